@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <variant>
+
+#include "common/bytes.h"
+#include "common/random.h"
+#include "common/time.h"
+#include "multicast/core/actions.h"
+#include "multicast/core/counters.h"
+#include "multicast/core/settings.h"
+#include "multicast/wire/packets.h"
+
+namespace strata::multicast {
+
+struct SendOptions {
+  bool received = false;  // Received delivery; a stream keeps the kind of its first message.
+  bool prepare = false;   // Committed only, as the next two (sections 7.1 to 7.3).
+  bool replies = false;
+  bool all_of = false;
+};
+
+enum class SendRefusal : uint8_t {
+  kQueueFull,   // Try again when sends have ended.
+  kTooLong,     // More than kMaxMessageBytes.
+  kBadStream,   // No such stream, or it has the other kind of delivery.
+  kBadOptions,  // prepare, replies or all_of with received delivery.
+  kNotMember,   // No view yet, or a witness.
+};
+
+// A datagram after the Opener: authenticated, header parsed.
+struct ReceivedPacket {
+  Header header;
+  ByteSpan body;
+  Endpoint from;
+  bool by_multicast = true;  // It came to the group address.
+};
+
+// The protocol of one member of one group (docs/protocols/multicast.md): a state machine without
+// I/O, threads, clocks or locks. Everything goes in as a call with the time, everything comes out
+// as actions. Single-threaded; time must never go backwards.
+//
+// A turn: any number of inputs, OnTimer if NextDeadline() has passed, then EndTurn; then execute
+// and Clear actions(). Drain the sockets before OnTimer. Actions are executed in their order,
+// except that a PersistAction may be confirmed later, by OnPersisted.
+class Core {
+ public:
+  Core(const CoreSettings& settings, const SelfDescription& self, RandomSource& random);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Call once, first. `durable`: what the last PersistAction wrote, or empty. DataLoss if it does
+  // not parse or is of another group or member: the core then does nothing, whatever is called.
+  // `durable_commit`: commit number up to which the application has its state on disk.
+  Status Start(ByteSpan durable, uint64_t durable_commit, Timestamp now);
+
+  // ---- Inputs.
+  void OnPacket(const ReceivedPacket& packet, Timestamp now);
+  void OnTimer(Timestamp now);
+  void OnPersisted(uint64_t id, Timestamp now);
+  // Numbers and queues in one step, or refuses. Copies the message.
+  std::variant<SendId, SendRefusal> Send(StreamId stream, ByteSpan message,
+                                         const SendOptions& options, Timestamp now);
+  // Asks for an abort; its outcome is the send's. False if the send has ended or never was.
+  bool Abort(SendId id, uint16_t reason, Timestamp now);
+  struct PrepareAnswer {
+    bool accept = true;
+    uint16_t reason = 0;  // Of a refusal; kApplicationReason or above.
+    ByteSpan
+        reply;  // Of an acceptance; cut at kMaxReplyBytes by an internal check: longer ones refuse.
+  };
+  // False if nobody waits for this answer any more.
+  bool OnPrepared(PrepareToken token, const PrepareAnswer& answer, Timestamp now);
+  // More than kMaxSnapshotBytes counts as a refusal. False if nobody waits for it.
+  bool OnSnapshotTaken(TransferId transfer, Bytes state, Timestamp now);
+  // While paused, no further credit is granted (the application's queue is full).
+  void PauseCredit(bool paused);
+  // A manager takes over as SM in an orderly way. False if this is none or it is the SM already.
+  bool Promote(Timestamp now);
+  // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND.
+  void EndTurn(Timestamp now);
+
+  // ---- Outputs.
+  ActionBatch& actions();
+  // When OnTimer is due, Never() if not at all. May have moved after any call.
+  Timestamp NextDeadline() const;
+  // True while this member should wake up for ACKs (it is the SM, or waits for them); else they are
+  // read at the next turn.
+  bool wants_acks() const;
+  // Addresses for Destination::kGroup and kAcks under fan-out; empty otherwise.
+  const std::vector<Endpoint>& fan_out() const;
+
+  // ---- To look at.
+  const View& view() const;     // number 0: none.
+  MemberStatus status() const;  // In that view.
+  bool frozen() const;
+  bool synced() const;
+  MemberInfo self() const;         // With the current incarnation.
+  uint64_t commit_number() const;  // Applied here.
+  Epoch promised() const;
+  // Held (acknowledged) position of a stream of `slot`.
+  Seq held(Slot slot, StreamId stream) const;
+  const Counters& counters() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::multicast
