@@ -32,7 +32,7 @@ def _arrow_check_impl(ctx):
     for dep in ctx.attr.deps:
         error = None
         if not dep.label.workspace_name:
-            error = arrow_error(ctx.label.package, dep.label.package, ctx.attr.is_test)
+            error = arrow_error(ctx.attr.package, dep.label.package, ctx.attr.is_test)
         if not error and ctx.attr.pure:
             error = _purity_error(dep)
         if error:
@@ -48,6 +48,7 @@ arrow_check = rule(
         "deps": attr.label_list(aspects = [purity_aspect]),
         "is_test": attr.bool(),
         "of": attr.string(mandatory = True),
+        "package": attr.string(mandatory = True),
         "pure": attr.bool(),
     },
 )

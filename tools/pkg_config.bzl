@@ -2,10 +2,10 @@
 
 _MISSING_BZL = """
 def _missing_impl(ctx):
-    fail("%s needs the Debian package '%s', which is not installed. Run tools/install_packages%s" % (
+    fail("%s needs the Debian package '%s', which is not installed. %s" % (
         ctx.label,
         ctx.attr.package,
-        " (and list the package in deploy/packages.txt).",
+        "List it in deploy/packages.txt and run tools/install_packages.",
     ))
 
 missing_package = rule(

@@ -27,8 +27,9 @@ FLOORS = {
     "tests": 5,
 }
 
-# Wings that anybody above may use; all other top folders are on their own.
+# Wings that anybody above may use; the processes are on their own.
 _SHARED_WINGS = ["common", "farm", "multicast", "proto"]
+_PROCESS_WINGS = ["cli", "service_engine", "service_manager", "service_switch"]
 _TEST_WINGS = ["deploy", "docs", "tests", "tools"]
 
 def _is_inside(package, room):
@@ -83,6 +84,6 @@ def arrow_error(source, target, is_test):
 def default_visibility(package):
     """Who sees a target that names no visibility of its own."""
     wing = wing_of(package)
-    if wing in _SHARED_WINGS or wing in ["service_manager", "service_engine", "service_switch", "cli"]:
+    if wing in _SHARED_WINGS or wing in _PROCESS_WINGS:
         return ["//tools:users_of_" + wing]
     return ["//visibility:private"]

@@ -23,6 +23,7 @@ def _check(name, deps, pure = False, testonly = False, is_test = False):
     arrow_check(
         name = check,
         of = "//%s:%s" % (native.package_name(), name),
+        package = native.package_name(),
         deps = deps,
         is_test = is_test,
         pure = pure,
@@ -35,14 +36,21 @@ def _check(name, deps, pure = False, testonly = False, is_test = False):
 def _visibility(visibility):
     return default_visibility(native.package_name()) if visibility == None else visibility
 
-def strata_pure_library(name, srcs = [], hdrs = [], deps = [], visibility = None, testonly = False):
+def strata_pure_library(
+        name,
+        srcs = [],
+        hdrs = [],
+        deps = [],
+        visibility = None,
+        testonly = False,
+        tags = []):
     """A library without I/O, threads, clocks or hidden randomness."""
     native.cc_library(
         name = name,
         srcs = srcs,
         hdrs = hdrs,
         copts = COPTS,
-        tags = [PURE_TAG],
+        tags = tags + [PURE_TAG],
         testonly = testonly,
         visibility = _visibility(visibility),
         deps = deps + _check(name, deps, pure = True, testonly = testonly),
@@ -150,6 +158,19 @@ def strata_fuzz_test(name, srcs, deps = [], corpus = []):
         data = [":" + name + ".corpus"],
         tags = ["fuzz_replay"],
         deps = [":" + target, "//tools:fuzz_replay_main"],
+    )
+
+def strata_python_test(name, src, data = [], size = "small", tags = []):
+    """A unittest file; `data` names the modules it imports, in its own folder."""
+    if not name.endswith("_test"):
+        fail("the name of a test ends in _test: " + name)
+    native.sh_test(
+        name = name,
+        size = size,
+        srcs = ["//tools:xml_unittest.py"],
+        args = ["$(rootpath %s)" % src],
+        data = [src] + data,
+        tags = tags + ["nosan"],
     )
 
 def strata_benchmark(name, srcs, deps = []):
