@@ -18,6 +18,7 @@ _FUNCTION_END = re.compile(
     r"|requires\b[^{]*|->[^{}=]*)\s*)*$"
 )
 _INITIALIZED = re.compile(r"\)\s*(?:noexcept\s*)?:(?!:)")
+_ACCESS = ("public", "private", "protected")
 _NAME = re.compile(r"(operator[^\w\s]+|operator\s+\w+|[\w:~]+)\s*\(")
 _TEST_NAME = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)|^TYPED_TEST(?:_P)?\((\w+),\s*(\w+)\)")
 
@@ -58,10 +59,10 @@ def _closing(code, start):
 
 def _kind(head):
     """What a brace opens after `head`: a scope, a function or an initializer."""
-    head = re.sub(r"^(?:\s*(?:public|private|protected):)+", "", head).strip()
+    head = head.strip()
     if _INITIALIZED.search(head) and not head.startswith(("class", "struct")):
         return "function" if head[-1] in ")}" else "initializer"
-    if _FUNCTION_END.search(head) and "=" not in head.split("(")[0]:
+    if _FUNCTION_END.search(head) and "=" not in head.split("operator")[0].split("(")[0]:
         return "function"
     if _SCOPE.search(head) or not head:
         return "scope"
@@ -69,7 +70,7 @@ def _kind(head):
 
 
 def _function_name(head):
-    head = re.sub(r"^(?:\s*(?:public|private|protected):)+", "", head).strip()
+    head = head.strip()
     test = _TEST_NAME.match(head)
     if test:
         return ".".join(part for part in test.groups() if part)
@@ -102,11 +103,12 @@ def functions(text):
                 else:
                     head += "{}"
                 i = end
-        elif c in "};" and not parentheses:
+        elif (c in "};" or c == ":" and head in _ACCESS) and not parentheses:
             head, start = "", None
         else:
             if start is None and not c.isspace():
                 start = i
-            head += c
+            if start is not None:
+                head += c
         i += 1
     return found

@@ -31,7 +31,7 @@ _BANNED_IN_PURE = [
     (r"(?:_clock|Clock)::now\b|\babsl::(?:Now|SleepFor)\b|\b(?:clock_gettime|gettimeofday)\b"
      r"|\btime\s*\(\s*(?:0|NULL|nullptr)\s*\)", "a pure room takes `now` as an argument"),
     (r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b", "a pure room never waits"),
-    (r"\b(?:s?rand|random)\s*\(|\bstd::(?:random_device|mt19937\w*|default_random_engine)\b",
+    (r"\bs?rand\s*\(|\bstd::(?:random_device|mt19937\w*|default_random_engine)\b",
      "a pure room draws from its RandomSource"),
     (r"\bstd::(?:cout|cerr|clog|cin)\b|\b(?:f|v|vf)?printf\s*\(|\b(?:perror|puts|putchar)\s*\("
      r"|\bf(?:open|write|read)\s*\(", "no I/O in a pure room"),

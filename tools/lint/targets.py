@@ -70,7 +70,7 @@ def pure_files(targets):
 def check_targets(targets, paths):
     """Files without a target, native rules in rooms, rooms without README."""
     owned = {path for target in targets for path in target.files}
-    for path in paths:
+    for path in sorted(paths):
         if path.endswith(_OWNED_SUFFIXES) and path not in owned:
             yield Finding("no-target", path, "no Bazel target has this file")
     rooms = set()
