@@ -15,7 +15,7 @@ _GTEST = """<?xml version="1.0" encoding="UTF-8"?>
     <testcase name="DISABLED_D" status="notrun" result="suppressed" />
   </testsuite>
 </testsuites>"""
-_PASSING = '<testsuites><testsuite><testcase name="a"/><testcase name="b"/></testsuite></testsuites>'
+_PASSING = '<testsuites><testcase name="a"/><testcase name="b"/></testsuites>'
 
 
 def configured(label):
