@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/address.h"
@@ -119,7 +120,7 @@ struct LogRecord {
   friend bool operator==(const LogRecord&, const LogRecord&) = default;
 };
 
-// "engine 7", "cdef…" style texts for logs and tools.
+// Texts for logs and tools. An epoch is "12.7": counter, then proposer.
 std::string ToString(const Epoch& epoch);
 std::string ToString(const Incarnation& incarnation);  // 32 hex digits
 std::string_view ToString(Role role);
