@@ -112,8 +112,10 @@ def strata_test(
         data = data,
         shard_count = shard_count,
         tags = tags + local_tags,
-        deps = deps + ["@debian//:gtest_main"] +
-               _check(name, deps, testonly = True, is_test = True),
+        deps = deps + ["@debian//:gtest_main"] + select({
+            "//tools:tsan": ["//tools:tsan_abseil"],
+            "//conditions:default": [],
+        }) + _check(name, deps, testonly = True, is_test = True),
     )
 
 def strata_fuzz_test(name, srcs, deps = [], corpus = []):
