@@ -1,0 +1,11 @@
+#pragma once
+
+// For tests: a network namespace of one's own, in which lo is up and takes IPv6 multicast too (an
+// ordinary lo has no route for it).
+namespace strata::multicast {
+
+// Moves this process there; call before there are threads. False where the system forbids it: the
+// process then stays where it was.
+bool EnterPrivateNetwork();
+
+}  // namespace strata::multicast
