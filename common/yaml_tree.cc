@@ -39,8 +39,17 @@ class TreeBuilder final : public YAML::EventHandler {
     errors_.push_back(std::move(error));
   }
 
+  bool has_failed() const { return failed_; }
+
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) Fail({PositionOf(mark), "a second document starts here; one is allowed"});
+    const TextPosition position = PositionOf(mark);
+    if (documents_++ == 0) {
+      document_start_ = position;
+    } else if (position == document_start_) {
+      Fail({position, "broken YAML: this cannot start a value"});
+    } else {
+      Fail({position, "a second document starts here; one is allowed"});
+    }
   }
   void OnDocumentEnd() override {}
 
@@ -199,6 +208,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   int documents_ = 0;
+  TextPosition document_start_;
   bool failed_ = false;
   NodePointer root_;
   std::vector<TextError> errors_;
@@ -245,7 +255,8 @@ void Parse(std::string_view text, TreeBuilder& builder) {
   try {
     std::istringstream stream(std::string(text) + std::string(kDocumentEnd));
     YAML::Parser parser(stream);
-    while (parser.HandleNextDocument(builder)) {
+    // yaml-cpp does not step over a stray comma: it finds empty documents there for ever.
+    while (!builder.has_failed() && parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
     builder.Fail(Described(error, text));

@@ -83,6 +83,11 @@ TEST(ParseYamlTest, SaysWhereTheTextIsBroken) {
   EXPECT_EQ(Read("a: *x\n"), "1:4 broken YAML: the referenced anchor is not defined");
 }
 
+TEST(ParseYamlTest, EndsOnAStrayComma) {
+  EXPECT_EQ(Read(",a: 1\n"), "1:1 broken YAML: this cannot start a value");
+  EXPECT_EQ(Read("\n  , a"), "2:3 broken YAML: this cannot start a value");
+}
+
 TEST(ParseYamlTest, FindsAQuoteThatIsNeverClosed) {
   EXPECT_EQ(Read("name: \"abc\nport: 5\n"), "3:1 broken YAML: a quote is still open here");
   EXPECT_EQ(Read("name: 'abc"), "1:11 broken YAML: a quote is still open here");
