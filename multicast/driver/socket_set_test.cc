@@ -58,7 +58,7 @@ class SocketSetTest : public testing::TestWithParam<Family> {
   std::unique_ptr<Member> Open(const SocketSettings& settings) {
     auto member = std::make_unique<Member>();
     auto sockets = SocketSet::Open(settings, member->counters);
-    EXPECT_TRUE(sockets.ok()) << ToString(sockets.status());
+    EXPECT_TRUE(sockets.ok()) << MessageOf(sockets.status());
     if (sockets.ok()) member->sockets = *std::move(sockets);
     return member;
   }
