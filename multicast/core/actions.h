@@ -144,6 +144,8 @@ class ActionBatch {
   A& Add(A action) {
     return std::get<A>(actions_.emplace_back(std::move(action)));
   }
+  // Takes back the actions behind the first `count`; their memory stays until Clear().
+  void DropLast(size_t count) { actions_.resize(count, Action(AlarmAction())); }
   // Memory that lives until Clear(): `n` bytes and, behind them, `spare` more.
   std::span<uint8_t> Allocate(size_t n, size_t spare = 0);
   // Gives back the end of the last allocation.

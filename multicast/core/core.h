@@ -8,34 +8,12 @@
 #include "common/random.h"
 #include "common/time.h"
 #include "multicast/core/actions.h"
+#include "multicast/core/core_types.h"
 #include "multicast/core/counters.h"
 #include "multicast/core/settings.h"
 #include "multicast/wire/packets.h"
 
 namespace strata::multicast {
-
-struct SendOptions {
-  bool received = false;  // Received delivery; a stream keeps the kind of its first message.
-  bool prepare = false;   // Committed only, as the next two (sections 7.1 to 7.3).
-  bool replies = false;
-  bool all_of = false;
-};
-
-enum class SendRefusal : uint8_t {
-  kQueueFull,   // Try again when sends have ended.
-  kTooLong,     // More than kMaxMessageBytes.
-  kBadStream,   // No such stream, or it has the other kind of delivery.
-  kBadOptions,  // prepare, replies or all_of with received delivery.
-  kNotMember,   // No view yet, or a witness.
-};
-
-// A datagram after the Opener: authenticated, header parsed.
-struct ReceivedPacket {
-  Header header;
-  ByteSpan body;
-  Endpoint from;
-  bool by_multicast = true;  // It came to the group address.
-};
 
 // The protocol of one member of one group (docs/protocols/multicast.md): a state machine without
 // I/O, threads, clocks or locks. Everything goes in as a call with the time, everything comes out

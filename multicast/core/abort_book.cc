@@ -1,0 +1,176 @@
+#include "multicast/core/abort_book.h"
+
+#include <algorithm>
+
+#include "multicast/core/mutants.h"
+
+namespace strata::multicast {
+namespace {
+
+constexpr size_t kRangesPerPacket = 50;
+
+}  // namespace
+
+bool AbortBook::Plausible(const Range& range) const {
+  if (range.slot >= group_.size() || range.stream >= kMaxStreams) return false;
+  const PeerStream& side = group_.peers[range.slot]->streams[range.stream];
+  if (side.known && side.received) return false;
+  const Seq base = side.records.delivered();
+  return range.to < base + Stream::kCapacity / 2 &&
+         range.to - range.from <= kMaxMessageBytes / 1024;
+}
+
+// Stops the ACK position before the message. Soft: only if it is not acknowledged yet; the SM may
+// then have committed it. Hard: the SM itself said that it has not.
+bool AbortBook::Freeze(const Range& range, bool hard) {
+  PeerStream& side = group_.peers[range.slot]->streams[range.stream];
+  const Seq told = range.slot == group_.self_slot ? side.sent : side.acked;
+  if (!hard && told >= range.to) return true;
+  if (Gate* gate = side.FindGate(range.to)) {
+    gate->kind = Gate::Kind::kFrozen;
+    gate->reason = range.reason;
+    gate->token = 0;
+    return true;
+  }
+  if (side.gates.size() >= kMaxGates) return false;
+  Gate gate;
+  gate.kind = Gate::Kind::kFrozen;
+  gate.from = range.from;
+  gate.last = range.to;
+  gate.reason = range.reason;
+  side.AddGate(gate);
+  if (STRATA_MUTANT(kDiscardOnAbort)) side.records.MarkAborted(range.from, range.to);
+  return true;
+}
+
+void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
+  for (const Range& range : aborts.ranges) {
+    if ((from != range.slot && from != 0) || !Plausible(range)) {
+      group_.counters.Add(Counter::kNotExpected);
+      continue;
+    }
+    const Stream& records = group_.peers[range.slot]->streams[range.stream].records;
+    // Decided: the log answers, and repairs itself.
+    if (range.to <= records.delivered() && !STRATA_MUTANT(kAbortAfterCommit)) continue;
+    if (!Freeze(range, from == 0 || group_.is_sm())) continue;
+    if (range.slot == group_.self_slot) adopted_.push_back(range);
+    if (group_.is_sm()) {
+      Open(range).frozen |= uint64_t{1} << from;
+    } else {
+      to_ack_.push_back(range);
+    }
+  }
+}
+
+void AbortBook::OnOwnAborts(const std::vector<Range>& aborts) {
+  for (const Range& range : aborts) {
+    const Stream& records = group_.me().streams[range.stream].records;
+    if (range.to <= records.delivered()) continue;
+    if (!Freeze(range, group_.is_sm())) continue;
+    if (group_.is_sm()) Open(range);
+  }
+}
+
+void AbortBook::OnRefuse(Slot from, const Range& refusal, Timestamp now) {
+  if (!group_.is_sm() || from >= group_.size() || !group_.full(from) || !Plausible(refusal)) return;
+  const Stream& records = group_.peers[refusal.slot]->streams[refusal.stream].records;
+  if (refusal.to <= records.delivered()) return;
+  // A refusing member has not acknowledged the message, so it is certainly not committed.
+  if (!Freeze(refusal, true)) return;
+  Entry& entry = Open(refusal);
+  if (refusal.slot == group_.self_slot) adopted_.push_back(refusal);
+  if (!entry.ours) {
+    entry.ours = true;
+    entry.due = now;
+  }
+}
+
+void AbortBook::OnAbortAck(Slot from, const Ranges& acks) {
+  if (!group_.is_sm()) return;
+  for (const Range& range : acks.ranges) {
+    for (Entry& entry : entries_) {
+      if (entry.range.slot == range.slot && entry.range.stream == range.stream &&
+          entry.range.to == range.to) {
+        entry.frozen |= uint64_t{1} << from;
+      }
+    }
+  }
+}
+
+AbortBook::Entry& AbortBook::Open(const Range& range) {
+  for (Entry& entry : entries_) {
+    if (entry.range.slot == range.slot && entry.range.stream == range.stream &&
+        entry.range.to == range.to) {
+      return entry;
+    }
+  }
+  if (entries_.size() >= kMaxEntries) entries_.erase(entries_.begin());  // It is asked for again.
+  Entry entry;
+  entry.range = range;
+  entry.due = Timestamp::Never();
+  entries_.push_back(entry);
+  return entries_.back();
+}
+
+std::vector<Range> AbortBook::TakeClosed() {
+  std::vector<Range> closed;
+  if (!group_.is_sm() || group_.frozen) return closed;
+  uint64_t needed = 0;
+  for (Slot slot = 1; slot < group_.size(); ++slot) {
+    if (group_.full(slot)) needed |= uint64_t{1} << slot;
+  }
+  if (STRATA_MUTANT(kAbortClosesEarly)) needed = 0;
+  for (size_t i = 0; i < entries_.size();) {
+    if ((entries_[i].frozen & needed) != needed || closed.size() == kRangesPerPacket) {
+      ++i;
+      continue;
+    }
+    closed.push_back(entries_[i].range);
+    entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  return closed;
+}
+
+void AbortBook::OnApplied(const Range& range) {
+  std::erase_if(entries_, [&range](const Entry& entry) {
+    return entry.range.slot == range.slot && entry.range.stream == range.stream &&
+           entry.range.to == range.to;
+  });
+}
+
+void AbortBook::Reset() {
+  entries_.clear();
+  to_ack_.clear();
+  adopted_.clear();
+}
+
+void AbortBook::EndTurn(Timestamp now) {
+  if (group_.frozen || !group_.in_view()) return;
+  Ranges acks;
+  while (!to_ack_.empty()) {
+    acks.ranges.push_back(to_ack_.back());
+    to_ack_.pop_back();
+    if (acks.ranges.size() == kRangesPerPacket || to_ack_.empty()) {
+      group_.outbox.Send(PacketType::kAbortAck, acks, To::Group());
+      acks.ranges.clear();
+    }
+  }
+  Ranges aborts;
+  for (Entry& entry : entries_) {
+    if (!entry.ours || entry.due > now || aborts.ranges.size() == kRangesPerPacket) continue;
+    aborts.ranges.push_back(entry.range);
+    entry.due = now + 2 * group_.rtt.repair_timer();
+  }
+  if (!aborts.ranges.empty()) group_.outbox.Send(PacketType::kAbort, aborts, To::Group());
+}
+
+Timestamp AbortBook::deadline() const {
+  Timestamp next = Timestamp::Never();
+  if (group_.frozen) return next;
+  for (const Entry& entry : entries_) {
+    if (entry.ours) next = std::min(next, entry.due);
+  }
+  return next;
+}
+
+}  // namespace strata::multicast

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "multicast/core/group_state.h"
+
+namespace strata::multicast {
+
+// Aborts on their way (spec, section 7.4): every member freezes and acknowledges, the SM collects
+// and closes. One per core.
+class AbortBook {
+ public:
+  explicit AbortBook(GroupState& group) : group_(group) {}
+
+  // An ABORT of `from`: the owner or the SM; others are ignored.
+  void OnAbort(Slot from, const Ranges& aborts);
+  // This member said ABORT for its own messages.
+  void OnOwnAborts(const std::vector<Range>& aborts);
+  // At the SM, also for its own refusals.
+  void OnRefuse(Slot from, const Range& refusal, Timestamp now);
+  void OnAbortAck(Slot from, const Ranges& acks);
+  // Aborts of own messages that the SM began.
+  std::vector<Range> TakeAdopted() { return std::exchange(adopted_, {}); }
+
+  // The SM's: what every other live member froze; it becomes a log record at once.
+  std::vector<Range> TakeClosed();
+  void OnApplied(const Range& range);
+  void Reset();
+  void EndTurn(Timestamp now);
+  Timestamp deadline() const;
+
+ private:
+  struct Entry {
+    Range range;
+    uint64_t frozen = 0;  // Slots that acknowledged, a bit each.
+    bool ours = false;    // The SM began it and repeats ABORT itself.
+    Timestamp due;
+  };
+  bool Plausible(const Range& range) const;
+  bool Freeze(const Range& range, bool hard);
+  Entry& Open(const Range& range);
+
+  static constexpr size_t kMaxEntries = 1024;
+  static constexpr size_t kMaxGates = 256;  // Frozen or refused messages of one stream.
+
+  GroupState& group_;
+  std::vector<Entry> entries_;  // The SM's.
+  std::vector<Range> to_ack_;
+  std::vector<Range> adopted_;
+};
+
+}  // namespace strata::multicast

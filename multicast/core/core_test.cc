@@ -1,0 +1,410 @@
+#include "multicast/core/core.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::multicast {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+struct Delivered {
+  uint64_t number;
+  uint32_t origin;
+  std::string text;
+  friend bool operator==(const Delivered&, const Delivered&) = default;
+};
+
+// Some members on a perfect LAN with 50 µs of delay, in virtual time.
+class Lan {
+ public:
+  struct Node {
+    std::unique_ptr<SeededRandom> random;
+    std::unique_ptr<Core> core;
+    std::vector<Delivered> delivered;
+    std::map<SendId, SendDoneAction> done;
+    std::vector<ViewChangedAction> views;
+    std::vector<AlarmAction> alarms;
+    std::string state;  // Application: all texts of committed messages.
+    bool left = false;
+    bool deaf = false;
+    bool refuses = false;
+    bool holds_prepares = false;
+    std::vector<PrepareToken> prepares;
+  };
+
+  Node& Add(uint32_t id, Role role, bool found = false, CoreSettings settings = {}) {
+    settings.group = GroupId(7);
+    settings.found = found;
+    SelfDescription self;
+    self.id = MemberId(id);
+    self.role = role;
+    self.priority = static_cast<uint8_t>(id);
+    self.unicast = Endpoint{IpAddress::V4(10, 0, 0, static_cast<uint8_t>(id)), 5000};
+    Node& node = nodes_[id];
+    node = Node();
+    node.random = std::make_unique<SeededRandom>(id + 1000);
+    node.core = std::make_unique<Core>(settings, self, *node.random);
+    EXPECT_TRUE(node.core->Start({}, 0, now_).ok());
+    Execute(id);
+    return node;
+  }
+  void Kill(uint32_t id) { nodes_.erase(id); }
+  Node& operator[](uint32_t id) { return nodes_.at(id); }
+
+  SendId Send(uint32_t id, StreamId stream, const std::string& text, SendOptions options = {}) {
+    auto sent = nodes_.at(id).core->Send(stream, AsBytes(text), options, now_);
+    EXPECT_TRUE(std::holds_alternative<SendId>(sent));
+    if (!std::holds_alternative<SendId>(sent)) return 0;
+    Turn(id);
+    return std::get<SendId>(sent);
+  }
+
+  void Run(Duration time) {
+    const Timestamp end = now_ + time;
+    while (true) {
+      Timestamp next = end;
+      for (auto& [id, node] : nodes_) next = std::min(next, node.core->NextDeadline());
+      if (!wire_.empty()) next = std::min(next, wire_.front().at);
+      if (next >= end) break;
+      now_ = std::max(now_, next);
+      while (!wire_.empty() && wire_.front().at <= now_) {
+        Packet packet = std::move(wire_.front());
+        wire_.pop_front();
+        Arrive(packet);
+      }
+      for (auto& [id, node] : nodes_) {
+        if (node.core->NextDeadline() <= now_) node.core->OnTimer(now_);
+      }
+      std::vector<uint32_t> ids;
+      for (auto& [id, node] : nodes_) ids.push_back(id);
+      for (uint32_t id : ids) Turn(id);
+    }
+    now_ = end;
+  }
+  void Turn(uint32_t id) {
+    nodes_.at(id).core->EndTurn(now_);
+    Execute(id);
+  }
+  Timestamp now() const { return now_; }
+  // Drops the next `n` DATA packets to `id`.
+  std::map<uint32_t, int> drop_data;
+
+ private:
+  struct Packet {
+    Timestamp at;
+    uint32_t from;
+    uint32_t to;
+    bool multicast;
+    Bytes bytes;
+  };
+
+  void Arrive(const Packet& packet) {
+    const auto it = nodes_.find(packet.to);
+    if (it == nodes_.end() || it->second.deaf) return;
+    const auto header = DecodeHeader(packet.bytes);
+    ASSERT_TRUE(std::holds_alternative<Header>(header));
+    ReceivedPacket received;
+    received.header = std::get<Header>(header);
+    received.body = ByteSpan(packet.bytes).subspan(kHeaderBytes);
+    received.from = Endpoint{IpAddress::V4(10, 0, 0, static_cast<uint8_t>(packet.from)), 5000};
+    received.by_multicast = packet.multicast;
+    if (received.header.type == static_cast<uint8_t>(PacketType::kData) &&
+        drop_data[packet.to]-- > 0) {
+      return;
+    }
+    it->second.core->OnPacket(received, now_);
+  }
+
+  void Put(uint32_t from, uint32_t to, bool multicast, std::span<uint8_t> datagram) {
+    wire_.push_back(
+        {now_ + microseconds(50), from, to, multicast, Bytes(datagram.begin(), datagram.end())});
+  }
+
+  void Execute(uint32_t id) {
+    Node& node = nodes_.at(id);
+    for (int rounds = 0; !node.core->actions().empty() && rounds < 10; ++rounds) {
+      std::vector<std::pair<uint64_t, int>> persisted;
+      std::vector<std::pair<TransferId, std::string>> snapshots;
+      for (Action& action : node.core->actions().actions()) {
+        std::visit([&](auto& a) { Do(id, node, a, persisted, snapshots); }, action);
+      }
+      node.core->actions().Clear();
+      for (auto& [persist, unused] : persisted) node.core->OnPersisted(persist, now_);
+      for (auto& [transfer, state] : snapshots) {
+        node.core->OnSnapshotTaken(transfer, Bytes(state.begin(), state.end()), now_);
+      }
+      for (PrepareToken token : std::exchange(node.prepares, {})) {
+        if (node.holds_prepares) continue;
+        Core::PrepareAnswer answer;
+        answer.accept = !node.refuses;
+        answer.reason = 300;
+        const std::string reply = "reply of " + std::to_string(id);
+        answer.reply = AsBytes(reply);
+        node.core->OnPrepared(token, answer, now_);
+      }
+      node.core->EndTurn(now_);
+    }
+  }
+
+  using Persisted = std::vector<std::pair<uint64_t, int>>;
+  using Snapshots = std::vector<std::pair<TransferId, std::string>>;
+  void Do(uint32_t id, Node&, TransmitAction& a, Persisted&, Snapshots&) {
+    if (a.to == Destination::kUnicast) {
+      for (auto& [other, node] : nodes_) {
+        if (node.core->self().unicast == a.unicast) Put(id, other, false, a.datagram);
+      }
+      return;
+    }
+    for (auto& [other, node] : nodes_) {
+      if (other != id) Put(id, other, true, a.datagram);
+    }
+  }
+  void Do(uint32_t, Node& node, DeliverAction& a, Persisted&, Snapshots&) {
+    const std::string text(AsText(a.message));
+    node.delivered.push_back({a.commit_number, a.origin.value(), text});
+    if (a.commit_number != 0) node.state += text + ";";
+  }
+  void Do(uint32_t, Node&, PersistAction& a, Persisted& persisted, Snapshots&) {
+    persisted.emplace_back(a.id, 0);
+  }
+  void Do(uint32_t, Node& node, PrepareAction& a, Persisted&, Snapshots&) {
+    node.prepares.push_back(a.token);
+  }
+  void Do(uint32_t, Node& node, SendDoneAction& a, Persisted&, Snapshots&) {
+    EXPECT_FALSE(node.done.contains(a.id)) << "a send ended twice";
+    node.done[a.id] = a;
+  }
+  void Do(uint32_t, Node& node, ViewChangedAction& a, Persisted&, Snapshots&) {
+    node.views.push_back(a);
+  }
+  void Do(uint32_t, Node& node, LeftViewAction&, Persisted&, Snapshots&) { node.left = true; }
+  void Do(uint32_t, Node&, DivergedAction&, Persisted&, Snapshots&) {}
+  void Do(uint32_t, Node& node, TakeSnapshotAction& a, Persisted&, Snapshots& snapshots) {
+    snapshots.emplace_back(a.transfer, node.state);
+  }
+  void Do(uint32_t, Node& node, InstallSnapshotAction& a, Persisted&, Snapshots&) {
+    node.state = std::string(AsText(a.state));
+  }
+  void Do(uint32_t, Node&, RotateKeyAction&, Persisted&, Snapshots&) {}
+  void Do(uint32_t, Node& node, AlarmAction& a, Persisted&, Snapshots&) {
+    node.alarms.push_back(a);
+  }
+
+  Timestamp now_ = Timestamp::FromNanos(1'000'000'000);
+  std::map<uint32_t, Node> nodes_;
+  std::deque<Packet> wire_;
+};
+
+class CoreTest : public ::testing::Test {
+ protected:
+  // Two managers and two engines, all full.
+  void FormFour() {
+    lan_.Add(1, Role::kManager, true);
+    lan_.Add(2, Role::kManager);
+    lan_.Add(3, Role::kEngine);
+    lan_.Add(4, Role::kEngine);
+    lan_.Run(milliseconds(1500));
+    for (uint32_t id = 1; id <= 4; ++id) {
+      ASSERT_EQ(lan_[id].core->status(), MemberStatus::kFull) << "member " << id;
+      ASSERT_EQ(lan_[id].core->view().members.size(), 4u);
+    }
+  }
+  void ExpectEqualStates(std::vector<uint32_t> ids) {
+    for (uint32_t id : ids) EXPECT_EQ(lan_[id].state, lan_[ids[0]].state) << "member " << id;
+  }
+  Lan lan_;
+};
+
+TEST_F(CoreTest, FoundsAGroupOfOneAndCommitsAlone) {
+  lan_.Add(1, Role::kManager, true);
+  lan_.Run(milliseconds(10));
+  ASSERT_EQ(lan_[1].core->status(), MemberStatus::kFull);
+  const SendId id = lan_.Send(1, 0, "hello");
+  lan_.Run(milliseconds(5));
+  EXPECT_EQ(lan_[1].done[id].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(lan_[1].state, "hello;");
+}
+
+TEST_F(CoreTest, JoinersBecomeFullMembers) { FormFour(); }
+
+TEST_F(CoreTest, CommitsAMessageInThreeHops) {
+  FormFour();
+  const SendId id = lan_.Send(3, 0, "hello");
+  lan_.Run(microseconds(200));
+  ASSERT_TRUE(lan_[3].done.contains(id));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kCommitted);
+  for (uint32_t member = 1; member <= 4; ++member) {
+    EXPECT_EQ(lan_[member].state, "hello;") << "member " << member;
+  }
+}
+
+TEST_F(CoreTest, OrdersMessagesOfSeveralSendersEqually) {
+  FormFour();
+  for (int i = 0; i < 50; ++i) {
+    for (uint32_t member = 1; member <= 4; ++member) {
+      lan_.Send(member, static_cast<StreamId>(i % 3), std::to_string(member * 1000 + i));
+    }
+  }
+  lan_.Run(milliseconds(100));
+  EXPECT_EQ(lan_[1].delivered.size(), 200u);
+  for (uint32_t member = 2; member <= 4; ++member) {
+    EXPECT_EQ(lan_[member].delivered, lan_[1].delivered);
+  }
+}
+
+TEST_F(CoreTest, DeliversAMessageOfManyRecords) {
+  FormFour();
+  std::string large(3'000'000, 'x');
+  for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>('a' + i % 23);
+  const SendId id = lan_.Send(2, 1, large);
+  lan_.Run(milliseconds(500));
+  ASSERT_TRUE(lan_[2].done.contains(id));
+  ASSERT_EQ(lan_[4].delivered.size(), 1u);
+  EXPECT_TRUE(lan_[4].delivered[0].text == large);
+}
+
+TEST_F(CoreTest, RepairsALostLastPacketWithinTwoMilliseconds) {
+  FormFour();
+  lan_.drop_data[4] = 1;
+  const SendId id = lan_.Send(3, 0, "lost");
+  lan_.Run(milliseconds(2));
+  ASSERT_TRUE(lan_[3].done.contains(id));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kCommitted);
+  ExpectEqualStates({1, 2, 3, 4});
+}
+
+TEST_F(CoreTest, ReceivedDeliveryReachesEverybodyAndEnds) {
+  FormFour();
+  SendOptions options;
+  options.received = true;
+  const SendId id = lan_.Send(3, 2, "load", options);
+  lan_.Run(milliseconds(60));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kReceived);
+  for (uint32_t member = 1; member <= 4; ++member) {
+    ASSERT_EQ(lan_[member].delivered.size(), 1u);
+    EXPECT_EQ(lan_[member].delivered[0].number, 0u);
+  }
+}
+
+TEST_F(CoreTest, PreparedMessageBringsEveryReply) {
+  FormFour();
+  SendOptions options;
+  options.prepare = options.replies = true;
+  const SendId id = lan_.Send(1, 0, "ask", options);
+  lan_.Run(milliseconds(50));
+  ASSERT_TRUE(lan_[1].done.contains(id));
+  EXPECT_EQ(lan_[1].done[id].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(lan_[1].done[id].replies.size(), 4u);
+}
+
+TEST_F(CoreTest, OneRefusalAbortsEverywhere) {
+  FormFour();
+  lan_[4].refuses = true;
+  SendOptions options;
+  options.prepare = true;
+  const SendId refused = lan_.Send(3, 0, "refused", options);
+  lan_.Run(milliseconds(50));
+  const SendId after = lan_.Send(3, 0, "after");
+  lan_.Run(milliseconds(50));
+  ASSERT_TRUE(lan_[3].done.contains(refused));
+  EXPECT_EQ(lan_[3].done[refused].outcome, SendOutcome::kAborted);
+  EXPECT_EQ(lan_[3].done[refused].reason, 300);
+  EXPECT_EQ(lan_[3].done[after].outcome, SendOutcome::kCommitted);
+  for (uint32_t member = 1; member <= 4; ++member) EXPECT_EQ(lan_[member].state, "after;");
+}
+
+TEST_F(CoreTest, SenderAbortsWhatIsNotCommitted) {
+  FormFour();
+  lan_[4].holds_prepares = true;
+  SendOptions options;
+  options.prepare = true;
+  const SendId id = lan_.Send(3, 0, "held", options);
+  lan_.Run(milliseconds(5));
+  EXPECT_TRUE(lan_[3].core->Abort(id, 0, lan_.now()));
+  lan_.Turn(3);
+  lan_.Run(milliseconds(20));
+  ASSERT_TRUE(lan_[3].done.contains(id));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kAborted);
+  ExpectEqualStates({1, 2, 3, 4});
+  EXPECT_EQ(lan_[1].state, "");
+}
+
+TEST_F(CoreTest, EvictsADeadEngineAndGoesOn) {
+  FormFour();
+  lan_.Kill(4);
+  const SendId id = lan_.Send(3, 0, "stalls");
+  lan_.Run(milliseconds(320));
+  ASSERT_TRUE(lan_[3].done.contains(id));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(lan_[3].core->view().members.size(), 3u);
+}
+
+TEST_F(CoreTest, BackupTakesOverFromADeadSm) {
+  FormFour();
+  lan_.Kill(1);
+  const SendId id = lan_.Send(3, 0, "survives");
+  lan_.Run(milliseconds(400));
+  ASSERT_TRUE(lan_[3].done.contains(id));
+  EXPECT_EQ(lan_[3].done[id].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(lan_[2].core->view().members[0].id, MemberId(2));
+  ExpectEqualStates({2, 3, 4});
+}
+
+TEST_F(CoreTest, RestartedMemberLearnsTheStateAndBecomesFull) {
+  FormFour();
+  lan_.Send(3, 0, "before");
+  lan_.Run(milliseconds(10));
+  lan_.Kill(4);
+  lan_.Run(milliseconds(400));
+  lan_.Send(3, 0, "meanwhile");
+  lan_.Add(4, Role::kEngine);
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(lan_[4].core->status(), MemberStatus::kFull);
+  EXPECT_EQ(lan_[4].state, "before;meanwhile;");
+}
+
+TEST_F(CoreTest, DeafMemberIsEvictedAndComesBack) {
+  FormFour();
+  lan_[4].deaf = true;
+  lan_.Run(milliseconds(100));
+  lan_.Send(3, 0, "unheard");
+  lan_.Run(milliseconds(4000));
+  EXPECT_EQ(lan_[3].core->view().members.size(), 3u);
+  lan_[4].deaf = false;
+  lan_.Run(milliseconds(3000));
+  EXPECT_TRUE(lan_[4].left);
+  EXPECT_EQ(lan_[4].core->status(), MemberStatus::kFull);
+  ExpectEqualStates({1, 2, 3, 4});
+}
+
+TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {
+  FormFour();
+  lan_.Send(3, 0, "one");
+  EXPECT_TRUE(lan_[2].core->Promote(lan_.now()));
+  lan_.Turn(2);
+  lan_.Send(3, 0, "two");
+  lan_.Run(milliseconds(100));
+  EXPECT_EQ(lan_[3].core->view().members[0].id, MemberId(2));
+  EXPECT_EQ(lan_[3].core->view().members.size(), 4u);
+  ExpectEqualStates({1, 2, 3, 4});
+  EXPECT_EQ(lan_[1].state, "one;two;");
+}
+
+TEST_F(CoreTest, ForeignDurableStateIsRefused) {
+  SeededRandom random(1);
+  SelfDescription self;
+  self.id = MemberId(1);
+  Core core({}, self, random);
+  const Bytes garbage = {1, 2, 3};
+  EXPECT_FALSE(core.Start(garbage, 0, Timestamp()).ok());
+}
+
+}  // namespace
+}  // namespace strata::multicast

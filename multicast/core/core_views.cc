@@ -1,0 +1,233 @@
+#include <algorithm>
+#include <utility>
+
+#include "multicast/core/core_impl.h"
+
+// Installing views, leaving them.
+namespace strata::multicast {
+
+void Core::Impl::BeginIncarnation() {
+  for (size_t i = 0; i < group_.self.incarnation.bytes.size(); i += 8) {
+    uint64_t word = group_.random.Next();
+    for (size_t j = 0; j < 8; ++j, word >>= 8) {
+      group_.self.incarnation.bytes[i + j] = static_cast<uint8_t>(word);
+    }
+  }
+  group_.self.status = MemberStatus::kNone;
+  group_.outbox.SetSelf(group_.self);
+  group_.outbox.SetView(group_.view);
+  ready_ = false;
+  known_ids_.clear();
+  views_.BeginIncarnation(group_.self.incarnation);
+  incarnation_persist_ = views_.last_persist();
+}
+
+// This incarnation is out: everything starts anew with the next one.
+void Core::Impl::Rejoin(LeftViewAction::Why why, Timestamp now) {
+  zombie_deadline_ = Timestamp::Never();
+  if (!group_.in_view()) return;
+  const auto full =
+      std::count_if(group_.view.members.begin(), group_.view.members.end(),
+                    [](const MemberInfo& m) { return m.status == MemberStatus::kFull; });
+  const bool solo = group_.view.quorum_none && group_.is_sm() && full == 1;
+  if (solo && applier_.applied() > group_.view.log_number) {
+    group_.batch.Add(DivergedAction{group_.view.log_number + 1, applier_.applied()});
+    why = LeftViewAction::Why::kDiverged;
+  }
+  if (why == LeftViewAction::Why::kOverrun) Count(Counter::kLearnerOverruns);
+  Count(Counter::kEvictions);
+  sender_.EndAll();
+  prepare_.EndAll();
+  group_.batch.Add(LeftViewAction{why});
+  group_.view = View();
+  group_.self_slot = kNoSlot;
+  group_.peers.clear();
+  group_.log.StartAfter(0);
+  group_.frozen = false;
+  group_.synced = false;
+  applier_.Reset(0);
+  aborts_.Reset();
+  repairer_.Reset();
+  requester_.Reset(now);
+  fetcher_.Stop();
+  donor_.Clear();
+  admission_.Clear();
+  early_log_.clear();
+  fan_out_.clear();
+  sm_heard_at_ = now;
+  BeginIncarnation();
+  join_due_ =
+      now + group_.random.Between(group_.settings.join_interval, 3 * group_.settings.join_interval);
+}
+
+void Core::Impl::MaybeInstall(Timestamp now) {
+  if (views_.Excluded() && group_.in_view()) {
+    Rejoin(LeftViewAction::Why::kEvicted, now);
+    return;
+  }
+  if (auto installation = views_.TakeInstallation()) Install(*std::move(installation), now);
+}
+
+// The structure of `view`: peers by slot, keeping those that go on.
+void Core::Impl::SetView(const View& view, Timestamp now) {
+  std::vector<std::shared_ptr<Peer>> peers;
+  for (const MemberInfo& member : view.members) {
+    std::shared_ptr<Peer> peer;
+    const Slot slot = group_.view.SlotOf(member.id, member.incarnation);
+    if (slot != kNoSlot) {
+      peer = group_.peers[slot];
+    } else {
+      peer = std::make_shared<Peer>();
+    }
+    peer->info = member;
+    peers.push_back(std::move(peer));
+    known_ids_.insert(member.id);
+  }
+  for (const auto& old : group_.peers) {
+    old->in_view = view.SlotOf(old->info.id, old->info.incarnation) != kNoSlot;
+  }
+  group_.view = view;
+  group_.peers = std::move(peers);
+  group_.self_slot = view.SlotOf(group_.self.id, group_.self.incarnation);
+  failures_.Renew(now);
+}
+
+// The log up to the new view, for a member that goes on. False if a part of it is missing here.
+bool Core::Impl::ContinueLog(const ViewProposal& proposal, Timestamp now) {
+  if (proposal.log_first > group_.log.last() + 1) return false;
+  for (size_t i = 0; i < proposal.records.size(); ++i) {
+    const uint64_t number = proposal.log_first + i;
+    if (number <= group_.log.last()) continue;
+    const LogRecord& record = proposal.records[i];
+    group_.log.Append(record);
+    if (record.kind != LogRecord::Kind::kView) {
+      applier_.Enqueue(number, record);
+      continue;
+    }
+    if (!record.view || record.view->SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) {
+      return false;
+    }
+    SetView(*record.view, now);
+    applier_.EnqueueView(*record.view, group_.status());
+  }
+  return true;
+}
+
+void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {
+  const ViewProposal& proposal = installation.proposal;
+  if (proposal.view.epoch <= group_.view.epoch) return;
+  if (proposal.view.SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) return;
+  const View previous = group_.view;
+  const bool fresh = !group_.in_view();
+  early_log_.clear();
+  if (!fresh && !ContinueLog(proposal, now)) {
+    Rejoin(LeftViewAction::Why::kOverrun, now);
+    return;
+  }
+  SetView(proposal.view, now);
+  if (fresh) {
+    group_.log.StartAfter(proposal.view.log_number - 1);
+    applier_.Reset(proposal.view.log_number - 1);
+    group_.synced = installation.founding;
+  }
+  LogRecord record;
+  record.kind = LogRecord::Kind::kView;
+  record.view = proposal.view;
+  group_.log.Append(record);
+  group_.outbox.SetView(group_.view);
+  group_.frozen = false;
+  zombie_deadline_ = Timestamp::Never();
+  Count(Counter::kViewsInstalled);
+  ResetMachines(proposal, fresh, previous, now);
+  applier_.EnqueueView(group_.view, group_.status());
+  views_.OnInstalled(now);
+  if (!group_.synced && group_.self.role != Role::kWitness && !fetcher_.running()) {
+    fetcher_.Start(group_.view.log_number, now);
+  }
+  fetcher_.OnViewInstalled(now);
+  heartbeat_due_ = now;
+  join_due_ = Timestamp::Never();
+}
+
+void Core::Impl::PositionStreams(const ViewProposal& proposal, bool fresh, const View& previous) {
+  if (fresh) {
+    // Streams of members that were here before may have a history; those that join with this
+    // member begin at their beginning.
+    for (Slot slot = 0; slot < group_.size(); ++slot) {
+      if (slot == group_.self_slot) continue;
+      for (PeerStream& side : group_.peers[slot]->streams) side.joined_midway = true;
+    }
+  }
+  for (const Position& position : proposal.positions) {
+    if (position.slot >= group_.size() || position.stream >= kStreamSlots) continue;
+    committer_.SetCommitted(position.slot, position.stream, position.seq);
+    PeerStream& side = group_.peers[position.slot]->streams[position.stream];
+    if (fresh && position.slot != group_.self_slot) {
+      side.known = true;
+      side.received = false;
+      side.records.SkipTo(position.seq);
+    }
+    for (Slot member = 0; member < group_.size(); ++member) {
+      if (group_.full(member)) {
+        group_.board.Raise(member, position.slot, position.stream, position.seq);
+      }
+    }
+  }
+  // Received streams do not wait for who was not full when their records were sent.
+  for (Slot member = 0; member < group_.size(); ++member) {
+    const MemberInfo& info = group_.view.members[member];
+    const Slot before = previous.SlotOf(info.id, info.incarnation);
+    if (before != kNoSlot && previous.members[before].status == MemberStatus::kFull) continue;
+    for (Slot origin = 0; origin < group_.size(); ++origin) {
+      for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
+        const PeerStream& side = group_.peers[origin]->streams[stream];
+        if (side.received) group_.board.Raise(member, origin, stream, side.records.held());
+      }
+    }
+  }
+}
+
+void Core::Impl::AnnounceGone(const View& previous, Timestamp now) {
+  RotateKeyAction rotate;
+  bool full_evicted = false;
+  for (const MemberInfo& member : previous.members) {
+    if (group_.view.SlotOf(member.id, member.incarnation) != kNoSlot) continue;
+    Count(Counter::kMembersEvicted);
+    rotate.evicted.push_back(member.id);
+    full_evicted = full_evicted || member.status == MemberStatus::kFull;
+    sender_.OnMemberGone(member.id, now);
+  }
+  if (full_evicted) sender_.AbortAllOf(now);
+  if (!rotate.evicted.empty() && group_.is_sm()) group_.batch.Add(std::move(rotate));
+}
+
+void Core::Impl::ResetMachines(const ViewProposal& proposal, bool fresh, const View& previous,
+                               Timestamp now) {
+  group_.board.Reset(group_.size());
+  member_synced_.assign(group_.size(), false);
+  committer_.Reset(now);
+  aborts_.Reset();
+  repairer_.Reset();
+  PositionStreams(proposal, fresh, previous);
+  for (Slot member = 0; member < group_.size(); ++member) {
+    group_.board.RaiseLogSeen(member, proposal.log_first - 1);
+    if (!fresh) continue;
+    group_.peers[member]->limit_told = group_.settings.receive_records;
+  }
+  sender_.OnViewInstalled(fresh, now);
+  AnnounceGone(previous, now);
+  acknowledger_.Reset(now);
+  requester_.Reset(now);
+  fan_out_watch_.Reset(now);
+  admission_.OnViewInstalled();
+  prepare_.OnViewInstalled(now);
+  promote_after_ = now;
+  if (group_.view.members.size() != previous.members.size()) promote_wait_ = Duration::zero();
+  fan_out_.clear();
+  if (!group_.view.fan_out) return;
+  for (const MemberInfo& member : group_.view.members) {
+    if (member.id != group_.self.id) fan_out_.push_back(member.unicast);
+  }
+}
+
+}  // namespace strata::multicast

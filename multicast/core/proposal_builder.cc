@@ -1,0 +1,330 @@
+#include "multicast/core/proposal_builder.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "multicast/core/mutants.h"
+
+namespace strata::multicast {
+namespace {
+
+using StreamKey = std::tuple<MemberId, Incarnation, StreamId>;
+using Positions = std::map<StreamKey, Seq>;
+
+// The view with the highest epoch that anybody installed or accepted.
+struct Base {
+  const View* view = nullptr;
+  const ViewProposal* proposal = nullptr;  // Unresolved: how it was accepted.
+};
+
+Base FindBase(const std::vector<Report>& reports) {
+  Base base;
+  for (const Report& report : reports) {
+    if (report.installed && (!base.view || report.installed->epoch > base.view->epoch)) {
+      base = {&*report.installed, nullptr};
+    }
+  }
+  for (const Report& report : reports) {
+    if (report.accepted && (!base.view || report.accepted->view.epoch > base.view->epoch)) {
+      base = {&report.accepted->view, &*report.accepted};
+    }
+  }
+  return base;
+}
+
+// A member's held positions, by incarnation instead of slot.
+Positions PositionsOf(const Report& report) {
+  Positions positions;
+  if (!report.installed) return positions;
+  for (const Position& p : report.positions) {
+    if (p.slot >= report.installed->members.size()) continue;
+    const MemberInfo& member = report.installed->members[p.slot];
+    positions[{member.id, member.incarnation, p.stream}] = p.seq;
+  }
+  return positions;
+}
+
+class Builder {
+ public:
+  explicit Builder(const DecisionInput& input) : in_(input) {}
+
+  std::variant<Decision, Indecision> Build() {
+    base_ = FindBase(in_.reports);
+    if (base_.view == nullptr) return Indecision::kNoView;
+    if (auto why = CheckQuorums()) return *why;
+    FindSurvivors();
+    if (auto why = CheckCandidate()) return *why;
+    if (!BuildLog()) return Indecision::kLogMissing;
+    Flush();
+    BuildView();
+    return std::move(out_);
+  }
+
+ private:
+  const View& base() const { return *base_.view; }
+  ViewProposal& proposal() { return out_.proposal; }
+
+  std::optional<Indecision> CheckQuorums() {
+    std::vector<MemberId> ids;
+    for (const Report& report : in_.reports) ids.push_back(report.self.id);
+    std::vector<Quorum> quorums = {VotersOf(base())};
+    if (base_.proposal != nullptr) {
+      for (const Quorum& quorum : base_.proposal->quorums) {
+        if (std::find(quorums.begin(), quorums.end(), quorum) == quorums.end()) {
+          quorums.push_back(quorum);
+        }
+      }
+    }
+    if (quorums.size() > kMaxQuorums) return Indecision::kTooManyQuorums;
+    proposal().quorums = std::move(quorums);
+    const bool alone = in_.quorum_none && base().quorum_none;
+    if (alone || STRATA_MUTANT(kViewWithoutMajority)) {
+      proposal().quorums = {{in_.self.id}};
+      return std::nullopt;
+    }
+    if (!HasMajorityOfAll(proposal().quorums, ids)) return Indecision::kNoMajority;
+    return std::nullopt;
+  }
+
+  // Alive in memory, and full in the base view with this incarnation.
+  void FindSurvivors() {
+    for (const Report& report : in_.reports) {
+      if (report.status == MemberStatus::kNone) continue;
+      const Slot slot = base().SlotOf(report.self.id, report.self.incarnation);
+      if (slot == kNoSlot || base().members[slot].status != MemberStatus::kFull) continue;
+      if (IsExcluded(report.self.id)) continue;
+      survivors_.push_back(&report);
+    }
+  }
+
+  bool IsExcluded(MemberId id) const {
+    return std::find(in_.excluded.begin(), in_.excluded.end(), id) != in_.excluded.end();
+  }
+  bool IsSurvivor(MemberId id) const {
+    return std::any_of(survivors_.begin(), survivors_.end(),
+                       [id](const Report* r) { return r->self.id == id; });
+  }
+
+  std::optional<Indecision> CheckCandidate() {
+    if (survivors_.empty()) {
+      if (!in_.memoryless) return Indecision::kNotMine;
+      out_.founding = true;
+      for (const Report& report : in_.reports) {
+        if (report.self.role == Role::kManager && Durability(report) > OwnDurability()) {
+          return Indecision::kNotMine;
+        }
+      }
+      return std::nullopt;
+    }
+    if (IsSurvivor(in_.self.id)) return std::nullopt;
+    const bool other_manager =
+        std::any_of(survivors_.begin(), survivors_.end(),
+                    [](const Report* r) { return r->self.role == Role::kManager; });
+    if (other_manager || !in_.memoryless) return Indecision::kNotMine;
+    out_.unsynced = true;
+    return std::nullopt;
+  }
+
+  using DurabilityKey = std::pair<Epoch, uint64_t>;
+  static DurabilityKey Durability(const Report& report) {
+    Epoch epoch;
+    if (report.installed) epoch = report.installed->epoch;
+    if (report.accepted) epoch = std::max(epoch, report.accepted->view.epoch);
+    return {epoch, report.durable_commit};
+  }
+  DurabilityKey OwnDurability() const {
+    for (const Report& report : in_.reports) {
+      if (report.self.id == in_.self.id) return Durability(report);
+    }
+    return {};
+  }
+
+  // All log records that some survivor may lack, up to the end of the base view's log.
+  bool BuildLog() {
+    if (out_.founding) {
+      uint64_t durable = 0;
+      for (const Report& report : in_.reports) {
+        if (report.self.id == in_.self.id) durable = report.durable_commit;
+      }
+      proposal().log_first = durable + 1;
+      log_end_ = durable;
+      return true;
+    }
+    std::map<uint64_t, LogRecord> known;
+    uint64_t lowest = UINT64_MAX;
+    uint64_t highest = 0;
+    for (const Report* report : survivors_) {
+      lowest = std::min(lowest, report->log_seen);
+      highest = std::max(highest, report->log_seen);
+      uint64_t number = report->log_seen - report->records.size();
+      for (const LogRecord& record : report->records) known.emplace(++number, record);
+    }
+    if (base_.proposal != nullptr) {
+      uint64_t number = base_.proposal->log_first;
+      for (const LogRecord& record : base_.proposal->records) known.emplace(number++, record);
+      LogRecord view;
+      view.kind = LogRecord::Kind::kView;
+      view.view = base();
+      known.insert_or_assign(base().log_number, view);
+      highest = base().log_number;
+    }
+    proposal().log_first = lowest + 1;
+    for (uint64_t number = lowest + 1; number <= highest; ++number) {
+      if (in_.log->Has(number)) {
+        proposal().records.push_back(in_.log->At(number));
+        continue;
+      }
+      const auto it = known.find(number);
+      if (it == known.end()) return false;
+      proposal().records.push_back(it->second);
+    }
+    log_end_ = highest;
+    return true;
+  }
+
+  // What every survivor holds is committed (and, as the last view's SM, without all_of messages).
+  void Flush() {
+    if (out_.founding) return;
+    for (size_t i = 0; i < survivors_.size(); ++i) {
+      const Positions held = PositionsOf(*survivors_[i]);
+      if (i == 0) {
+        flushed_ = held;
+        continue;
+      }
+      if (STRATA_MUTANT(kFlushByMaximum)) {
+        for (const auto& [key, seq] : held) flushed_[key] = std::max(flushed_[key], seq);
+        continue;
+      }
+      std::erase_if(flushed_, [&held](const auto& item) { return !held.contains(item.first); });
+      for (auto& [key, seq] : flushed_) seq = std::min(seq, held.at(key));
+    }
+    if (STRATA_MUTANT(kSkipFlush)) return;
+    LogRecord whole;
+    LogRecord aborted;
+    aborted.kind = LogRecord::Kind::kAborted;
+    LogRecord rest;
+    for (Slot slot = 0; slot < base().members.size(); ++slot) {
+      const MemberInfo& member = base().members[slot];
+      for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
+        const auto it = flushed_.find({member.id, member.incarnation, stream});
+        if (it == flushed_.end() || it->second == 0) continue;
+        Seq until = it->second;
+        for (const AllOfMessage& message : Evicting() ? in_.all_of : kNoMessages) {
+          if (message.end.slot != slot || message.end.stream != stream) continue;
+          aborted.ranges.push_back(
+              {slot, stream, kAbortTargetEvicted, message.from, message.end.seq});
+          if (message.end.seq > it->second) continue;
+          until = std::min(until, message.from - 1);
+        }
+        if (until > 0) whole.positions.push_back({slot, stream, until});
+        if (until < it->second) rest.positions.push_back({slot, stream, it->second});
+      }
+    }
+    Append(std::move(whole), &LogRecord::positions);
+    if (!aborted.ranges.empty()) proposal().records.push_back(std::move(aborted)), ++log_end_;
+    Append(std::move(rest), &LogRecord::positions);
+  }
+
+  // In pieces that fit a record.
+  void Append(LogRecord record, std::vector<Position> LogRecord::*list) {
+    const std::vector<Position> all = std::move(record.*list);
+    for (size_t at = 0; at < all.size(); at += kMaxLogEntries) {
+      LogRecord piece;
+      const size_t end = std::min(all.size(), at + kMaxLogEntries);
+      piece.positions.assign(all.begin() + static_cast<std::ptrdiff_t>(at),
+                             all.begin() + static_cast<std::ptrdiff_t>(end));
+      proposal().records.push_back(std::move(piece));
+      ++log_end_;
+    }
+  }
+
+  bool Evicting() const {
+    if (!in_.was_sm) return false;
+    return std::any_of(base().members.begin(), base().members.end(), [this](const MemberInfo& m) {
+      return m.status == MemberStatus::kFull && !IsSurvivor(m.id);
+    });
+  }
+
+  bool MayBePromoted(const Report& report, uint64_t log_before_flush) const {
+    if (STRATA_MUTANT(kLearnerPromotedEarly)) return true;
+    if (!report.synced || report.log_seen < log_before_flush) return false;
+    const Positions held = PositionsOf(report);
+    return std::all_of(flushed_.begin(), flushed_.end(), [&held](const auto& item) {
+      const auto it = held.find(item.first);
+      return item.second == 0 || (it != held.end() && it->second >= item.second);
+    });
+  }
+
+  bool IsJoiner(const MemberInfo& member) const {
+    return std::any_of(in_.joiners.begin(), in_.joiners.end(), [&member](const MemberInfo& j) {
+      return j.id == member.id && j.incarnation == member.incarnation;
+    });
+  }
+
+  std::optional<MemberStatus> NewStatus(const Report& report, uint64_t log_before_flush) const {
+    const MemberInfo& member = report.self;
+    if (IsExcluded(member.id)) return std::nullopt;
+    if (member.role == Role::kWitness) return MemberStatus::kWitness;
+    if (IsSurvivor(member.id)) return MemberStatus::kFull;
+    if (member.id == in_.self.id) return MemberStatus::kFull;
+    const bool in_base = base().SlotOf(member.id, member.incarnation) != kNoSlot;
+    if (in_base && report.status != MemberStatus::kNone) {
+      const bool promote = !out_.founding && MayBePromoted(report, log_before_flush);
+      return promote ? MemberStatus::kFull : MemberStatus::kLearner;
+    }
+    if (report.status != MemberStatus::kNone) return std::nullopt;  // It must join anew first.
+    if (IsJoiner(member) || in_.memoryless) return MemberStatus::kLearner;
+    return std::nullopt;
+  }
+
+  void BuildView() {
+    uint64_t log_before_flush = 0;
+    for (const Report* report : survivors_) {
+      log_before_flush = std::max(log_before_flush, report->log_seen);
+    }
+    if (base_.proposal != nullptr) log_before_flush = base().log_number;
+    View& view = proposal().view;
+    view.epoch = proposal().ballot = in_.ballot;
+    view.number = base().number + 1;
+    view.fan_out = in_.fan_out;
+    view.quorum_none = in_.quorum_none;
+    view.version = kProtocolVersion;
+    for (const Report& report : in_.reports) {
+      const auto status = NewStatus(report, log_before_flush);
+      if (!status || view.members.size() == kMaxMembers) continue;
+      MemberInfo member = report.self;
+      member.status = *status;
+      view.members.push_back(member);
+    }
+    SortByRank(view.members, in_.self.id);
+    ChooseVoters(view.members);
+    view.log_number = log_end_ + 1;
+    for (Slot slot = 0; slot < view.members.size(); ++slot) {
+      for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
+        const MemberInfo& member = view.members[slot];
+        const auto it = flushed_.find({member.id, member.incarnation, stream});
+        if (it == flushed_.end() || it->second == 0) continue;
+        proposal().positions.push_back({slot, stream, it->second});
+      }
+    }
+  }
+
+  inline static const std::vector<AllOfMessage> kNoMessages = {};
+
+  const DecisionInput& in_;
+  Base base_;
+  std::vector<const Report*> survivors_;
+  Positions flushed_;
+  uint64_t log_end_ = 0;
+  Decision out_;
+};
+
+}  // namespace
+
+std::variant<Decision, Indecision> Decide(const DecisionInput& input) {
+  return Builder(input).Build();
+}
+
+}  // namespace strata::multicast

@@ -1,0 +1,399 @@
+#include "multicast/core/view_change.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "multicast/core/mutants.h"
+
+namespace strata::multicast {
+
+void ViewChange::Start(DurableState durable, uint64_t durable_commit) {
+  durable_ = std::move(durable);
+  durable_commit_ = durable_commit;
+}
+
+void ViewChange::BeginIncarnation(const Incarnation& incarnation) {
+  durable_.incarnation = incarnation;
+  phase_ = Phase::kIdle;
+  excluded_installed_ = false;
+  excluding_ = Epoch();
+  install_.reset();
+  // Promises and what was accepted stay: they are the member's, not the incarnation's.
+  accept_persisted_ = false;
+  Persist(Then::kNothing, Epoch());
+}
+
+Epoch ViewChange::DurableEpoch() const {
+  Epoch epoch;
+  if (durable_.installed) epoch = durable_.installed->epoch;
+  if (durable_.accepted) epoch = std::max(epoch, durable_.accepted->view.epoch);
+  return epoch;
+}
+
+void ViewChange::Persist(Then then, Epoch ballot, const Endpoint& to, uint64_t log_seen) {
+  PersistAction action;
+  action.id = next_persist_++;
+  action.state = EncodeDurable(durable_);
+  pending_.push_back({action.id, then, ballot, to, log_seen});
+  group_.batch.Add(std::move(action));
+}
+
+void ViewChange::Promise(Epoch ballot) {
+  if (STRATA_MUTANT(kPromiseForgotten)) return;
+  durable_.promised = std::max(durable_.promised, ballot);
+  seen_ = std::max(seen_, ballot);
+}
+
+Epoch ViewChange::NextBallot() const {
+  const uint64_t highest =
+      std::max({durable_.promised.counter, seen_.counter, group_.view.epoch.counter});
+  return {highest + 1, group_.self.id};
+}
+
+// ---- The candidate.
+
+void ViewChange::Propose(Wishes wishes, Timestamp now) {
+  if (!MayPropose(now) || group_.self.role != Role::kManager) return;
+  wishes_ = std::move(wishes);
+  memoryless_ = !group_.in_view();
+  was_sm_ = group_.is_sm();
+  ballot_ = NextBallot();
+  Promise(ballot_);
+  group_.frozen = true;
+  reports_.clear();
+  acks_.clear();
+  decision_.reset();
+  phase_ = Phase::kPromising;
+  phase_deadline_ = Timestamp::Never();
+  resend_at_ = Timestamp::Never();
+  group_.counters.Add(Counter::kProposals);
+  Persist(Then::kCollect, ballot_);
+}
+
+void ViewChange::Found(Timestamp) {
+  if (phase_ != Phase::kIdle) return;
+  ballot_ = NextBallot();
+  Promise(ballot_);
+  Decision decision;
+  decision.founding = true;
+  ViewProposal& proposal = decision.proposal;
+  proposal.ballot = ballot_;
+  proposal.quorums = {{group_.self.id}};
+  proposal.log_first = durable_commit_ + 1;
+  View& view = proposal.view;
+  view.epoch = ballot_;
+  view.number = 1;
+  view.quorum_none = group_.settings.quorum_none;
+  view.log_number = durable_commit_ + 1;
+  view.members = {group_.self};
+  view.members[0].status = MemberStatus::kFull;
+  ChooseVoters(view.members);
+  decision_ = decision;
+  durable_.accepted = proposal;
+  phase_ = Phase::kAccepting;
+  group_.frozen = true;
+  group_.counters.Add(Counter::kProposals);
+  Persist(Then::kConfirm, ballot_);
+}
+
+Report ViewChange::MakeReport(Epoch ballot, uint64_t log_seen) const {
+  Report report;
+  report.ballot = ballot;
+  report.promised = std::max(durable_.promised, ballot);
+  report.status = group_.status();
+  report.synced = group_.synced;
+  report.durable_commit = durable_commit_;
+  report.self = group_.self;
+  report.self.status = report.status;
+  report.installed = group_.in_view() ? std::optional(group_.view) : durable_.installed;
+  if (durable_.accepted &&
+      (!report.installed || durable_.accepted->view.epoch > report.installed->epoch)) {
+    report.accepted = durable_.accepted;
+  }
+  if (!group_.in_view()) return report;
+  report.log_seen = group_.log.last();
+  report.records = group_.log.After(log_seen);
+  for (Slot slot = 0; slot < group_.size(); ++slot) {
+    for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
+      const PeerStream& side = group_.peers[slot]->streams[stream];
+      if (!side.known || side.received) continue;
+      const Seq held =
+          side.records.CutToMessage(std::max(side.ackable(), side.records.delivered()));
+      if (held > 0) report.positions.push_back({slot, stream, held});
+    }
+  }
+  return report;
+}
+
+void ViewChange::SendReport(Epoch ballot, const Endpoint& to, uint64_t log_seen) {
+  const Report report = MakeReport(ballot, log_seen);
+  group_.outbox.SendLarge(PacketType::kReport, report, EncodedSizeMax(report), To::Unicast(to));
+}
+
+bool ViewChange::AllReported(Timestamp now) const {
+  if (memoryless_) return false;  // Who may still be there is not known: wait.
+  const auto reported = [this](MemberId id) {
+    return std::any_of(reports_.begin(), reports_.end(),
+                       [id](const Report& r) { return r.self.id == id; });
+  };
+  for (Slot slot = 0; slot < group_.size(); ++slot) {
+    const MemberId id = group_.view.members[slot].id;
+    const bool excluded =
+        std::find(wishes_.excluded.begin(), wishes_.excluded.end(), id) != wishes_.excluded.end();
+    if (!excluded && !failures_.Suspects(slot, now) && !reported(id)) return false;
+  }
+  return std::all_of(wishes_.joiners.begin(), wishes_.joiners.end(),
+                     [&](const MemberInfo& joiner) { return reported(joiner.id); });
+}
+
+void ViewChange::OnReport(const Report& report, const Endpoint&, Timestamp now) {
+  seen_ = std::max(seen_, report.promised);
+  if (phase_ != Phase::kCollecting || report.ballot != ballot_) return;
+  if (report.promised > ballot_) {
+    Fail(now);
+    return;
+  }
+  const auto same = std::find_if(reports_.begin(), reports_.end(), [&report](const Report& r) {
+    return r.self.id == report.self.id;
+  });
+  if (same == reports_.end()) {
+    if (reports_.size() >= kMaxMembers) return;
+    reports_.push_back(report);
+  } else if (same->self.incarnation != report.self.incarnation) {
+    *same = report;
+  }
+  if (AllReported(now)) TryDecide(false, now);
+}
+
+void ViewChange::TryDecide(bool last_chance, Timestamp now) {
+  DecisionInput input;
+  input.ballot = ballot_;
+  input.self = group_.self;
+  input.reports = reports_;
+  input.log = &group_.log;
+  input.joiners = wishes_.joiners;
+  input.excluded = wishes_.excluded;
+  input.fan_out = wishes_.fan_out;
+  input.quorum_none = group_.settings.quorum_none;
+  input.memoryless = memoryless_;
+  input.was_sm = was_sm_;
+  input.all_of = wishes_.all_of;
+  auto decided = multicast::Decide(input);
+  if (Indecision* why = std::get_if<Indecision>(&decided)) {
+    if (*why == Indecision::kTooManyQuorums) {
+      group_.batch.Add(AlarmAction{Alarm::kTooManyQuorums, {}, 0});
+    }
+    if (*why == Indecision::kNoMajority && last_chance) AlarmMajority(true);
+    if (last_chance) Fail(now);
+    return;
+  }
+  decision_ = std::move(std::get<Decision>(decided));
+  durable_.accepted = decision_->proposal;
+  accept_persisted_ = false;
+  phase_ = Phase::kAccepting;
+  Persist(Then::kConfirm, ballot_);
+}
+
+void ViewChange::AlarmMajority(bool lost) {
+  if (no_majority_ == lost) return;
+  no_majority_ = lost;
+  group_.batch.Add(AlarmAction{lost ? Alarm::kNoMajority : Alarm::kMajorityBack, {}, 0});
+}
+
+void ViewChange::Fail(Timestamp now) {
+  if (proposing()) group_.counters.Add(Counter::kProposalsFailed);
+  phase_ = Phase::kIdle;
+  phase_deadline_ = resend_at_ = Timestamp::Never();
+  retry_at_ =
+      now + group_.random.Between(group_.settings.propose_retry, group_.settings.propose_backoff);
+}
+
+void ViewChange::SendProposal(Timestamp now) {
+  resend_at_ = now + group_.settings.propose_retry;
+  if (phase_ == Phase::kCollecting) {
+    const multicast::Propose propose{ballot_, group_.in_view() ? group_.log.last() : 0};
+    group_.outbox.Send(PacketType::kPropose, propose, To::Group());
+    return;
+  }
+  const ViewProposal& proposal = decision_->proposal;
+  group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal), To::Group());
+  if (phase_ == Phase::kSettling) {
+    group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Group());
+  }
+}
+
+void ViewChange::OnViewAck(MemberId from, Epoch ballot, Timestamp now) {
+  if (phase_ != Phase::kConfirming || ballot != ballot_) return;
+  if (std::find(acks_.begin(), acks_.end(), from) == acks_.end()) acks_.push_back(from);
+  CheckEffective(now);
+}
+
+void ViewChange::CheckEffective(Timestamp now) {
+  const bool effective = HasMajorityOfAll(decision_->proposal.quorums, acks_);
+  if (!effective && !STRATA_MUTANT(kViewWithoutMajority)) return;
+  install_ = Installation{decision_->proposal, decision_->founding, decision_->unsynced};
+  unheard_.clear();
+  for (const MemberInfo& member : decision_->proposal.view.members) {
+    if (member.id != group_.self.id) unheard_.push_back(member.id);
+  }
+  phase_ = Phase::kSettling;
+  phase_deadline_ = now + group_.settings.detection_timeout;
+  AlarmMajority(false);
+  if (unheard_.empty()) return;
+  resend_at_ = now + group_.settings.propose_retry;
+  group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Group());
+}
+
+void ViewChange::HeardInEpoch(MemberId member) {
+  if (phase_ == Phase::kSettling) std::erase(unheard_, member);
+}
+
+// ---- The member.
+
+void ViewChange::OnPropose(const Header& header, const Endpoint& from,
+                           const multicast::Propose& propose, bool sm_suspected, Timestamp now) {
+  if (header.sender != propose.ballot.proposer) return;
+  const bool in_view = group_.view.SlotOf(header.sender, header.incarnation) != kNoSlot;
+  const bool in_accepted = durable_.accepted && durable_.accepted->view.SlotOf(
+                                                    header.sender, header.incarnation) != kNoSlot;
+  if (group_.in_view() && !in_view && !in_accepted && !sm_suspected) {
+    group_.counters.Add(Counter::kNotExpected);
+    return;
+  }
+  seen_ = std::max(seen_, propose.ballot);
+  if (propose.ballot < durable_.promised && !STRATA_MUTANT(kPromiseForgotten)) {
+    SendReport(propose.ballot, from, propose.log_seen);
+    return;
+  }
+  if (propose.ballot == durable_.promised && propose.ballot.proposer != group_.self.id) {
+    const bool persisting = std::any_of(pending_.begin(), pending_.end(), [&](const Pending& p) {
+      return p.ballot == propose.ballot;
+    });
+    if (!persisting) SendReport(propose.ballot, from, propose.log_seen);
+    return;
+  }
+  if (proposing()) Fail(now);
+  if (phase_ == Phase::kSettling) phase_ = Phase::kIdle;
+  Promise(propose.ballot);
+  group_.frozen = group_.in_view();
+  Persist(Then::kReport, propose.ballot, from, propose.log_seen);
+}
+
+void ViewChange::OnView(const Header& header, const Endpoint& from, const ViewProposal& proposal,
+                        Timestamp now) {
+  const Epoch ballot = proposal.ballot;
+  if (header.sender != ballot.proposer || proposal.view.epoch != ballot ||
+      ballot.proposer == group_.self.id) {
+    return;
+  }
+  seen_ = std::max(seen_, ballot);
+  if (ballot <= group_.view.epoch ||
+      (ballot < durable_.promised && !STRATA_MUTANT(kPromiseForgotten))) {
+    if (ballot == group_.view.epoch) {
+      group_.outbox.Send(PacketType::kViewAck, Ballot{ballot}, To::Unicast(from));
+    }
+    return;
+  }
+  if (proposal.view.SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) {
+    excluding_ = std::max(excluding_, ballot);
+    return;
+  }
+  if (durable_.accepted && durable_.accepted->ballot == ballot) {
+    if (accept_persisted_) {
+      group_.outbox.Send(PacketType::kViewAck, Ballot{ballot}, To::Unicast(from));
+    }
+    return;
+  }
+  if (proposing()) Fail(now);
+  if (phase_ == Phase::kSettling) phase_ = Phase::kIdle;
+  Promise(ballot);
+  durable_.accepted = proposal;
+  accept_persisted_ = false;
+  group_.frozen = group_.in_view();
+  Persist(Then::kViewAck, ballot, from);
+}
+
+void ViewChange::OnInstall(Epoch ballot, Timestamp) {
+  if (ballot <= group_.view.epoch) return;
+  install_heard_ = std::max(install_heard_, ballot);
+  if (ballot == excluding_) excluded_installed_ = true;
+  if (!durable_.accepted || durable_.accepted->ballot != ballot || !accept_persisted_) return;
+  if (ballot.proposer == group_.self.id) return;  // The candidate installs by its own count.
+  install_ = Installation{*durable_.accepted, false, false};
+}
+
+std::optional<ViewChange::Installation> ViewChange::TakeInstallation() {
+  return std::exchange(install_, std::nullopt);
+}
+
+void ViewChange::OnInstalled(Timestamp now) {
+  durable_.installed = group_.view;
+  durable_.accepted.reset();
+  accept_persisted_ = false;
+  excluded_installed_ = false;
+  retry_at_ = now;
+  Persist(Then::kNothing, Epoch());
+}
+
+void ViewChange::OnPersisted(uint64_t id, Timestamp now) {
+  while (!pending_.empty() && pending_.front().id <= id) {
+    const Pending done = pending_.front();
+    pending_.pop_front();
+    switch (done.then) {
+      case Then::kNothing:
+      case Then::kFound:
+        break;
+      case Then::kReport:
+        if (done.ballot == durable_.promised || STRATA_MUTANT(kPromiseForgotten)) {
+          SendReport(done.ballot, done.to, done.log_seen);
+        }
+        break;
+      case Then::kViewAck:
+        if (!durable_.accepted || durable_.accepted->ballot != done.ballot) break;
+        accept_persisted_ = true;
+        group_.outbox.Send(PacketType::kViewAck, Ballot{done.ballot}, To::Unicast(done.to));
+        if (install_heard_ == done.ballot) OnInstall(done.ballot, now);
+        break;
+      case Then::kCollect:
+        if (phase_ != Phase::kPromising || done.ballot != ballot_) break;
+        phase_ = Phase::kCollecting;
+        phase_deadline_ = now + group_.settings.collect_timeout;
+        reports_ = {MakeReport(ballot_, group_.log.last())};
+        SendProposal(now);
+        if (AllReported(now)) TryDecide(false, now);
+        break;
+      case Then::kConfirm:
+        if (phase_ != Phase::kAccepting || done.ballot != ballot_) break;
+        accept_persisted_ = true;
+        phase_ = Phase::kConfirming;
+        phase_deadline_ = now + group_.settings.collect_timeout;
+        acks_ = {group_.self.id};
+        if (decision_->proposal.view.members.size() > 1) SendProposal(now);
+        CheckEffective(now);
+        break;
+    }
+  }
+}
+
+void ViewChange::OnTimer(Timestamp now) {
+  if (phase_ == Phase::kSettling && (unheard_.empty() || now >= phase_deadline_)) {
+    phase_ = Phase::kIdle;
+    phase_deadline_ = resend_at_ = Timestamp::Never();
+  }
+  if (phase_deadline_ <= now) {
+    phase_deadline_ = Timestamp::Never();
+    if (phase_ == Phase::kCollecting) {
+      TryDecide(true, now);
+    } else if (phase_ == Phase::kConfirming) {
+      AlarmMajority(true);
+      Fail(now);
+    }
+  }
+  if (resend_at_ <= now && phase_ != Phase::kIdle) SendProposal(now);
+}
+
+Timestamp ViewChange::deadline() const {
+  return phase_ == Phase::kIdle ? Timestamp::Never() : std::min(phase_deadline_, resend_at_);
+}
+
+}  // namespace strata::multicast
