@@ -7,7 +7,6 @@ COPTS = [
     "-Wall",
     "-Wextra",
     "-Werror",
-    "-Wcast-qual",
     "-Wextra-semi",
     "-Wimplicit-fallthrough",
     "-Wnon-virtual-dtor",
