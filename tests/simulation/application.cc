@@ -66,15 +66,16 @@ void Application::On(const multicast::DeliverAction& action) {
 }
 
 void Application::On(const multicast::ViewChangedAction& action) {
-  uint64_t lineage = state_.lineage();
   size_t full = 0;
   for (const auto& member : action.view.members) full += member.status == MemberStatus::kFull;
   if (!has_view_ && action.status == MemberStatus::kFull && full == 1) {
     // A founder: all that the group has from now on is what this one has.
     complete_ = true;
-    lineage = action.view.epoch.counter * 1000 + action.view.epoch.proposer.value();
-    state_.set_lineage(static_cast<uint32_t>(lineage));
-    wiring_.Tell(&Observer::OnFounded, self_, static_cast<uint32_t>(lineage), state_.last_number());
+    uint32_t parent = state_.lineage();
+    const auto& epoch = action.view.epoch;
+    auto lineage = static_cast<uint32_t>(epoch.counter * 1000 + epoch.proposer.value());
+    state_.set_lineage(lineage);
+    wiring_.Tell(&Observer::OnFounded, self_, lineage, parent, state_.last_number());
     saved_ = state_;
   }
   has_view_ = true;

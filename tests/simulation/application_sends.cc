@@ -63,7 +63,7 @@ void Application::Sent(MessageId id, multicast::SendId send, multicast::StreamId
   const SentMessage& message =
       wiring_.stage.messages().Add({.id = id,
                                     .origin = self_.id(),
-                                    .life = self_.life(),
+                                    .incarnation = self_.incarnation(),
                                     .stream = stream,
                                     .bytes = bytes,
                                     .hash = HashOf(MessageRegistry::Payload(id, bytes)),

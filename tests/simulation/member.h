@@ -51,6 +51,7 @@ class Member final : public MemberProbe {
   void Arrive(Port port, const PacketPtr& packet, size_t from);
 
   Application& application() { return application_; }
+  multicast::GroupId group() const { return plan_.settings.group; }
   const multicast::Counters& counters() const { return core_->counters(); }
   bool Settled() const { return core_->NextDeadline() > Now(); }
 

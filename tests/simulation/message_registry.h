@@ -20,9 +20,8 @@ enum class Outcome : uint8_t { kCommitted, kAborted, kUnknown, kReceived };
 struct SentMessage {
   MessageId id = 0;
   multicast::MemberId origin{};
-  int life = 0;  // Of the sender: counts its starts and rejoins.
+  multicast::Incarnation incarnation;  // Of the sender.
   multicast::StreamId stream = 0;
-  uint64_t index = 0;  // In its stream, counted over a life.
   size_t bytes = 0;
   uint64_t hash = 0;
   bool received = false;

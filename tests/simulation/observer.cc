@@ -13,7 +13,7 @@ const MemberProbe* Stage::Find(multicast::MemberId id) const {
 }
 
 void Stage::Fail(const char* checker, const char* format, ...) {
-  char text[512];
+  char text[4096];
   va_list arguments;
   va_start(arguments, format);
   vsnprintf(text, sizeof(text), format, arguments);

@@ -7,6 +7,7 @@
 
 #include "common/time.h"
 #include "multicast/wire/types.h"
+#include "tests/simulation/event_queue.h"
 #include "tests/simulation/message_registry.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/packet.h"
@@ -68,7 +69,9 @@ class Observer {
   virtual void OnDeliver(const MemberProbe&, const Delivery&) {}
   // shown_view() is still the former.
   virtual void OnViewChanged(const MemberProbe&, const multicast::View&, multicast::MemberStatus) {}
-  virtual void OnFounded(const MemberProbe&, uint32_t /*lineage*/, uint64_t /*base*/) {}
+  // A founding: `lineage` starts from what `parent` had up to `base`.
+  virtual void OnFounded(const MemberProbe&, uint32_t /*lineage*/, uint32_t /*parent*/,
+                         uint64_t /*base*/) {}
   virtual void OnLeft(const MemberProbe&, bool /*overrun*/) {}
   virtual void OnDiverged(const MemberProbe&, uint64_t /*first*/, uint64_t /*last*/) {}
   // state() is the new one.
@@ -91,18 +94,20 @@ struct Failure {
 // What checkers share: the members, the messages, the time, and where failures go.
 class Stage {
  public:
-  explicit Stage(MessageRegistry& messages) : messages_(messages) {}
+  Stage(MessageRegistry& messages, const EventQueue& queue) : messages_(messages), queue_(queue) {}
 
   void Add(const MemberProbe* member) { members_.push_back(member); }
   const std::vector<const MemberProbe*>& members() const { return members_; }
   const MemberProbe* Find(multicast::MemberId id) const;
   MessageRegistry& messages() { return messages_; }
+  Timestamp now() const { return queue_.now(); }
 
   void Fail(const char* checker, const char* format, ...) __attribute__((format(printf, 3, 4)));
   const std::vector<Failure>& failures() const { return failures_; }
 
  private:
   MessageRegistry& messages_;
+  const EventQueue& queue_;
   std::vector<const MemberProbe*> members_;
   std::vector<Failure> failures_;
 };
