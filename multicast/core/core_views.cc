@@ -135,7 +135,7 @@ void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {
   record.view = proposal.view;
   group_.log.Append(record);
   group_.outbox.SetView(group_.view);
-  group_.frozen = false;
+  group_.frozen = views_.promised() > group_.view.epoch;  // A later proposal was quicker.
   zombie_deadline_ = Timestamp::Never();
   Count(Counter::kViewsInstalled);
   ResetMachines(proposal, fresh, previous, now);

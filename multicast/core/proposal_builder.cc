@@ -275,7 +275,10 @@ class Builder {
       return promote ? MemberStatus::kFull : MemberStatus::kLearner;
     }
     if (report.status != MemberStatus::kNone) return std::nullopt;  // It must join anew first.
-    if (IsJoiner(member) || in_.memoryless) return MemberStatus::kLearner;
+    // A member of the base view that has restarted is admitted already, and may be a voter without
+    // whose acceptance nothing takes effect.
+    const bool restarted = base().SlotOf(member.id) != kNoSlot;
+    if (restarted || IsJoiner(member) || in_.memoryless) return MemberStatus::kLearner;
     return std::nullopt;
   }
 

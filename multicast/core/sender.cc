@@ -572,7 +572,8 @@ void Sender::EndTurn(Timestamp now) {
 }
 
 Timestamp Sender::deadline() const {
-  Timestamp next = std::min({tail_deadline_, abort_deadline_, reply_deadline_});
+  Timestamp next = std::min(tail_deadline_, reply_deadline_);
+  if (!group_.frozen) next = std::min(next, abort_deadline_);  // Said again in the next view.
   if (!group_.frozen && !blocked_) next = std::min(next, pack_deadline_);
   return group_.in_view() ? next : Timestamp::Never();
 }

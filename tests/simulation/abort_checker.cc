@@ -7,8 +7,9 @@ void AbortChecker::OnViewChanged(const MemberProbe&, const multicast::View& view
   views_.emplace(view.epoch, view);
 }
 
-void AbortChecker::OnTransmit(const MemberProbe&, const Packet& packet, Sent) {
+void AbortChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sent) {
   const auto* commit = packet.As<multicast::Commit>();
+  if (commit != nullptr) views_.emplace(from.view().epoch, from.view());
   auto view = views_.find(packet.header().epoch);
   if (commit == nullptr || view == views_.end()) return;
   uint64_t number = commit->first;

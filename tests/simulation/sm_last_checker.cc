@@ -30,6 +30,9 @@ void SmLastChecker::NoteData(const Packet& packet, const DataNote& data) {
 }
 
 void SmLastChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sent) {
+  // What the core sends in a turn may leave before the application is told of the view.
+  const View& current = from.view();
+  if (current.number != 0 && !views_.contains(current.epoch)) views_[current.epoch] = current;
   if (const auto* data = packet.As<DataNote>()) NoteData(packet, *data);
   if (const auto* commit = packet.As<multicast::Commit>()) JudgeCommit(from, packet, *commit);
 }
@@ -43,7 +46,9 @@ void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
       seq = std::max(seq, position.seq);
     }
   }
-  if (packet.type() != PacketType::kAbortAck) return;
+  if (const auto* data = packet.As<DataNote>()) NoteOwnersData(to, packet, *data);
+  // The owner who aborts has frozen the message, too.
+  if (packet.type() != PacketType::kAbortAck && packet.type() != PacketType::kAbort) return;
   const auto* ranges = packet.As<multicast::Ranges>();
   auto view = views_.find(header.epoch);
   if (ranges == nullptr || view == views_.end()) return;
@@ -52,6 +57,20 @@ void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
     const auto& owner = view->second.members[range.slot];
     abort_acks_[{to.id(), header.sender, header.incarnation}].insert(
         {{owner.id, owner.incarnation, range.stream}, range.to});
+  }
+}
+
+// Who sends records of its own holds them.
+void SmLastChecker::NoteOwnersData(const MemberProbe& to, const Packet& packet,
+                                   const DataNote& data) {
+  const auto& header = packet.header();
+  auto view = views_.find(header.epoch);
+  if (view == views_.end()) return;
+  if (view->second.SlotOf(header.sender, header.incarnation) != data.origin) return;
+  auto& acked = acks_[{to.id(), header.epoch, header.sender, header.incarnation}].acked;
+  for (const RecordNote& record : data.records) {
+    auto& seq = acked[{data.origin, record.stream}];
+    seq = std::max(seq, record.seq);
   }
 }
 
@@ -77,7 +96,12 @@ void SmLastChecker::JudgeCommit(const MemberProbe& sm, const Packet& packet,
     }
     last = n;
     for (const auto& position : record.positions) JudgeAdvance(sm, view, n, position);
-    for (const auto& range : record.ranges) JudgeAborted(sm, view, n, range);
+    for (const auto& range : record.ranges) {
+      JudgeAborted(sm, view, n, range);
+      if (range.slot >= view.members.size()) continue;
+      const auto& owner = view.members[range.slot];
+      message_ends_[{owner.id, owner.incarnation, range.stream}].insert(range.to);
+    }
   }
 }
 

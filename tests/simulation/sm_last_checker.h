@@ -12,8 +12,9 @@ namespace strata::simulation {
 
 // The SM acknowledges last: before it tells a commit position it has received, in the same epoch,
 // the ACK of every other full member of its view up to there, and before it closes an abort the
-// ABORT_ACK of every one of them. Judged by the packets that the SM was handed. Also: its log has
-// no gaps, it commits only at ends of messages, and nobody but the SM of a view sends COMMIT in it.
+// ABORT_ACK of every one of them. Judged by the packets that the SM was handed; the owner of a
+// stream says by its DATA and ABORT what it has. Also: the log has no gaps, it commits only at ends
+// of messages, and nobody but the SM of a view sends COMMIT in it.
 class SmLastChecker final : public Observer {
  public:
   explicit SmLastChecker(Stage& stage) : stage_(stage) {}
@@ -37,6 +38,7 @@ class SmLastChecker final : public Observer {
   using AbortKey = std::tuple<multicast::MemberId, multicast::MemberId, multicast::Incarnation>;
 
   void NoteData(const Packet& packet, const DataNote& data);
+  void NoteOwnersData(const MemberProbe& to, const Packet& packet, const DataNote& data);
   void JudgeCommit(const MemberProbe& sm, const Packet& packet, const multicast::Commit& commit);
   void JudgeAdvance(const MemberProbe& sm, const multicast::View& view, uint64_t number,
                     const multicast::Position& position);

@@ -40,7 +40,14 @@ void ViewChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sent
     quorums_.emplace(proposal->ballot, proposal->quorums);
     accepted_[proposal->ballot].insert(from.id());
   }
-  bool acknowledges = packet.type() == PacketType::kAck || packet.type() == PacketType::kCommit;
+  bool acknowledges = packet.type() == PacketType::kAck;
+  if (const auto* commit = packet.As<multicast::Commit>()) {
+    // Repeating a log record that was told before the promise is repair, not acknowledgement.
+    uint64_t& told = told_[packet.header().epoch];
+    uint64_t last = commit->first + commit->records.size() - 1;
+    acknowledges = !commit->records.empty() && last > told;
+    told = std::max(told, last);
+  }
   auto promised = promised_.find(from.id());
   if (!acknowledges || promised == promised_.end()) return;
   if (packet.header().epoch < promised->second) {

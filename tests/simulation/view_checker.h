@@ -43,6 +43,7 @@ class ViewChecker final : public Observer {
   bool quorum_none_;
   std::map<multicast::MemberId, Shown> shown_;
   std::map<multicast::MemberId, multicast::Epoch> promised_;
+  std::map<multicast::Epoch, uint64_t> told_;  // The last log record in COMMITs of that epoch.
   std::map<multicast::Epoch, Installed> installed_;
   std::map<multicast::Epoch, std::set<multicast::MemberId>> accepted_;
   std::map<multicast::Epoch, std::vector<std::vector<multicast::MemberId>>> quorums_;
