@@ -6,10 +6,14 @@
 #define CRASHES 1
 #endif
 
-#ifdef NO_SUSPICION
-#define SUSPECTS 0
+#ifndef SUSPICIONS
+#define SUSPICIONS 1
+#endif
+
+#ifdef MUTANT_NO_TAKE_OVER
+#define TAKES_OVER 0
 #else
-#define SUSPECTS 1
+#define TAKES_OVER 1
 #endif
 
 #ifdef MUTANT_COMMIT_WITHOUT_SLOWEST
@@ -83,10 +87,10 @@
 #define FORGET_ACCEPTED 0
 #endif
 
-#ifdef MUTANT_FORGET_PROMISE
-#define FORGET_PROMISE 1
+#ifdef MUTANT_IGNORE_PROMISE
+#define IGNORE_PROMISE 1
 #else
-#define FORGET_PROMISE 0
+#define IGNORE_PROMISE 0
 #endif
 
 #ifdef MUTANT_SKIP_FLUSH
