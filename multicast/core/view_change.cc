@@ -6,6 +6,12 @@
 #include "multicast/core/mutants.h"
 
 namespace strata::multicast {
+namespace {
+
+constexpr int kUnconfirmedTolerated = 4;  // Before the retry pause doubles, and for each doubling.
+constexpr int kBackoffDoublings = 6;
+
+}  // namespace
 
 void ViewChange::Start(DurableState durable, uint64_t durable_commit) {
   durable_ = std::move(durable);
@@ -332,6 +338,7 @@ void ViewChange::OnInstalled(Timestamp now) {
   accept_persisted_ = false;
   excluded_installed_ = false;
   retry_at_ = now;
+  unconfirmed_ = 0;
   Persist(Then::kNothing, Epoch());
 }
 

@@ -126,6 +126,7 @@ class ViewChange {
   Timestamp phase_deadline_ = Timestamp::Never();
   Timestamp resend_at_ = Timestamp::Never();
   Timestamp retry_at_;
+  int unconfirmed_ = 0;  // Proposals in a row that too few accepted.
 };
 
 }  // namespace strata::multicast
