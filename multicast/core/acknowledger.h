@@ -25,7 +25,10 @@ class Acknowledger {
   uint32_t nonce() const { return nonce_; }
 
   void EndTurn(Timestamp now);
-  Timestamp deadline() const { return group_.frozen || group_.is_sm() ? Timestamp::Never() : due_; }
+  Timestamp deadline() const {
+    const bool silent = group_.frozen || group_.is_sm() || group_.self.role == Role::kWitness;
+    return silent ? Timestamp::Never() : due_;
+  }
 
  private:
   void AddLimits(Ack& ack);

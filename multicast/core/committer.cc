@@ -9,6 +9,7 @@ namespace strata::multicast {
 
 void Committer::Reset(Timestamp now) {
   const size_t streams = size_t{group_.size()} * kStreamSlots;
+  closed_.clear();
   dirty_.clear();
   is_dirty_.assign(streams, false);
   committed_.assign(streams, 0);
@@ -64,9 +65,21 @@ Seq Committer::Minimum(Slot origin, StreamId stream) const {
       const Seq plain = side.first_prepare == 0 ? implied : side.first_prepare - 1;
       held = std::max(held, std::min(implied, plain));
     }
+    for (const Closed& closed : closed_) {
+      if (closed.range.slot != origin || closed.range.stream != stream) continue;
+      if (group_.board.log_seen(member) < closed.number) {
+        held = std::min(held, closed.range.from - 1);
+      }
+    }
     least = std::min(least, held);
   }
   return least;
+}
+
+// Whoever has the record of a closed abort may count beyond it again.
+void Committer::ForgetClosed(uint64_t floor) {
+  for (const Closed& closed : closed_) NoteChange(closed.range.slot, closed.range.stream);
+  std::erase_if(closed_, [floor](const Closed& closed) { return closed.number <= floor; });
 }
 
 void Committer::DecideStream(Slot origin, StreamId stream, LogRecord& advance, Commit& commit) {
@@ -93,6 +106,7 @@ void Committer::Decide(Timestamp) {
   CheckConfirmation();
   const uint64_t floor = LogFloor();
   group_.log.TrimTo(floor);
+  ForgetClosed(floor);
   Commit commit;
   commit.first = group_.log.last() + 1;
   const std::vector<Range> closed = aborts_.TakeClosed();
@@ -101,6 +115,7 @@ void Committer::Decide(Timestamp) {
     record.kind = LogRecord::Kind::kAborted;
     record.ranges = closed;
     group_.log.Append(record);
+    for (const Range& range : closed) closed_.push_back({group_.log.last(), range});
     commit.records.push_back(std::move(record));
   }
   // Full: commit nothing more until the others have caught up; the streams stay dirty.

@@ -51,6 +51,7 @@ class Committer {
   }
   void Decide(Timestamp now);
   Seq Minimum(Slot origin, StreamId stream) const;
+  void ForgetClosed(uint64_t floor);
   void DecideStream(Slot origin, StreamId stream, LogRecord& advance, Commit& commit);
   void AddLimits(Commit& commit, bool all);
   void Transmit(Commit& commit);
@@ -64,6 +65,13 @@ class Committer {
   std::vector<Seq> committed_;
   std::vector<Seq> progress_;  // Told.
   std::vector<Seq> implied_;   // Held by the owner, because it sent it.
+  // Closed aborts that not everybody has in its log yet. Until a member has, its position counts
+  // only up to there: it would report no more if a view change came now.
+  struct Closed {
+    uint64_t number = 0;
+    Range range;
+  };
+  std::vector<Closed> closed_;
   std::vector<uint64_t> limit_told_;
   std::vector<bool> reannounce_;
   uint32_t confirm_nonce_ = 0;

@@ -18,6 +18,7 @@ void LogApplier::Reset(uint64_t number) {
   waiting_.clear();
   waiting_records_ = 0;
   overrun_ = false;
+  snapshot_ = 0;
   applied_ = number;
 }
 
@@ -128,6 +129,8 @@ void LogApplier::ApplyAborted(Peer& peer, const Range& range, Timestamp now) {
 }
 
 void LogApplier::DeliverMessage(Peer& peer, StreamId stream, Seq first, Seq last, uint64_t number) {
+  // Applied here only after the snapshot that has it: its records had to be repaired first.
+  if (number != 0 && number <= snapshot_ && !STRATA_MUTANT(kSnapshotNotTrimmed)) return;
   const Stream& records = peer.streams[stream].records;
   DeliverAction action;
   action.origin = peer.info.id;
@@ -190,6 +193,7 @@ void LogApplier::InstallSnapshot(uint64_t commit, Bytes state) {
   install.state = group_.batch.Hold(std::move(state));
   group_.batch.Add(install);
   group_.counters.Add(Counter::kSnapshotsInstalled);
+  snapshot_ = commit;
   for (Queued& queued : waiting_) {
     if (queued.number != 0 && queued.number <= commit && !STRATA_MUTANT(kSnapshotNotTrimmed)) {
       continue;

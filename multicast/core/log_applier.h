@@ -89,6 +89,7 @@ class LogApplier {
   std::deque<Queued> waiting_;
   uint64_t waiting_records_ = 0;
   bool overrun_ = false;
+  uint64_t snapshot_ = 0;  // The application has everything up to here from a snapshot.
 };
 
 }  // namespace strata::multicast

@@ -155,11 +155,14 @@ class Builder {
     std::map<uint64_t, LogRecord> known;
     uint64_t lowest = UINT64_MAX;
     uint64_t highest = 0;
-    for (const Report* report : survivors_) {
-      lowest = std::min(lowest, report->log_seen);
-      highest = std::max(highest, report->log_seen);
-      uint64_t number = report->log_seen - report->records.size();
-      for (const LogRecord& record : report->records) known.emplace(++number, record);
+    for (const Report* report : survivors_) lowest = std::min(lowest, report->log_seen);
+    // Also of learners: one may have heard, and applied, what no survivor has.
+    for (const Report& report : in_.reports) {
+      const bool member = base().SlotOf(report.self.id, report.self.incarnation) != kNoSlot;
+      if (report.status == MemberStatus::kNone || !member || IsExcluded(report.self.id)) continue;
+      highest = std::max(highest, report.log_seen);
+      uint64_t number = report.log_seen - report.records.size();
+      for (const LogRecord& record : report.records) known.emplace(++number, record);
     }
     if (base_.proposal != nullptr) {
       uint64_t number = base_.proposal->log_first;
@@ -180,7 +183,7 @@ class Builder {
       if (it == known.end()) return false;
       proposal().records.push_back(it->second);
     }
-    log_end_ = highest;
+    log_end_ = log_before_flush_ = highest;
     return true;
   }
 
@@ -247,9 +250,9 @@ class Builder {
     });
   }
 
-  bool MayBePromoted(const Report& report, uint64_t log_before_flush) const {
+  bool MayBePromoted(const Report& report) const {
     if (STRATA_MUTANT(kLearnerPromotedEarly)) return true;
-    if (!report.synced || report.log_seen < log_before_flush) return false;
+    if (!report.synced || report.log_seen < log_before_flush_) return false;
     const Positions held = PositionsOf(report);
     return std::all_of(flushed_.begin(), flushed_.end(), [&held](const auto& item) {
       const auto it = held.find(item.first);
@@ -263,7 +266,7 @@ class Builder {
     });
   }
 
-  std::optional<MemberStatus> NewStatus(const Report& report, uint64_t log_before_flush) const {
+  std::optional<MemberStatus> NewStatus(const Report& report) const {
     const MemberInfo& member = report.self;
     if (IsExcluded(member.id)) return std::nullopt;
     if (member.role == Role::kWitness) return MemberStatus::kWitness;
@@ -271,7 +274,7 @@ class Builder {
     if (member.id == in_.self.id) return MemberStatus::kFull;
     const bool in_base = base().SlotOf(member.id, member.incarnation) != kNoSlot;
     if (in_base && report.status != MemberStatus::kNone) {
-      const bool promote = !out_.founding && MayBePromoted(report, log_before_flush);
+      const bool promote = !out_.founding && MayBePromoted(report);
       return promote ? MemberStatus::kFull : MemberStatus::kLearner;
     }
     if (report.status != MemberStatus::kNone) return std::nullopt;  // It must join anew first.
@@ -283,11 +286,6 @@ class Builder {
   }
 
   void BuildView() {
-    uint64_t log_before_flush = 0;
-    for (const Report* report : survivors_) {
-      log_before_flush = std::max(log_before_flush, report->log_seen);
-    }
-    if (base_.proposal != nullptr) log_before_flush = base().log_number;
     View& view = proposal().view;
     view.epoch = proposal().ballot = in_.ballot;
     view.number = base().number + 1;
@@ -295,7 +293,7 @@ class Builder {
     view.quorum_none = in_.quorum_none;
     view.version = kProtocolVersion;
     for (const Report& report : in_.reports) {
-      const auto status = NewStatus(report, log_before_flush);
+      const auto status = NewStatus(report);
       if (!status || view.members.size() == kMaxMembers) continue;
       MemberInfo member = report.self;
       member.status = *status;
@@ -320,6 +318,7 @@ class Builder {
   Base base_;
   std::vector<const Report*> survivors_;
   Positions flushed_;
+  uint64_t log_before_flush_ = 0;
   uint64_t log_end_ = 0;
   Decision out_;
 };

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include "tests/simulation/observer.h"
 
 namespace strata::simulation {
 
 // Nobody delivers a committed message unless every live full member holds all of it; and nobody
-// acknowledges what it does not hold.
+// acknowledges what it does not hold. What was acknowledged once is held, even if an abort holds
+// the position back later.
 class HeldChecker final : public Observer {
  public:
   explicit HeldChecker(Stage& stage) : stage_(stage) {}
@@ -16,7 +19,12 @@ class HeldChecker final : public Observer {
   void OnTransmit(const MemberProbe& from, const Packet& packet, Sent to) override;
 
  private:
+  // (who, whose stream with incarnation)
+  using Key = std::tuple<multicast::MemberId, multicast::Incarnation, multicast::MemberId,
+                         multicast::Incarnation, multicast::StreamId>;
+
   Stage& stage_;
+  std::map<Key, multicast::Seq> acked_;
 };
 
 // What `member` holds of a stream of exactly this incarnation of `origin`; nothing if its view does
