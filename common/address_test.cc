@@ -222,8 +222,9 @@ TEST(EndpointTest, DecodesWhatItEncodesWithoutTheInterface) {
 }
 
 TEST(EndpointTest, FailsTheReaderOnAnUnknownFamilyOrMissingBytes) {
-  for (const char* hex : {"", "04", "05c000020101bb", "04c0000201", "04c000020101",
-                          "0620010db8000000000000000000000001", "00"}) {
+  for (const char* hex :
+       {"", "04", "05c000020101bb", "04c0000201", "04c000020101",
+        "0620010db8000000000000000000000001", "00", "0520010db80000000000000000000000010050"}) {
     const Bytes bytes = FromHex(hex).value();
     ByteReader reader(bytes);
     EXPECT_EQ(DecodeEndpoint(reader), Endpoint()) << hex;

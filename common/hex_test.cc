@@ -16,7 +16,8 @@ TEST(HexTest, ReadsDigitsOfEitherCase) {
 }
 
 TEST(HexTest, RefusesMissingAndForeignDigits) {
-  for (const char* text : {"0", "abc", "0g", "g0", " 00", "0x00", "00 ", "/0", ":0", "@0", "`0"}) {
+  for (const char* text :
+       {"0", "abc", "0g", "g0", "0G", "G0", " 00", "0x00", "00 ", "/0", ":0", "@0", "`0"}) {
     EXPECT_FALSE(FromHex(text).has_value()) << text;
   }
 }

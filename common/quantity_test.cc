@@ -36,6 +36,8 @@ TEST(ParseDurationTest, ReadsUpToTheGreatestDuration) {
   EXPECT_FALSE(ParseDuration("106752d").ok());
   EXPECT_FALSE(ParseDuration("99999999999999999999d").ok());
   EXPECT_FALSE(ParseDuration("100000000000000000000ns").ok());
+  EXPECT_FALSE(ParseDuration("340282366920938463463374607431768211457ns").ok());  // 2^128 + 1
+  EXPECT_FALSE(ParseDuration("0.0000000000000000s").ok());
 }
 
 TEST(ParseDurationTest, RefusesEverythingElseAndQuotesIt) {

@@ -64,6 +64,11 @@ TEST(RandomSourceTest, HasChancesFromNeverToAlways) {
   EXPECT_NEAR(hits, 2500, 200);
 }
 
+TEST(RandomSourceTest, NeverMeansNeverAlsoForTheLowestDraw) {
+  ScriptedRandom random({0});
+  EXPECT_FALSE(random.Chance(0.0));
+}
+
 TEST(RandomSourceTest, KeepsTheUnitBelowOne) {
   ScriptedRandom random({0, std::numeric_limits<uint64_t>::max()});
   EXPECT_EQ(random.Unit(), 0.0);

@@ -40,11 +40,13 @@ TEST(Utf8Test, RefusesCutAndStrayBytes) {
   EXPECT_FALSE(IsUtf8("\x80"));
   EXPECT_FALSE(IsUtf8("\xff"));
   EXPECT_FALSE(IsUtf8("\xc3("));
+  EXPECT_FALSE(IsUtf8("\xe2\x82("));
   EXPECT_FALSE(IsUtf8("\xf8\x88\x80\x80\x80"));
 }
 
 TEST(Utf8Test, SaysWhereTheValidPartEnds) {
   EXPECT_EQ(ValidUtf8Prefix(""), 0u);
+  EXPECT_EQ(ValidUtf8Prefix(std::string_view("\xc3\xbc", 1)), 0u);  // Does not look beyond.
   EXPECT_EQ(ValidUtf8Prefix("M\xc3\xbcnchen"), 8u);
   EXPECT_EQ(ValidUtf8Prefix("M\xc3\xbc\xffnchen"), 3u);
 }
