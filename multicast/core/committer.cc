@@ -86,7 +86,7 @@ void Committer::DecideStream(Slot origin, StreamId stream, LogRecord& advance, C
   const size_t index = Index(origin, stream);
   const PeerStream& side = group_.peers[origin]->streams[stream];
   const Seq least = Minimum(origin, stream);
-  if (!side.received && side.known) {
+  if (!side.received && side.typed) {
     const Seq cut = STRATA_MUTANT(kCommitMidMessage) ? least : side.records.CutToMessage(least);
     if (cut > committed_[index] && confirm_nonce_ == 0) {
       committed_[index] = cut;

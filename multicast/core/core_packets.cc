@@ -178,15 +178,14 @@ void Core::Impl::OnData(Slot from, ByteSpan body, Timestamp now) {
 bool Core::Impl::TakeRecord(Slot from, Slot origin, const Record& record, Timestamp now) {
   PeerStream& side = group_.peers[origin]->streams[record.stream];
   const bool received = (record.flags & kReceived) != 0;
+  // A tail may have told that the stream is there, but not of what kind it is.
+  if (!side.typed) side.SetKind(received);
   if (!side.known) {
     side.known = true;
-    side.received = received;
     if (received && side.joined_midway) {
       side.records.SkipTo(record.seq - 1);
       if ((record.flags & kInit) == 0) side.records.SkipToNextInit();
     }
-  } else if (side.records.highest() == 0) {
-    side.received = received;
   }
   if (side.received != received) {
     Count(Counter::kMalformed);
@@ -257,6 +256,7 @@ void Core::Impl::TakeLogRecord(uint64_t number, const LogRecord& record, Timesta
     if (position.slot >= group_.size()) continue;
     PeerStream& side = group_.peers[position.slot]->streams[position.stream];
     side.known = true;
+    if (!side.typed) side.SetKind(false);
     requester_.NoteExists(position.slot, position.stream, position.seq, now);
   }
   group_.log.Append(record);

@@ -164,7 +164,7 @@ void Core::Impl::PositionStreams(const ViewProposal& proposal, bool fresh, const
     PeerStream& side = group_.peers[position.slot]->streams[position.stream];
     if (fresh && position.slot != group_.self_slot) {
       side.known = true;
-      side.received = false;
+      side.SetKind(false);
       side.records.SkipTo(position.seq);
     }
     for (Slot member = 0; member < group_.size(); ++member) {

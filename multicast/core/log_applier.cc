@@ -68,6 +68,7 @@ bool LogApplier::CanApply(const Item& item, Timestamp now) {
       continue;
     }
     side.known = true;
+    if (!side.typed) side.SetKind(false);
     const Slot slot = SlotOf(*advance.peer);
     if (slot != kNoSlot) m_.requester.NoteExists(slot, advance.stream, advance.seq, now);
   }

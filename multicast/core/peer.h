@@ -30,7 +30,8 @@ struct Gate {
 // One stream of a peer as this member has it: the records, and what holds back its ACK.
 struct PeerStream {
   Stream records;
-  bool received = false;       // Kind of delivery, by the first record.
+  bool received = false;       // Kind of delivery, by the first record; counts once typed.
+  bool typed = false;          // The kind is known.
   bool known = false;          // Something of it was seen, or the view told its position.
   bool joined_midway = false;  // It may have records from before this member's time.
   // The first message with the prepare flag, 0: none so far. From there on the owner acknowledges
@@ -43,6 +44,10 @@ struct PeerStream {
   bool in_ack_list = false;  // Listed for the next ACK.
   bool in_gap_list = false;  // Listed as having something missing.
 
+  void SetKind(bool is_received) {
+    received = is_received;
+    typed = true;
+  }
   // The position that this member may acknowledge.
   Seq ackable() const {
     const Seq held = std::min(records.held(), sent);

@@ -46,7 +46,7 @@ std::variant<SendId, SendRefusal> Sender::Send(StreamId stream, ByteSpan message
     return refuse(SendRefusal::kQueueFull);
   }
   Own& own = own_[stream];
-  side.received = options.received;
+  side.SetKind(options.received);
   OpenSend send;
   send.id = next_id_++;
   send.stream = stream;
@@ -104,7 +104,7 @@ void Sender::SendReply(MemberId origin, StreamId stream, Seq last, ByteSpan repl
   out.Put(reply);
   Own& own = own_[kReplyStream];
   PeerStream& side = group_.me().streams[kReplyStream];
-  side.received = true;
+  side.SetKind(true);
   OpenSend send;
   send.stream = kReplyStream;
   send.from = own.queued + 1;

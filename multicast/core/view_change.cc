@@ -122,7 +122,7 @@ Report ViewChange::MakeReport(Epoch ballot, uint64_t log_seen) const {
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
       const PeerStream& side = group_.peers[slot]->streams[stream];
-      if (!side.known || side.received) continue;
+      if (!side.typed || side.received) continue;
       const Seq held =
           side.records.CutToMessage(std::max(side.ackable(), side.records.delivered()));
       if (held > 0) report.positions.push_back({slot, stream, held});
@@ -210,8 +210,9 @@ void ViewChange::Fail(Timestamp now) {
   if (proposing()) group_.counters.Add(Counter::kProposalsFailed);
   phase_ = Phase::kIdle;
   phase_deadline_ = resend_at_ = Timestamp::Never();
-  retry_at_ =
-      now + group_.random.Between(group_.settings.propose_retry, group_.settings.propose_backoff);
+  const int doublings = std::min(unconfirmed_++ / kUnconfirmedTolerated, kBackoffDoublings);
+  retry_at_ = now + group_.random.Between(group_.settings.propose_retry,
+                                          group_.settings.propose_backoff * (1 << doublings));
 }
 
 void ViewChange::SendProposal(Timestamp now) {
@@ -280,6 +281,11 @@ void ViewChange::OnPropose(const Header& header, const Endpoint& from,
   }
   if (proposing()) Fail(now);
   if (phase_ == Phase::kSettling) phase_ = Phase::kIdle;
+  // Let that candidate have its time, or two take turns at stopping each other.
+  const Duration collect = group_.settings.collect_timeout;
+  retry_at_ =
+      std::max(retry_at_,
+               now + group_.random.Between(collect, 2 * collect + group_.settings.propose_backoff));
   Promise(propose.ballot);
   group_.frozen = group_.in_view();
   Persist(Then::kReport, propose.ballot, from, propose.log_seen);
