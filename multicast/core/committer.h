@@ -41,6 +41,8 @@ class Committer {
   // Full members that hold others up for too long.
   std::vector<Slot> Stalled(Timestamp now) const;
   Seq committed(Slot origin, StreamId stream) const { return committed_[Index(origin, stream)]; }
+  // What the SM acknowledged of a stream, committed or not.
+  Seq progress(Slot origin, StreamId stream) const { return progress_[Index(origin, stream)]; }
   void SetCommitted(Slot origin, StreamId stream, Seq seq);
   // Everyone's log reaches to here.
   uint64_t LogFloor() const;

@@ -284,6 +284,12 @@ void Core::Impl::CommitAndApply(Timestamp now) {
   committer_.EndTurn(now,
                      [this](uint64_t number) { applier_.Enqueue(number, group_.log.At(number)); });
   applier_.EndTurn(now);
+  if (!group_.is_sm() || group_.frozen) return;
+  // Nobody sends the SM's acknowledgement to the SM.
+  for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
+    if (!group_.me().streams[stream].known) continue;
+    sender_.OnCovered(stream, committer_.progress(group_.self_slot, stream), now);
+  }
 }
 
 // Where messages are prepared, the owner acknowledges its own stream too, as far as it was sent.
