@@ -110,7 +110,8 @@ bool Core::Impl::ContinueLog(const ViewProposal& proposal, Timestamp now) {
     SetView(*record.view, now);
     applier_.EnqueueView(*record.view, group_.status());
   }
-  return true;
+  // A founding goes back to what its founder had on disk: who knows more starts over.
+  return group_.log.last() + 1 == proposal.view.log_number;
 }
 
 void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {

@@ -387,13 +387,24 @@ uint64_t Sender::Budget() const {
   return flying >= window ? 0 : window - flying;
 }
 
+// What an abort froze before it was sent is not sent: its owner could not vouch for it any more.
+bool Sender::MaySendNext(StreamId stream) const {
+  const Own& own = own_[stream];
+  if (own.sent >= own.started) return false;
+  const Seq next = own.sent + 1;
+  for (const Gate& gate : group_.me().streams[stream].gates) {
+    if (gate.kind == Gate::Kind::kFrozen && gate.from <= next && next <= gate.last) return false;
+  }
+  return true;
+}
+
 bool Sender::FillPacket(DataWriter& writer, uint64_t& budget, Timestamp now) {
   for (StreamId i = 0; i < kStreamSlots; ++i) {
     const auto stream = static_cast<StreamId>((next_stream_ + i) % kStreamSlots);
     Own& own = own_[stream];
     PeerStream& side = group_.me().streams[stream];
     Stream& records = side.records;
-    while (own.sent < own.started && budget > 0) {
+    while (budget > 0 && MaySendNext(stream)) {
       Stream::Entry* entry = records.Find(own.sent + 1);
       STRATA_CHECK(entry != nullptr);
       if (entry->state != Stream::State::kAborted) {
@@ -423,7 +434,7 @@ bool Sender::ComposePacket(Timestamp now) {
   const uint64_t sent_before = sent_total_;
   bool any = false;
   // A first look avoids an empty packet.
-  for (const Own& own : own_) any = any || own.sent < own.started;
+  for (StreamId stream = 0; stream < kStreamSlots; ++stream) any = any || MaySendNext(stream);
   if (!any) return false;
   uint16_t count = 0;
   bool full = false;
@@ -432,7 +443,7 @@ bool Sender::ComposePacket(Timestamp now) {
     full = FillPacket(writer, budget, now);
     count = writer.count();
     bool more = false;
-    for (const Own& own : own_) more = more || own.sent < own.started;
+    for (StreamId stream = 0; stream < kStreamSlots; ++stream) more = more || MaySendNext(stream);
     const bool stops = !more || budget == 0;
     const bool idle = before == 0;
     bool ack_now = false;
@@ -464,6 +475,7 @@ void Sender::SendPackets(Timestamp now) {
   const bool all_started = AllowedToStart();
   const size_t full = group_.outbox.max_body() - kDataPrefixBytes;
   bool sent = false;
+  bool stopped = false;
   blocked_ = false;
   while (sent_total_ < started_total_) {
     if (Budget() == 0) {
@@ -472,7 +484,10 @@ void Sender::SendPackets(Timestamp now) {
     }
     const bool partial = unsent_bytes_ < full;
     if (partial && outstanding() > 0 && now < pack_deadline_) break;
-    if (!ComposePacket(now)) break;
+    if (!ComposePacket(now)) {
+      stopped = true;  // By an abort: until its end.
+      break;
+    }
     sent = true;
   }
   if (!all_started) {
@@ -486,7 +501,7 @@ void Sender::SendPackets(Timestamp now) {
   if (sent_total_ == queued_total_) {
     pack_deadline_ = Timestamp::Never();
     unsent_bytes_ = 0;
-  } else if (blocked_) {
+  } else if (blocked_ || stopped) {
     pack_deadline_ = Timestamp::Never();
   } else if (sent || pack_deadline_ == Timestamp::Never()) {
     pack_deadline_ = now + group_.settings.pack_delay;
@@ -565,7 +580,11 @@ void Sender::EndTurn(Timestamp now) {
   if (!group_.in_view()) return;
   RepeatAborts(now);
   if (group_.frozen || sent_total_ == queued_total_) {
-    if (sent_total_ == queued_total_) blocked_ = false;
+    if (sent_total_ == queued_total_) {
+      blocked_ = false;
+      pack_deadline_ = Timestamp::Never();
+      unsent_bytes_ = 0;
+    }
     return;
   }
   SendPackets(now);

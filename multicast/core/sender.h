@@ -94,6 +94,7 @@ class Sender {
   bool AllowedToStart();
   void SendPackets(Timestamp now);
   bool ComposePacket(Timestamp now);
+  bool MaySendNext(StreamId stream) const;
   bool FillPacket(DataWriter& writer, uint64_t& budget, Timestamp now);
   uint64_t Budget() const;
   void MaybeFinish(OpenSend& send);

@@ -222,6 +222,7 @@ TEST_F(CheckersTest, AViewWithoutMajorityIsCaught) {
   proposal.log_first = 2;
   proposal.records = {flush};
   checker.OnTransmit(m(1), *Encoded(m(1), PacketType::kView, proposal), Sent::kGroup);
+  m(1).current = proposal.view;
   checker.OnViewChanged(m(1), proposal.view, MemberStatus::kFull);
   checker.OnEnd(m(1));
   EXPECT_TRUE(Caught("majority"));
