@@ -177,6 +177,12 @@ void Core::Impl::DoDuties(Timestamp now) {
     views_.Propose(std::move(wishes), now);
     return;
   }
+  if (group_.status() == MemberStatus::kLearner &&
+      now - group_.peers[0]->last_heard > group_.settings.found_wait) {
+    // No full manager took over: there is none. As one without a view this member may propose.
+    Rejoin(LeftViewAction::Why::kEvicted, now);
+    return;
+  }
   if (group_.status() != MemberStatus::kFull || zombie_deadline_ != Timestamp::Never()) return;
   if (group_.is_sm() && !group_.frozen) {
     SmDuties(now);

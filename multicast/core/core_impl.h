@@ -100,7 +100,7 @@ class Core::Impl {
   void OnCommit(const Commit& commit, Timestamp now);
   void TakeLogRecord(uint64_t number, const LogRecord& record, Timestamp now);
   void OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp now);
-  void OnTail(Slot from, const StreamTail& tail, Timestamp now);
+  bool OnTail(Slot from, const StreamTail& tail, Timestamp now);
   void OnProbe(const ReceivedPacket& packet, const Probe& probe, Timestamp now);
   void TellZombie(const ReceivedPacket& packet, Timestamp now);
   void Count(Counter counter) { group_.counters.Add(counter); }

@@ -306,7 +306,9 @@ void Core::Impl::OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp no
       repairer_.WantLog(heartbeat.log_last + 1, group_.log.last());
     }
   }
-  for (const StreamTail& tail : heartbeat.tails) OnTail(from, tail, now);
+  for (const StreamTail& tail : heartbeat.tails) {
+    if (!OnTail(from, tail, now)) return;
+  }
   if (heartbeat.ack_requested) requester_.Hurry(now);
   if (!group_.frozen && heartbeat.log_last > group_.log.last()) {
     requester_.NoteLog(heartbeat.log_last, now);
@@ -316,14 +318,20 @@ void Core::Impl::OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp no
   if (from == 0) {
     acknowledger_.SetNonce(heartbeat.nonce);
     group_.log.TrimTo(std::min(heartbeat.log_floor, group_.log.last()));
+    if (group_.status() == MemberStatus::kLearner && heartbeat.log_floor > group_.log.last() &&
+        requester_.LogHopeless()) {
+      Rejoin(LeftViewAction::Why::kOverrun, now);
+      return;
+    }
   } else if (group_.is_sm()) {
     group_.board.SetNonce(from, heartbeat.nonce);
     fan_out_watch_.OnHearsSm(from, heartbeat.hears_sm, now);
   }
 }
 
-void Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
-  if (tail.stream >= kStreamSlots || group_.self.role == Role::kWitness) return;
+// False if this member has left its view.
+bool Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
+  if (tail.stream >= kStreamSlots || group_.self.role == Role::kWitness) return true;
   PeerStream& side = group_.peers[from]->streams[tail.stream];
   if (!side.known) {
     side.known = true;
@@ -337,10 +345,11 @@ void Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
       acknowledger_.NoteChange(from, tail.stream, now);
     } else if (group_.status() == MemberStatus::kLearner) {
       Rejoin(LeftViewAction::Why::kOverrun, now);
-      return;
+      return false;
     }
   }
   requester_.NoteExists(from, tail.stream, tail.last, now);
+  return true;
 }
 
 // ---- Packets that need no common view.

@@ -222,8 +222,10 @@ void Core::Impl::ResetMachines(const ViewProposal& proposal, bool fresh, const V
   fan_out_watch_.Reset(now);
   admission_.OnViewInstalled();
   prepare_.OnViewInstalled(now);
-  promote_after_ = now;
-  if (group_.view.members.size() != previous.members.size()) promote_wait_ = Duration::zero();
+  if (group_.view.members.size() != previous.members.size()) {
+    promote_after_ = now;
+    promote_wait_ = Duration::zero();
+  }
   fan_out_.clear();
   if (!group_.view.fan_out) return;
   for (const MemberInfo& member : group_.view.members) {

@@ -25,7 +25,9 @@ struct GroupState {
       : settings(s),
         random(r),
         outbox(batch, s.group),
-        rtt({s.repair_initial, s.repair_min, s.repair_max}) {}
+        rtt({s.repair_initial, s.repair_min, s.repair_max}) {
+    log.RetainBelowFloor(s.retain_records);
+  }
 
   const CoreSettings settings;
   RandomSource& random;

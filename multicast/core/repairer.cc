@@ -106,10 +106,10 @@ void Repairer::SendLog(Timestamp now) {
   const uint64_t to = std::min(log_to_, group_.log.last());
   log_from_ = log_to_ = 0;
   const bool just_sent = to <= log_sent_to_ && now - log_sent_at_ < group_.rtt.repair_timer() / 2;
-  if (just_sent || from > to || !group_.log.Has(std::max(from, group_.log.floor() + 1))) return;
+  if (just_sent || from > to || !group_.log.Has(std::max(from, group_.log.first_kept()))) return;
   log_sent_at_ = now;
   log_sent_to_ = to;
-  uint64_t number = std::max(from, group_.log.floor() + 1);
+  uint64_t number = std::max(from, group_.log.first_kept());
   const uint64_t end = std::min<uint64_t>(to, number + kMaxLogPerTurn - 1);
   while (number <= end) {
     Commit commit;

@@ -14,6 +14,7 @@ void Requester::Reset(Timestamp now) {
   deadline_ = Timestamp::Never();
   log_known_ = group_.log.last();
   log_due_ = Timestamp::Never();
+  log_attempts_ = 0;
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
       group_.peers[slot]->streams[stream].in_gap_list = false;
@@ -75,9 +76,12 @@ void Requester::Hurry(Timestamp now) {
 void Requester::CollectLog(Timestamp now, Resend& resend) {
   if (log_known_ <= group_.log.last()) {
     log_due_ = Timestamp::Never();
+    log_attempts_ = 0;
     return;
   }
   if (log_due_ > now) return;
+  if (log_asked_at_ != group_.log.last()) log_attempts_ = 0;
+  log_asked_at_ = group_.log.last();
   resend.log_from = group_.log.last() + 1;
   resend.log_to = log_known_;
   log_due_ = now + std::min<Duration>(group_.rtt.repair_timer() * (1 << std::min(log_attempts_, 7)),

@@ -26,6 +26,9 @@ class Requester {
   // Somebody waits: ask now instead of after the reordering delay.
   void Hurry(Timestamp now);
 
+  // The log record that is missing was asked for in vain, often enough to be gone.
+  bool LogHopeless() const { return log_attempts_ >= kLogAttemptsMax; }
+
   // Sends RESEND for what is due.
   void EndTurn(Timestamp now);
   Timestamp deadline() const { return deadline_; }
@@ -34,13 +37,16 @@ class Requester {
   Stream::Patience patience() const;
   void CollectLog(Timestamp now, Resend& resend);
 
+  static constexpr int kLogAttemptsMax = 16;
+
   GroupState& group_;
   std::vector<std::pair<Slot, StreamId>> gaps_;  // May contain streams that have healed.
   Timestamp deadline_ = Timestamp::Never();
   Duration jitter_{};       // Drawn anew for each request sent.
   uint64_t log_known_ = 0;  // The log reaches at least to here.
   Timestamp log_due_ = Timestamp::Never();
-  int log_attempts_ = 0;
+  int log_attempts_ = 0;       // Since the log last grew.
+  uint64_t log_asked_at_ = 0;  // Where it ended then.
 };
 
 }  // namespace strata::multicast

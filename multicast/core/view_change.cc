@@ -215,15 +215,32 @@ void ViewChange::Fail(Timestamp now) {
                                           group_.settings.propose_backoff * (1 << doublings));
 }
 
+// Where the group is its members one by one, those who are about to join must be told apart.
+std::vector<MemberInfo> ViewChange::UnicastJoiners() const {
+  std::vector<MemberInfo> joiners;
+  if (!group_.view.fan_out && !wishes_.fan_out) return joiners;
+  for (const MemberInfo& joiner : wishes_.joiners) {
+    if (group_.view.SlotOf(joiner.id, joiner.incarnation) == kNoSlot) joiners.push_back(joiner);
+  }
+  return joiners;
+}
+
 void ViewChange::SendProposal(Timestamp now) {
   resend_at_ = now + group_.settings.propose_retry;
   if (phase_ == Phase::kCollecting) {
     const multicast::Propose propose{ballot_, group_.in_view() ? group_.log.last() : 0};
     group_.outbox.Send(PacketType::kPropose, propose, To::Group());
+    for (const MemberInfo& joiner : UnicastJoiners()) {
+      group_.outbox.Send(PacketType::kPropose, propose, To::Unicast(joiner.unicast));
+    }
     return;
   }
   const ViewProposal& proposal = decision_->proposal;
   group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal), To::Group());
+  for (const MemberInfo& joiner : UnicastJoiners()) {
+    group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal),
+                            To::Unicast(joiner.unicast));
+  }
   if (phase_ == Phase::kSettling) {
     group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Group());
   }

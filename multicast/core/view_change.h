@@ -94,6 +94,7 @@ class ViewChange {
   void TryDecide(bool last_chance, Timestamp now);
   void Fail(Timestamp now);
   void CheckEffective(Timestamp now);
+  std::vector<MemberInfo> UnicastJoiners() const;
   void SendProposal(Timestamp now);
   void AlarmMajority(bool lost);
 
