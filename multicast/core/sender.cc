@@ -474,6 +474,7 @@ bool Sender::ComposePacket(Timestamp now) {
 void Sender::SendPackets(Timestamp now) {
   const bool all_started = AllowedToStart();
   const size_t full = group_.outbox.max_body() - kDataPrefixBytes;
+  const bool idle = outstanding() == 0;  // Then all of it leaves at once.
   bool sent = false;
   bool stopped = false;
   blocked_ = false;
@@ -483,7 +484,7 @@ void Sender::SendPackets(Timestamp now) {
       break;
     }
     const bool partial = unsent_bytes_ < full;
-    if (partial && outstanding() > 0 && now < pack_deadline_) break;
+    if (partial && !idle && now < pack_deadline_) break;
     if (!ComposePacket(now)) {
       stopped = true;  // By an abort: until its end.
       break;
@@ -501,7 +502,7 @@ void Sender::SendPackets(Timestamp now) {
   if (sent_total_ == queued_total_) {
     pack_deadline_ = Timestamp::Never();
     unsent_bytes_ = 0;
-  } else if (blocked_ || stopped) {
+  } else if (stopped || sent_total_ == started_total_ || Budget() == 0) {
     pack_deadline_ = Timestamp::Never();
   } else if (sent || pack_deadline_ == Timestamp::Never()) {
     pack_deadline_ = now + group_.settings.pack_delay;
@@ -593,7 +594,7 @@ void Sender::EndTurn(Timestamp now) {
 Timestamp Sender::deadline() const {
   Timestamp next = std::min(tail_deadline_, reply_deadline_);
   if (!group_.frozen) next = std::min(next, abort_deadline_);  // Said again in the next view.
-  if (!group_.frozen && !blocked_) next = std::min(next, pack_deadline_);
+  if (!group_.frozen) next = std::min(next, pack_deadline_);
   return group_.in_view() ? next : Timestamp::Never();
 }
 
