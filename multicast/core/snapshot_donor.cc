@@ -38,6 +38,10 @@ void SnapshotDonor::OnRequest(const SnapshotRequest& request, const Endpoint& fr
 
 void SnapshotDonor::Answer(const Transfer& transfer, const SnapshotRequest& request,
                            const Endpoint& to) {
+  if (transfer.ready && request.offset > transfer.state.size()) {
+    group_.counters.Add(Counter::kNotExpected);
+    return;
+  }
   SnapshotChunk chunk;
   chunk.nonce = transfer.nonce;
   chunk.commit = transfer.commit;
@@ -45,7 +49,7 @@ void SnapshotDonor::Answer(const Transfer& transfer, const SnapshotRequest& requ
   chunk.offset = request.offset;
   chunk.refused = transfer.refused;
   chunk.not_ready = !transfer.ready && !transfer.refused;
-  if (!transfer.ready || transfer.refused || request.offset > transfer.state.size()) {
+  if (!transfer.ready || transfer.refused) {
     group_.outbox.Send(PacketType::kSnapshotChunk, chunk, To::Unicast(to));
     return;
   }

@@ -66,9 +66,10 @@ void SnapshotFetcher::OnChunk(const SnapshotChunk& chunk, Timestamp now) {
     tries_ = 0;  // It lives.
     return;
   }
+  const bool begun = have_ > 0 || !ahead_.empty();
   if (chunk.total > kMaxSnapshotBytes || chunk.commit < min_commit_ ||
       chunk.offset + chunk.bytes.size() > chunk.total ||
-      (have_ > 0 && (chunk.total != total_ || chunk.commit != commit_))) {
+      (begun && (chunk.total != total_ || chunk.commit != commit_))) {
     group_.counters.Add(Counter::kMalformed);
     return;
   }
