@@ -1,0 +1,592 @@
+#include "multicast/core/sender.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "multicast/core/test_group.h"
+
+namespace strata::multicast {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using testing::kStart;
+using testing::SentPacket;
+using testing::TestGroup;
+
+constexpr Timestamp kPackDelay = kStart + std::chrono::microseconds(200);
+
+struct SentRecord {
+  StreamId stream;
+  Seq seq;
+  uint8_t flags;
+  std::string payload;
+  friend bool operator==(const SentRecord&, const SentRecord&) = default;
+};
+struct Data {
+  uint8_t flags;
+  Slot origin;
+  std::vector<SentRecord> records;
+};
+
+// Member 3 of three.
+class SenderTest : public ::testing::Test {
+ protected:
+  explicit SenderTest(CoreSettings settings = {}) : group_(2, 3, std::move(settings)) {
+    sender_.OnViewInstalled(true, kStart);
+  }
+  SendId Send(std::string_view text, const SendOptions& options = {}, StreamId stream = 0,
+              Timestamp now = kStart) {
+    const auto sent = sender_.Send(stream, AsBytes(text), options, now);
+    EXPECT_TRUE(std::holds_alternative<SendId>(sent));
+    return std::holds_alternative<SendId>(sent) ? std::get<SendId>(sent) : 0;
+  }
+  void ExpectRefused(SendRefusal why, StreamId stream, std::string_view text,
+                     const SendOptions& options = {}) {
+    const auto sent = sender_.Send(stream, AsBytes(text), options, kStart);
+    ASSERT_TRUE(std::holds_alternative<SendRefusal>(sent));
+    EXPECT_EQ(std::get<SendRefusal>(sent), why);
+  }
+  std::vector<Data> DataSent() {
+    std::vector<Data> all;
+    for (const SentPacket& packet : group_.Sent()) {
+      if (packet.type != PacketType::kData) continue;
+      DataReader reader(packet.body);
+      EXPECT_FALSE(reader.Check());
+      Data data{reader.flags(), reader.origin(), {}};
+      while (const auto record = reader.Next()) {
+        data.records.push_back(
+            {record->stream, record->seq, record->flags, std::string(AsText(record->payload))});
+      }
+      all.push_back(data);
+    }
+    return all;
+  }
+  std::vector<Data> End(Timestamp now = kStart) {
+    group_.Clear();
+    sender_.EndTurn(now);
+    return DataSent();
+  }
+  // The SM committed, and thereby acknowledged, everything up to `seq`.
+  void Commit(Seq seq, uint64_t number = 1, StreamId stream = 0, Timestamp now = kStart) {
+    group_.StreamOf(2, stream).records.Deliver(seq, [](Seq, Seq, bool) {});
+    sender_.OnCommitted(stream, seq, number, now);
+    sender_.OnCovered(stream, seq, now);
+  }
+  std::vector<SendDoneAction> Done() { return group_.Actions<SendDoneAction>(); }
+
+  TestGroup group_;
+  Sender sender_{*group_};
+};
+
+// ---- Accepting.
+
+TEST_F(SenderTest, NumbersSendsAndRecordsInOneStep) {
+  EXPECT_EQ(Send("one"), 1u);
+  EXPECT_EQ(Send("two"), 2u);
+  EXPECT_EQ(Send("other", {}, 3), 3u);
+  EXPECT_EQ(group_.StreamOf(2).records.highest(), 2u);
+  EXPECT_EQ(group_.StreamOf(2, 3).records.highest(), 1u);
+}
+
+TEST_F(SenderTest, RefusesAStreamThatIsNotTheApplications) {
+  ExpectRefused(SendRefusal::kBadStream, kReplyStream, "x");
+  EXPECT_EQ(group_->counters[Counter::kSendsRefused], 1u);
+}
+
+TEST_F(SenderTest, RefusesTheOtherKindOfDelivery) {
+  Send("committed");
+  ExpectRefused(SendRefusal::kBadStream, 0, "x", {.received = true});
+  Send("received", {.received = true}, 1);
+  ExpectRefused(SendRefusal::kBadStream, 1, "x");
+}
+
+TEST_F(SenderTest, RefusesOptionsThatDoNotGoTogether) {
+  ExpectRefused(SendRefusal::kBadOptions, 0, "x", {.received = true, .prepare = true});
+  ExpectRefused(SendRefusal::kBadOptions, 0, "x", {.received = true, .all_of = true});
+  ExpectRefused(SendRefusal::kBadOptions, 0, "x", {.replies = true});
+}
+
+TEST_F(SenderTest, RefusesTooLongAMessage) {
+  ExpectRefused(SendRefusal::kTooLong, 0, std::string(kMaxMessageBytes + 1, 'x'));
+}
+
+TEST_F(SenderTest, RefusesWithoutAView) {
+  group_->self_slot = kNoSlot;
+  ExpectRefused(SendRefusal::kNotMember, 0, "x");
+}
+
+TEST_F(SenderTest, AWitnessSendsNothing) {
+  group_->self.role = Role::kWitness;
+  ExpectRefused(SendRefusal::kNotMember, 0, "x");
+}
+
+class SmallQueueTest : public SenderTest {
+ protected:
+  static CoreSettings Settings() {
+    CoreSettings settings;
+    settings.send_queue_records = 3;
+    return settings;
+  }
+  SmallQueueTest() : SenderTest(Settings()) {}
+};
+
+TEST_F(SmallQueueTest, RefusesWhenItsQueueIsFullAndTakesAgainOnceItDrained) {
+  for (int i = 0; i < 3; ++i) Send("x");
+  ExpectRefused(SendRefusal::kQueueFull, 0, "x");
+  End();
+  Send("x");
+}
+
+// ---- Sending.
+
+TEST_F(SenderTest, SendsAtOnceWhenNothingIsUnacknowledged) {
+  Send("hello");
+  const auto data = End();
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].origin, 2);
+  EXPECT_EQ(data[0].flags, kAckNow);
+  EXPECT_EQ(data[0].records, (std::vector<SentRecord>{{0, 1, kInit | kNoMore, "hello"}}));
+  EXPECT_EQ(group_.Sent()[0].to, Destination::kGroup);
+}
+
+TEST_F(SenderTest, PacksWhatIsQueuedInOneTurn) {
+  Send("one");
+  Send("two", {}, 3);
+  Send("three");
+  const auto data = End();
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].records.size(), 3u);
+}
+
+TEST_F(SenderTest, APacketThatIsNotFullWaitsWhileSomethingIsUnacknowledged) {
+  Send("one");
+  End();
+  Send("two");
+  EXPECT_TRUE(End().empty());
+  EXPECT_EQ(sender_.deadline(), kPackDelay);
+  EXPECT_TRUE(End(kPackDelay - microseconds(1)).empty());
+  EXPECT_EQ(End(kPackDelay).size(), 1u);
+}
+
+TEST_F(SenderTest, AFullPacketDoesNotWait) {
+  Send("one");
+  End();
+  Send(std::string(1000, 'x'));
+  EXPECT_TRUE(End().empty());
+  Send(std::string(1000, 'y'));
+  const auto data = End();
+  ASSERT_EQ(data.size(), 1u) << "the rest waits for company";
+  EXPECT_EQ(data[0].records.size(), 1u);
+}
+
+TEST_F(SenderTest, CutsALongMessageIntoEqualRecords) {
+  Send(std::string(5000, 'x'));
+  const auto data = End();
+  std::vector<SentRecord> records;
+  for (const Data& packet : data) {
+    records.insert(records.end(), packet.records.begin(), packet.records.end());
+  }
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].flags, kInit);
+  EXPECT_EQ(records[1].flags, 0);
+  EXPECT_EQ(records[3].flags, kNoMore);
+  EXPECT_EQ(records[0].payload.size(), records[1].payload.size());
+  EXPECT_EQ(records[1].payload.size(), records[2].payload.size());
+  EXPECT_EQ(records[0].payload.size() * 3 + records[3].payload.size(), 5000u);
+}
+
+TEST_F(SenderTest, OnlyTheLastPacketOfABurstAsksForAcknowledgement) {
+  Send(std::string(5000, 'x'));
+  const auto data = End();
+  ASSERT_EQ(data.size(), 4u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(data[i].flags, 0);
+  EXPECT_EQ(data[3].flags, kAckNow);
+}
+
+TEST_F(SenderTest, TheOptionsTravelInTheInitRecord) {
+  Send("x", {.prepare = true, .replies = true, .all_of = true});
+  EXPECT_EQ(End()[0].records[0].flags, kInit | kNoMore | kPrepare | kReplies | kAllOf);
+}
+
+TEST_F(SenderTest, AnEmptyMessageIsAMessage) {
+  Send("");
+  EXPECT_EQ(End()[0].records, (std::vector<SentRecord>{{0, 1, kInit | kNoMore, ""}}));
+}
+
+TEST_F(SenderTest, AFrozenMemberStartsNothing) {
+  Send("x");
+  group_->frozen = true;
+  EXPECT_TRUE(End().empty());
+  group_->frozen = false;
+  EXPECT_EQ(End().size(), 1u);
+}
+
+TEST_F(SenderTest, TheWindowBoundsWhatIsUnacknowledged) {
+  for (int i = 0; i < 1000; ++i) Send(std::string(100, 'x'));
+  End();
+  EXPECT_EQ(sender_.outstanding(), group_->settings.window_initial);
+  EXPECT_TRUE(sender_.waits_for_acks());
+  Commit(200);
+  End();
+  EXPECT_EQ(sender_.outstanding(), group_->settings.window_initial);
+}
+
+TEST_F(SenderTest, TheWindowGrowsWhereNothingIsLost) {
+  for (int i = 0; i < 3000; ++i) Send("x");
+  End();
+  Commit(group_->settings.window_initial);
+  End();
+  EXPECT_GT(sender_.outstanding(), group_->settings.window_initial);
+}
+
+TEST_F(SenderTest, TheWindowShrinksWhenOneReceiverLosesMuch) {
+  for (int i = 0; i < 3000; ++i) Send("x");
+  End();
+  const uint32_t window = group_->settings.window_initial;
+  sender_.OnLoss(1, window / 10 + 1);
+  Commit(window);
+  End();
+  EXPECT_EQ(sender_.outstanding(), window * 7 / 10);
+  EXPECT_EQ(group_->counters[Counter::kWindowReductions], 1u);
+}
+
+TEST_F(SenderTest, LossesThatAreSpreadOverReceiversAreTolerated) {
+  for (int i = 0; i < 3000; ++i) Send("x");
+  End();
+  const uint32_t window = group_->settings.window_initial;
+  sender_.OnLoss(0, window / 10);
+  sender_.OnLoss(1, window / 10);
+  Commit(window);
+  EXPECT_EQ(group_->counters[Counter::kWindowReductions], 0u);
+}
+
+class SmallLimitTest : public SenderTest {
+ protected:
+  // The receivers take 10 records.
+  static CoreSettings Settings() {
+    CoreSettings settings;
+    settings.receive_records = 10;
+    return settings;
+  }
+  SmallLimitTest() : SenderTest(Settings()) {}
+};
+
+TEST_F(SmallLimitTest, StopsAtTheReceiversLimitUntilTheyGrantMore) {
+  for (int i = 0; i < 20; ++i) Send("x");
+  End();
+  EXPECT_EQ(sender_.outstanding(), 10u);
+  EXPECT_EQ(group_->counters[Counter::kCreditStalls], 1u);
+  sender_.OnLimit(15, kStart);
+  End(kPackDelay);
+  ASSERT_EQ(sender_.deadline(), kPackDelay + group_->settings.pack_delay);
+  End(sender_.deadline());
+  EXPECT_EQ(sender_.outstanding(), 15u);
+}
+
+TEST_F(SmallLimitTest, StartsNoMessageThatDoesNotFitAsAWhole) {
+  for (int i = 0; i < 8; ++i) Send("x");
+  Send(std::string(4000, 'y'));  // Three records.
+  End();
+  EXPECT_EQ(sender_.outstanding(), 8u);
+}
+
+TEST_F(SmallLimitTest, AnOldLimitTakesNothingBack) {
+  sender_.OnLimit(15, kStart);
+  sender_.OnLimit(12, kStart);
+  for (int i = 0; i < 20; ++i) Send("x");
+  End();
+  EXPECT_EQ(sender_.outstanding(), 15u);
+}
+
+// ---- Tails.
+
+TEST_F(SenderTest, AnnouncesTheTailOfABurstThatNobodyAcknowledged) {
+  Send("x");
+  End();
+  const Timestamp due = sender_.deadline();
+  EXPECT_EQ(due, kStart + milliseconds(1));
+  group_.Clear();
+  sender_.OnTimer(due);
+  const auto heartbeats = group_.Sent(PacketType::kHeartbeat, DecodeHeartbeat);
+  ASSERT_EQ(heartbeats.size(), 1u);
+  EXPECT_TRUE(heartbeats[0].ack_requested);
+  EXPECT_EQ(heartbeats[0].tails, (std::vector<StreamTail>{{0, 1, 1}}));
+  EXPECT_EQ(group_->counters[Counter::kTailsAnnounced], 1u);
+}
+
+TEST_F(SenderTest, AnnouncesAgainWithDoublingPatienceUpToAHeartbeat) {
+  Send("x");
+  End();
+  Timestamp now = sender_.deadline();
+  for (const int wait : {2, 4, 8, 16, 32, 50, 50}) {
+    sender_.OnTimer(now);
+    EXPECT_EQ(sender_.deadline(), now + milliseconds(wait));
+    now += milliseconds(wait);
+  }
+}
+
+TEST_F(SenderTest, AnnouncesNothingThatIsAcknowledged) {
+  Send("x");
+  End();
+  Commit(1);
+  EXPECT_EQ(sender_.deadline(), Timestamp::Never());
+}
+
+TEST_F(SenderTest, MeasuresTheRoundTripToTheSmsAcknowledgement) {
+  Send("x");
+  End();
+  Commit(1, 1, 0, kStart + microseconds(300));
+  EXPECT_EQ(group_->rtt.smoothed(), microseconds(300));
+}
+
+TEST_F(SenderTest, MeasuresNothingAfterATailWasAnnounced) {
+  Send("x");
+  End();
+  sender_.OnTimer(sender_.deadline());
+  Commit(1, 1, 0, kStart + milliseconds(3));
+  EXPECT_EQ(group_->rtt.smoothed(), Duration::zero());
+}
+
+TEST_F(SenderTest, KeepsCommittedRecordsForLearnersAndTellsWhatItKeeps) {
+  const uint32_t retain = group_->settings.retain_records;
+  for (uint32_t sent = 0; sent < retain + 500; sent += 250) {
+    for (int i = 0; i < 250; ++i) Send("x");
+    End(kStart + milliseconds(sent));
+    Commit(sent + 250);
+  }
+  sender_.BeginTurn();
+  const auto tails = sender_.Tails();
+  ASSERT_EQ(tails.size(), 1u);
+  EXPECT_EQ(tails[0].last - tails[0].first_kept, retain);
+}
+
+// ---- Ends.
+
+TEST_F(SenderTest, ACommitEndsTheSend) {
+  const SendId id = Send("x");
+  End();
+  Commit(1, 77);
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].id, id);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(Done()[0].commit_number, 77u);
+}
+
+TEST_F(SenderTest, ACommitEndsOnlyWhatItCovers) {
+  Send("x");
+  Send("y");
+  End();
+  Commit(1);
+  EXPECT_EQ(Done().size(), 1u);
+}
+
+TEST_F(SenderTest, AReceivedSendEndsWhenItIsCovered) {
+  Send("x", {.received = true});
+  End();
+  sender_.OnCovered(0, 1, kStart);
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kReceived);
+}
+
+TEST_F(SenderTest, AnAbortEndsTheSendWithItsReason) {
+  const SendId id = Send("x");
+  sender_.OnAborted({2, 0, 300, 1, 1});
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].id, id);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kAborted);
+  EXPECT_EQ(Done()[0].reason, 300);
+}
+
+TEST_F(SenderTest, AnEvictedMemberDoesNotKnowWhatBecameOfItsSends) {
+  Send("x");
+  Send("y", {}, 2);
+  sender_.EndAll();
+  ASSERT_EQ(Done().size(), 2u);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kUnknown);
+  EXPECT_EQ(Done()[1].outcome, SendOutcome::kUnknown);
+  EXPECT_EQ(sender_.outstanding(), 0u);
+}
+
+// ---- Replies.
+
+class RepliesTest : public SenderTest {
+ protected:
+  RepliesTest() {
+    id_ = Send("ask", {.prepare = true, .replies = true});
+    End();
+  }
+  void Reply(uint32_t from, std::string_view text, uint8_t last = 1) {
+    Bytes message = {0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last};
+    message.insert(message.end(), text.begin(), text.end());
+    sender_.OnReply(MemberId(from), message, kStart);
+  }
+  SendId id_;
+};
+
+TEST_F(RepliesTest, TheSendEndsWithTheLastReply) {
+  Commit(1, 5);
+  Reply(1, "a");
+  Reply(3, "c");
+  EXPECT_TRUE(Done().empty());
+  Reply(2, "b");
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(Done()[0].commit_number, 5u);
+  ASSERT_EQ(Done()[0].replies.size(), 3u);
+  EXPECT_EQ(Done()[0].replies[1].member, MemberId(3));
+  EXPECT_EQ(AsText(Done()[0].replies[1].bytes), "c");
+}
+
+TEST_F(RepliesTest, RepliesMayComeBeforeTheCommit) {
+  for (uint32_t id : {1, 2, 3}) Reply(id, "yes");
+  EXPECT_TRUE(Done().empty());
+  Commit(1);
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].replies.size(), 3u);
+}
+
+TEST_F(RepliesTest, AMemberRepliesOnce) {
+  Commit(1);
+  Reply(1, "a");
+  Reply(1, "again");
+  Reply(2, "b");
+  EXPECT_TRUE(Done().empty());
+  Reply(3, "c");
+  EXPECT_EQ(Done()[0].replies.size(), 3u);
+}
+
+TEST_F(RepliesTest, AReplyToAnotherMessageDoesNotCount) {
+  Commit(1);
+  for (uint32_t id : {1, 2, 3}) Reply(id, "yes", 9);
+  EXPECT_TRUE(Done().empty());
+}
+
+TEST_F(RepliesTest, NobodyWaitsForAMemberThatIsGone) {
+  Commit(1);
+  Reply(1, "a");
+  Reply(3, "c");
+  sender_.OnMemberGone(MemberId(2), kStart);
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].replies.size(), 2u);
+}
+
+TEST_F(RepliesTest, EndsWithoutTheMissingAfterTheReplyTimeout) {
+  Commit(1);
+  Reply(1, "a");
+  sender_.OnTimer(kStart + group_->settings.reply_timeout - milliseconds(1));
+  EXPECT_TRUE(Done().empty());
+  sender_.OnTimer(kStart + group_->settings.reply_timeout);
+  ASSERT_EQ(Done().size(), 1u);
+  EXPECT_EQ(Done()[0].outcome, SendOutcome::kCommitted);
+  EXPECT_EQ(Done()[0].replies.size(), 1u);
+}
+
+// ---- Aborting.
+
+TEST_F(SenderTest, SaysAbortOfAWholeMessageAndRepeatsIt) {
+  const SendId id = Send(std::string(3000, 'x'));
+  End();
+  EXPECT_TRUE(sender_.Abort(id, 0, kStart));
+  group_.Clear();
+  sender_.EndTurn(kStart);
+  auto aborts = group_.Sent(PacketType::kAbort, DecodeRanges);
+  ASSERT_EQ(aborts.size(), 1u);
+  EXPECT_EQ(aborts[0].ranges, (std::vector<Range>{{2, 0, kAbortedBySender, 1, 3}}));
+  EXPECT_EQ(sender_.TakeSaidAborts(), aborts[0].ranges);
+  group_.Clear();
+  sender_.EndTurn(kStart + group_->rtt.repair_timer() * 2);
+  EXPECT_EQ(group_.Sent(PacketType::kAbort, DecodeRanges).size(), 1u);
+}
+
+TEST_F(SenderTest, AbortsWithTheApplicationsReason) {
+  const SendId id = Send("x");
+  sender_.Abort(id, 300, kStart);
+  sender_.EndTurn(kStart);
+  EXPECT_EQ(group_.Sent(PacketType::kAbort, DecodeRanges)[0].ranges[0].reason, 300);
+}
+
+TEST_F(SenderTest, WhatHasEndedIsNotAborted) {
+  const SendId id = Send("x");
+  End();
+  Commit(1);
+  EXPECT_FALSE(sender_.Abort(id, 0, kStart));
+  EXPECT_FALSE(sender_.Abort(99, 0, kStart));
+}
+
+TEST_F(SenderTest, AReceivedSendIsNotAborted) {
+  EXPECT_FALSE(sender_.Abort(Send("x", {.received = true}), 0, kStart));
+}
+
+TEST_F(SenderTest, AFrozenMemberSaysNoAbortUntilTheNextView) {
+  const SendId id = Send("x");
+  End();
+  group_->frozen = true;
+  sender_.Abort(id, 0, kStart);
+  End();
+  EXPECT_TRUE(group_.Sent().empty());
+  group_->frozen = false;
+  sender_.OnViewInstalled(false, kStart);
+  group_.Clear();
+  sender_.EndTurn(kStart);
+  EXPECT_EQ(group_.Sent(PacketType::kAbort, DecodeRanges).size(), 1u);
+}
+
+TEST_F(SenderTest, AnAbortThatTheSmBeganIsRepeatedByTheOwner) {
+  Send("x");
+  End();
+  sender_.AdoptAbort({2, 0, 300, 1, 1}, kStart);
+  group_.Clear();
+  sender_.EndTurn(kStart + milliseconds(10));
+  const auto aborts = group_.Sent(PacketType::kAbort, DecodeRanges);
+  ASSERT_EQ(aborts.size(), 1u);
+  EXPECT_EQ(aborts[0].ranges[0].reason, 300);
+}
+
+TEST_F(SenderTest, AnEvictedTargetAbortsWhatWantedAll) {
+  Send("some");
+  Send("all", {.all_of = true});
+  End();
+  sender_.AbortAllOf(kStart);
+  group_.Clear();
+  sender_.EndTurn(kStart);
+  EXPECT_EQ(group_.Sent(PacketType::kAbort, DecodeRanges)[0].ranges,
+            (std::vector<Range>{{2, 0, kAbortTargetEvicted, 2, 2}}));
+}
+
+TEST_F(SmallLimitTest, AnAbortedMessageThatWasNotSentIsNeverSent) {
+  for (int i = 0; i < 10; ++i) Send("x");
+  Send("late");
+  End();
+  group_.StreamOf(2).records.MarkAborted(11, 11);
+  sender_.OnAborted({2, 0, 1, 11, 11});
+  sender_.OnLimit(100, kStart);
+  Send("after");
+  const auto data = End(kStart + milliseconds(1));
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].records, (std::vector<SentRecord>{{0, 12, kInit | kNoMore, "after"}}));
+}
+
+// ---- Views.
+
+TEST_F(SenderTest, ANewViewKeepsWhatIsOpen) {
+  Send("x");
+  End();
+  sender_.OnViewInstalled(false, kStart);
+  Commit(1);
+  EXPECT_EQ(Done().size(), 1u);
+}
+
+TEST_F(SenderTest, TheProtocolsOwnRepliesEndSilently) {
+  sender_.SendReply(MemberId(1), 0, 5, AsBytes("yes"), kStart);
+  const auto data = End();
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].records[0].stream, kReplyStream);
+  EXPECT_EQ(data[0].records[0].flags, kInit | kNoMore | kReceived);
+  sender_.OnCovered(kReplyStream, 1, kStart);
+  EXPECT_TRUE(Done().empty());
+}
+
+}  // namespace
+}  // namespace strata::multicast
