@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "multicast/tools/line.h"
+#include "multicast/tools/open_reason.h"
 #include "multicast/tools/packet_text.h"
 #include "multicast/tools/train.h"
 
@@ -33,30 +34,6 @@ constexpr std::array kExplanations = {
     Explanation{"ip_fragment", "a part of an IP datagram"},
     Explanation{"cut", "the capture kept only a part of it: capture with a larger snapshot length"},
 };
-
-std::string_view ReasonOf(OpenError error) {
-  switch (error) {
-    case OpenError::kTooShort:
-      return "too_short";
-    case OpenError::kBadMagic:
-      return "bad_magic";
-    case OpenError::kBadVersion:
-      return "bad_version";
-    case OpenError::kForeignGroup:
-      return kForeignGroup;
-    case OpenError::kWrongSecurity:
-      return "wrong_security";
-    case OpenError::kUnknownKey:
-      return "unknown_key";
-    case OpenError::kForged:
-      return "forged";
-    case OpenError::kReplayed:
-      return "replayed";
-    case OpenError::kOwnPacket:
-      return "no_sender";  // The openers here are member 0's.
-  }
-  return "unknown";
-}
 
 // "13:45:10.000042", UTC.
 std::string TimeOfDay(int64_t micros) {
@@ -118,7 +95,9 @@ void Dissector::TakeOne(const std::string& prefix, std::span<uint8_t> datagram, 
   if (opener == nullptr) return Refuse(prefix, kTooManyGroups, datagram, lines);
   const auto result = opener->Open(datagram);
   if (const OpenError* error = std::get_if<OpenError>(&result)) {
-    return Refuse(prefix, ReasonOf(*error), datagram, lines);
+    // The openers here are member 0's.
+    const bool nobody = *error == OpenError::kOwnPacket;
+    return Refuse(prefix, nobody ? "no_sender" : ReasonOf(*error), datagram, lines);
   }
   const auto& opened = std::get<Opener::Opened>(result);
   TakeBody(prefix, opened.header, opened.body, lines);
