@@ -9,6 +9,13 @@ namespace {
 
 constexpr size_t kRangesPerPacket = 50;
 
+// Committed or aborted: the log says so, and repairs itself.
+bool Decided(const Stream& records, const Range& range) {
+  if (range.to <= records.delivered()) return !STRATA_MUTANT(kAbortAfterCommit);
+  const Stream::Entry* last = records.Find(range.to);
+  return last != nullptr && last->state == Stream::State::kAborted;
+}
+
 }  // namespace
 
 bool AbortBook::Plausible(const Range& range) const {
@@ -50,8 +57,7 @@ void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
       continue;
     }
     const Stream& records = group_.peers[range.slot]->streams[range.stream].records;
-    // Decided: the log answers, and repairs itself.
-    if (range.to <= records.delivered() && !STRATA_MUTANT(kAbortAfterCommit)) continue;
+    if (Decided(records, range)) continue;
     if (!Freeze(range, from == 0 || group_.is_sm())) continue;
     if (range.slot == group_.self_slot) adopted_.push_back(range);
     if (group_.is_sm()) {
@@ -65,7 +71,7 @@ void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
 void AbortBook::OnOwnAborts(const std::vector<Range>& aborts) {
   for (const Range& range : aborts) {
     const Stream& records = group_.me().streams[range.stream].records;
-    if (range.to <= records.delivered()) continue;
+    if (Decided(records, range)) continue;
     if (!Freeze(range, group_.is_sm())) continue;
     if (group_.is_sm()) Open(range);
   }
@@ -74,7 +80,7 @@ void AbortBook::OnOwnAborts(const std::vector<Range>& aborts) {
 void AbortBook::OnRefuse(Slot from, const Range& refusal, Timestamp now) {
   if (!group_.is_sm() || from >= group_.size() || !group_.full(from) || !Plausible(refusal)) return;
   const Stream& records = group_.peers[refusal.slot]->streams[refusal.stream].records;
-  if (refusal.to <= records.delivered()) return;
+  if (Decided(records, refusal)) return;
   // A refusing member has not acknowledged the message, so it is certainly not committed.
   if (!Freeze(refusal, true)) return;
   Entry& entry = Open(refusal);
@@ -97,6 +103,37 @@ void AbortBook::OnAbortAck(Slot from, const Ranges& acks) {
   }
 }
 
+void AbortBook::OnResend(const Resend& resend, Timestamp now) {
+  if (!group_.is_sm() || group_.frozen) return;
+  for (const ResendRequest& request : resend.requests) {
+    if (request.slot < group_.size() && request.stream < kMaxStreams) CloseAgain(request, now);
+  }
+}
+
+void AbortBook::CloseAgain(const ResendRequest& request, Timestamp now) {
+  Stream& records = group_.peers[request.slot]->streams[request.stream].records;
+  const Seq end = std::min<Seq>(request.from + request.count, records.highest() + 1);
+  for (Seq seq = std::max(request.from, records.first_kept()); seq < end; ++seq) {
+    const Stream::Entry* entry = records.Find(seq);
+    if (entry->state != Stream::State::kAborted) continue;
+    Range range;
+    range.slot = request.slot;
+    range.stream = request.stream;
+    range.reason = kAbortedBySender;
+    range.from = range.to = seq - entry->back;
+    while (range.to < records.highest() && (records.Find(range.to)->flags & kNoMore) == 0) {
+      ++range.to;
+    }
+    seq = range.to;
+    Stream::Entry* first = records.Find(range.from);
+    const bool just_told =
+        first == nullptr || now - Timestamp::FromNanos(first->when) < group_.rtt.repair_timer();
+    if (just_told || again_.size() >= kRangesPerPacket) continue;
+    first->when = now.nanos();
+    again_.push_back(range);
+  }
+}
+
 AbortBook::Entry& AbortBook::Open(const Range& range) {
   for (Entry& entry : entries_) {
     if (entry.range.slot == range.slot && entry.range.stream == range.stream &&
@@ -115,13 +152,14 @@ AbortBook::Entry& AbortBook::Open(const Range& range) {
 std::vector<Range> AbortBook::TakeClosed() {
   std::vector<Range> closed;
   if (!group_.is_sm() || group_.frozen) return closed;
+  closed.swap(again_);
   uint64_t needed = 0;
   for (Slot slot = 1; slot < group_.size(); ++slot) {
     if (group_.full(slot)) needed |= uint64_t{1} << slot;
   }
   if (STRATA_MUTANT(kAbortClosesEarly)) needed = 0;
   for (size_t i = 0; i < entries_.size();) {
-    if ((entries_[i].frozen & needed) != needed || closed.size() == kRangesPerPacket) {
+    if ((entries_[i].frozen & needed) != needed || closed.size() >= kRangesPerPacket) {
       ++i;
       continue;
     }
@@ -142,6 +180,7 @@ void AbortBook::Reset() {
   entries_.clear();
   to_ack_.clear();
   adopted_.clear();
+  again_.clear();
 }
 
 void AbortBook::EndTurn(Timestamp now) {

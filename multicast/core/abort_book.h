@@ -20,6 +20,9 @@ class AbortBook {
   // At the SM, also for its own refusals.
   void OnRefuse(Slot from, const Range& refusal, Timestamp now);
   void OnAbortAck(Slot from, const Ranges& acks);
+  // At the SM: who asks for records of an aborted message joined after its abort was closed, and is
+  // told by closing it once more.
+  void OnResend(const Resend& resend, Timestamp now);
   // Aborts of own messages that the SM began.
   std::vector<Range> TakeAdopted() { return std::exchange(adopted_, {}); }
 
@@ -40,6 +43,7 @@ class AbortBook {
   bool Plausible(const Range& range) const;
   bool Freeze(const Range& range, bool hard);
   Entry& Open(const Range& range);
+  void CloseAgain(const ResendRequest& request, Timestamp now);
 
   static constexpr size_t kMaxEntries = 1024;
   static constexpr size_t kMaxGates = 256;  // Frozen or refused messages of one stream.
@@ -48,6 +52,7 @@ class AbortBook {
   std::vector<Entry> entries_;  // The SM's.
   std::vector<Range> to_ack_;
   std::vector<Range> adopted_;
+  std::vector<Range> again_;  // Closed before, to be told again.
 };
 
 }  // namespace strata::multicast

@@ -118,6 +118,7 @@ void Core::Impl::RouteToGroup(PacketType type, Slot from, const ReceivedPacket& 
     case PacketType::kResend:
       with(DecodeResend(packet.body), [&](const Resend& resend) {
         requester_.OnResend(resend, now);
+        aborts_.OnResend(resend, now);
         sender_.OnLoss(from, repairer_.OnResend(from, resend, now));
       });
       break;

@@ -460,6 +460,7 @@ TEST_F(CheckersTest, AReceivedSendThatAMemberNeverTookIsCaught) {
   BranchBook branches;
   ReceivedChecker checker(stage_, branches);
   SentMessage& a = Send(1, 10, true);
+  checker.OnSent(m(1), a);
   a.outcome = Outcome::kReceived;
   Deliver(1, a, 0, 1, {&checker});
   Deliver(2, a, 0, 1, {&checker});

@@ -30,14 +30,26 @@ void ReceivedChecker::OnDeliver(const MemberProbe& member, const Delivery& deliv
   delivered_[stint].insert(delivery.id);
 }
 
+std::set<Stint> ReceivedChecker::FullMembers(const multicast::View& view) const {
+  std::set<Stint> full;
+  for (const auto& info : view.members) {
+    const MemberProbe* member = stage_.Find(info.id);
+    if (info.status != MemberStatus::kFull || !member->running()) continue;
+    if (member->incarnation() != info.incarnation || member->view().number == 0) continue;
+    full.insert(branches_.StintOf(info.id));
+  }
+  return full;
+}
+
+void ReceivedChecker::OnSent(const MemberProbe& member, const SentMessage& message) {
+  if (message.received) sent_to_[message.id] = FullMembers(member.shown_view());
+}
+
 void ReceivedChecker::OnSendDone(const MemberProbe& member, const SentMessage& message,
                                  const std::vector<ReplySeen>&) {
   if (*message.outcome != Outcome::kReceived) return;
-  for (const auto& info : member.shown_view().members) {
-    const MemberProbe* other = stage_.Find(info.id);
-    if (info.status != MemberStatus::kFull || !other->running()) continue;
-    if (other->incarnation() != info.incarnation || other->view().number == 0) continue;
-    promised_[message.id].push_back(branches_.StintOf(info.id));
+  for (const Stint& stint : FullMembers(member.shown_view())) {
+    if (sent_to_[message.id].contains(stint)) promised_[message.id].insert(stint);
   }
 }
 

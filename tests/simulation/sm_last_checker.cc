@@ -35,6 +35,21 @@ void SmLastChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Se
   if (current.number != 0 && !views_.contains(current.epoch)) views_[current.epoch] = current;
   if (const auto* data = packet.As<DataNote>()) NoteData(packet, *data);
   if (const auto* commit = packet.As<multicast::Commit>()) JudgeCommit(from, packet, *commit);
+  if (const auto* proposal = packet.As<multicast::ViewProposal>()) NoteViewsAborts(from, *proposal);
+}
+
+// A view change closes aborts, too.
+void SmLastChecker::NoteViewsAborts(const MemberProbe& from,
+                                    const multicast::ViewProposal& proposal) {
+  View view = from.view();
+  for (const LogRecord& record : proposal.records) {
+    if (record.view.has_value()) view = *record.view;
+    for (const auto& range : record.ranges) {
+      if (range.slot >= view.members.size()) continue;
+      const auto& owner = view.members[range.slot];
+      closed_.insert({{owner.id, owner.incarnation, range.stream}, range.to});
+    }
+  }
 }
 
 void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
@@ -136,6 +151,7 @@ void SmLastChecker::JudgeAborted(const MemberProbe& sm, const View& view, uint64
   if (range.slot >= view.members.size()) return;
   const auto& owner = view.members[range.slot];
   std::pair<Owner, multicast::Seq> key{{owner.id, owner.incarnation, range.stream}, range.to};
+  if (!closed_.insert(key).second) return;
   for (size_t slot = 1; slot < view.members.size(); ++slot) {
     const auto& other = view.members[slot];
     if (other.status != MemberStatus::kFull) continue;

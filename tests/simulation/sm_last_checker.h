@@ -38,6 +38,7 @@ class SmLastChecker final : public Observer {
   using AbortKey = std::tuple<multicast::MemberId, multicast::MemberId, multicast::Incarnation>;
 
   void NoteData(const Packet& packet, const DataNote& data);
+  void NoteViewsAborts(const MemberProbe& from, const multicast::ViewProposal& proposal);
   void NoteOwnersData(const MemberProbe& to, const Packet& packet, const DataNote& data);
   void JudgeCommit(const MemberProbe& sm, const Packet& packet, const multicast::Commit& commit);
   void JudgeAdvance(const MemberProbe& sm, const multicast::View& view, uint64_t number,
@@ -49,6 +50,7 @@ class SmLastChecker final : public Observer {
   std::map<multicast::Epoch, multicast::View> views_;
   std::map<AckKey, FromMember> acks_;
   std::map<AbortKey, std::set<std::pair<Owner, multicast::Seq>>> abort_acks_;
+  std::set<std::pair<Owner, multicast::Seq>> closed_;  // Aborts; may be told again to newcomers.
   std::map<Owner, std::set<multicast::Seq>> message_ends_;
   std::map<multicast::Epoch, uint64_t> last_number_;  // Of the log, sent in that epoch.
 };

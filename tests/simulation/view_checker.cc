@@ -87,7 +87,8 @@ void ViewChecker::OnViewChanged(const MemberProbe& member, const View& view, Mem
     stage_.Fail("view", "two different views in epoch %llu.%u", Ull(view.epoch.counter),
                 view.epoch.proposer.value());
   }
-  // A view that an unresolved proposal brought into the log is shown only on the way to a later one.
+  // A view that an unresolved proposal brought into the log is shown only on the way to a later
+  // one.
   bool arrived = member.view().epoch == view.epoch;
   if (arrived && view.epoch.proposer == member.id() && !installed.by_proposer) {
     installed.by_proposer = true;
