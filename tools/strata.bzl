@@ -42,6 +42,7 @@ def strata_pure_library(
         deps = [],
         visibility = None,
         testonly = False,
+        defines = [],
         tags = []):
     """A library without I/O, threads, clocks or hidden randomness."""
     native.cc_library(
@@ -49,6 +50,7 @@ def strata_pure_library(
         srcs = srcs,
         hdrs = hdrs,
         copts = COPTS,
+        defines = defines,
         tags = tags + [PURE_TAG],
         testonly = testonly,
         visibility = _visibility(visibility),

@@ -92,7 +92,6 @@ class Core::Impl {
   bool Accepts(const ReceivedPacket& packet, Slot slot, Timestamp now);
   void OnHigherEpoch(const ReceivedPacket& packet, Timestamp now);
   void RouteToGroup(PacketType type, Slot from, const ReceivedPacket& packet, Timestamp now);
-  void RouteAnyone(PacketType type, const ReceivedPacket& packet, Timestamp now);
   void OnData(Slot from, ByteSpan body, Timestamp now);
   bool TakeRecord(Slot from, Slot origin, const Record& record, Timestamp now);
   void AfterRecords(Slot from, Slot origin, StreamId stream, Timestamp now);
@@ -101,9 +100,23 @@ class Core::Impl {
   void TakeLogRecord(uint64_t number, const LogRecord& record, Timestamp now);
   void OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp now);
   bool OnTail(Slot from, const StreamTail& tail, Timestamp now);
-  void OnProbe(const ReceivedPacket& packet, const Probe& probe, Timestamp now);
   void TellZombie(const ReceivedPacket& packet, Timestamp now);
+
+  // ---- core_control.cc
+  bool RouteViewChange(PacketType type, const ReceivedPacket& packet, Timestamp now);
+  void RouteService(PacketType type, const ReceivedPacket& packet, Timestamp now);
+  void OnProbe(const ReceivedPacket& packet, const Probe& probe, Timestamp now);
+  void OnFragment(const ReceivedPacket& packet, const Fragment& fragment, Timestamp now);
   void Count(Counter counter) { group_.counters.Add(counter); }
+  // Uses a decoded body, or counts that it is malformed.
+  template <class Decoded, class Use>
+  void With(const Decoded& decoded, Use&& use) {
+    if (const auto* body = std::get_if<0>(&decoded)) {
+      use(*body);
+    } else {
+      Count(Counter::kMalformed);
+    }
+  }
 
   bool started_ = false;
   bool ready_ = false;  // The incarnation is on disk.

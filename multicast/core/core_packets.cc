@@ -10,8 +10,6 @@ namespace strata::multicast {
 namespace {
 
 constexpr size_t kEarlyLogMax = 256;
-constexpr size_t kProbeReplyBytes = 72;
-constexpr int kProbesPerSecond = 100;
 
 }  // namespace
 
@@ -46,7 +44,7 @@ void Core::Impl::OnPacket(const ReceivedPacket& packet, Timestamp now) {
       if (Accepts(packet, slot, now)) RouteToGroup(type, slot, packet, now);
       break;
     default:
-      RouteAnyone(type, packet, now);
+      if (!RouteViewChange(type, packet, now)) RouteService(type, packet, now);
   }
   MaybeInstall(now);
 }
@@ -93,49 +91,41 @@ void Core::Impl::OnHigherEpoch(const ReceivedPacket& packet, Timestamp now) {
 void Core::Impl::RouteToGroup(PacketType type, Slot from, const ReceivedPacket& packet,
                               Timestamp now) {
   if (from == kNoSlot) from = group_.view.SlotOf(packet.header.sender);
-  const auto with = [&](auto decoded, auto&& use) {
-    using T = std::variant_alternative_t<0, decltype(decoded)>;
-    if (const T* body = std::get_if<T>(&decoded)) {
-      use(*body);
-    } else {
-      Count(Counter::kMalformed);
-    }
-  };
   switch (type) {
     case PacketType::kData:
       OnData(from, packet.body, now);
       break;
     case PacketType::kAck:
-      with(DecodeAck(packet.body), [&](const Ack& ack) { OnAck(from, ack, now); });
+      With(DecodeAck(packet.body), [&](const Ack& ack) { OnAck(from, ack, now); });
       break;
     case PacketType::kCommit:
       if (from != 0) {
         Count(Counter::kNotSm);
         break;
       }
-      with(DecodeCommit(packet.body), [&](const Commit& commit) { OnCommit(commit, now); });
+      With(DecodeCommit(packet.body), [&](const Commit& commit) { OnCommit(commit, now); });
       break;
     case PacketType::kResend:
-      with(DecodeResend(packet.body), [&](const Resend& resend) {
+      With(DecodeResend(packet.body), [&](const Resend& resend) {
         requester_.OnResend(resend, now);
         aborts_.OnResend(resend, now);
         sender_.OnLoss(from, repairer_.OnResend(from, resend, now));
       });
       break;
     case PacketType::kHeartbeat:
-      with(DecodeHeartbeat(packet.body), [&](const Heartbeat& h) { OnHeartbeat(from, h, now); });
+      With(DecodeHeartbeat(packet.body), [&](const Heartbeat& h) { OnHeartbeat(from, h, now); });
       break;
     case PacketType::kAbort:
       if (group_.frozen) break;
-      with(DecodeRanges(packet.body), [&](const Ranges& body) { aborts_.OnAbort(from, body); });
+      With(DecodeRanges(packet.body), [&](const Ranges& body) { aborts_.OnAbort(from, body); });
       break;
     case PacketType::kAbortAck:
       if (group_.frozen) break;
-      with(DecodeRanges(packet.body), [&](const Ranges& body) { aborts_.OnAbortAck(from, body); });
+      With(DecodeRanges(packet.body), [&](const Ranges& body) { aborts_.OnAbortAck(from, body); });
       break;
     default:
       if (group_.frozen) break;
-      with(DecodeRanges(packet.body), [&](const Ranges& body) {
+      With(DecodeRanges(packet.body), [&](const Ranges& body) {
         for (const Range& range : body.ranges) aborts_.OnRefuse(from, range, now);
       });
   }
@@ -181,13 +171,7 @@ bool Core::Impl::TakeRecord(Slot from, Slot origin, const Record& record, Timest
   const bool received = (record.flags & kReceived) != 0;
   // A tail may have told that the stream is there, but not of what kind it is.
   if (!side.typed) side.SetKind(received);
-  if (!side.known) {
-    side.known = true;
-    if (received && side.joined_midway) {
-      side.records.SkipTo(record.seq - 1);
-      if ((record.flags & kInit) == 0) side.records.SkipToNextInit();
-    }
-  }
+  side.known = true;
   if (side.received != received) {
     Count(Counter::kMalformed);
     return false;
@@ -334,13 +318,10 @@ void Core::Impl::OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp no
 bool Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
   if (tail.stream >= kStreamSlots || group_.self.role == Role::kWitness) return true;
   PeerStream& side = group_.peers[from]->streams[tail.stream];
-  if (!side.known) {
-    side.known = true;
-    if (side.joined_midway && tail.first_kept > 0) side.records.SkipTo(tail.first_kept - 1);
-  }
+  side.known = true;
   if (tail.first_kept > side.records.held() + 1) {
-    // What is missing is gone at its owner.
-    if (side.received) {
+    // What is missing is gone at its owner. Where a committed stream stands, the view has told.
+    if (side.received || !side.typed) {
       side.records.SkipTo(tail.first_kept - 1);
       applier_.NoteReceived(group_.peers[from], tail.stream);
       acknowledger_.NoteChange(from, tail.stream, now);
@@ -351,119 +332,6 @@ bool Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
   }
   requester_.NoteExists(from, tail.stream, tail.last, now);
   return true;
-}
-
-// ---- Packets that need no common view.
-
-void Core::Impl::RouteAnyone(PacketType type, const ReceivedPacket& packet, Timestamp now) {
-  const auto with = [&](auto decoded, auto&& use) {
-    using T = std::variant_alternative_t<0, decltype(decoded)>;
-    if (const T* body = std::get_if<T>(&decoded)) {
-      use(*body);
-    } else {
-      Count(Counter::kMalformed);
-    }
-  };
-  const ByteSpan body = packet.body;
-  switch (type) {
-    case PacketType::kPropose:
-      with(DecodePropose(body), [&](const Propose& propose) {
-        const bool suspected = !group_.in_view() || failures_.Suspects(0, now);
-        applier_.EndTurn(now);  // What is decided is applied before this member reports.
-        views_.OnPropose(packet.header, packet.from, propose, suspected, now);
-      });
-      break;
-    case PacketType::kReport:
-      with(DecodeReport(body), [&](const Report& r) { views_.OnReport(r, packet.from, now); });
-      break;
-    case PacketType::kView:
-      with(DecodeViewProposal(body), [&](const ViewProposal& proposal) {
-        views_.OnView(packet.header, packet.from, proposal, now);
-      });
-      break;
-    case PacketType::kViewAck:
-      with(DecodeBallot(body),
-           [&](const Ballot& b) { views_.OnViewAck(packet.header.sender, b.ballot, now); });
-      break;
-    case PacketType::kInstall:
-      with(DecodeBallot(body), [&](const Ballot& b) {
-        if (packet.header.sender == b.ballot.proposer) views_.OnInstall(b.ballot, now);
-      });
-      break;
-    case PacketType::kJoin:
-      with(DecodeJoin(body), [&](const Join& join) {
-        const bool own = join.self.id == packet.header.sender &&
-                         join.self.incarnation == packet.header.incarnation;
-        if (own && group_.self.role == Role::kManager) {
-          admission_.OnJoin(join, join.self.unicast, now);
-        }
-      });
-      break;
-    case PacketType::kJoinRefused:
-      with(DecodeJoinRefused(body), [&](const JoinRefused& refused) {
-        if (group_.in_view()) return;
-        group_.batch.Add(AlarmAction{Alarm::kJoinRefused, packet.header.sender, refused.reason});
-      });
-      break;
-    case PacketType::kProbe:
-      with(DecodeProbe(body), [&](const Probe& probe) { OnProbe(packet, probe, now); });
-      break;
-    case PacketType::kProbeReply:
-      with(DecodeProbeReply(body), [&](const ProbeReply& reply) {
-        admission_.OnProbeReply(reply, packet.by_multicast, now);
-      });
-      break;
-    case PacketType::kSnapshotRequest:
-      with(DecodeSnapshotRequest(body), [&](const SnapshotRequest& request) {
-        const Slot slot = group_.view.SlotOf(packet.header.sender, packet.header.incarnation);
-        if (slot == kNoSlot) {
-          Count(Counter::kNotInView);
-          return;
-        }
-        donor_.OnRequest(request, packet.from, applier_.applied(), now);
-      });
-      break;
-    case PacketType::kSnapshotChunk:
-      with(DecodeSnapshotChunk(body), [&](const SnapshotChunk& c) { fetcher_.OnChunk(c, now); });
-      break;
-    case PacketType::kFragment:
-      with(DecodeFragment(body), [&](const Fragment& fragment) {
-        auto joined =
-            fragments_.OnFragment(packet.header.sender, packet.header.incarnation, fragment);
-        if (!joined) return;
-        ReceivedPacket whole = packet;
-        whole.header.type = static_cast<uint8_t>(joined->type);
-        whole.body = joined->body;
-        OnPacket(whole, now);
-      });
-      break;
-    default:
-      Count(Counter::kUnknownType);
-  }
-}
-
-void Core::Impl::OnProbe(const ReceivedPacket& packet, const Probe& probe, Timestamp now) {
-  if (now - probe_window_ >= std::chrono::seconds(1)) {
-    probe_window_ = now;
-    probes_in_window_ = 0;
-  }
-  if (++probes_in_window_ > kProbesPerSecond) {
-    Count(Counter::kProbesLimited);
-    return;
-  }
-  ProbeReply reply;
-  reply.nonce = probe.nonce;
-  reply.by_multicast = packet.by_multicast;
-  reply.to_group = probe.answer_to_group;
-  reply.mtu = group_.self.mtu;
-  reply.self = group_.self;
-  reply.self.status = group_.status();
-  reply.log_seen = group_.log.last();
-  if (probe.answer_padded) {
-    reply.padding = static_cast<uint16_t>(group_.outbox.max_body() - kProbeReplyBytes);
-  }
-  const To to = probe.answer_to_group ? To::MulticastOnly() : To::Unicast(packet.from);
-  group_.outbox.Send(PacketType::kProbeReply, reply, to);
 }
 
 }  // namespace strata::multicast

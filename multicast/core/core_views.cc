@@ -151,23 +151,15 @@ void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {
 }
 
 void Core::Impl::PositionStreams(const ViewProposal& proposal, bool fresh, const View& previous) {
-  if (fresh) {
-    // Streams of members that were here before may have a history; those that join with this
-    // member begin at their beginning.
-    for (Slot slot = 0; slot < group_.size(); ++slot) {
-      if (slot == group_.self_slot) continue;
-      for (PeerStream& side : group_.peers[slot]->streams) side.joined_midway = true;
-    }
-  }
   for (const Position& position : proposal.positions) {
     if (position.slot >= group_.size() || position.stream >= kStreamSlots) continue;
-    committer_.SetCommitted(position.slot, position.stream, position.seq);
     PeerStream& side = group_.peers[position.slot]->streams[position.stream];
     if (fresh && position.slot != group_.self_slot) {
-      side.known = true;
-      side.SetKind(false);
+      side.known = true;  // Of what kind it is, its first record tells.
       side.records.SkipTo(position.seq);
     }
+    if (side.typed && side.received) continue;  // Only where joiners start.
+    committer_.SetCommitted(position.slot, position.stream, position.seq);
     for (Slot member = 0; member < group_.size(); ++member) {
       if (group_.full(member)) {
         group_.board.Raise(member, position.slot, position.stream, position.seq);

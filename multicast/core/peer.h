@@ -30,10 +30,9 @@ struct Gate {
 // One stream of a peer as this member has it: the records, and what holds back its ACK.
 struct PeerStream {
   Stream records;
-  bool received = false;       // Kind of delivery, by the first record; counts once typed.
-  bool typed = false;          // The kind is known.
-  bool known = false;          // Something of it was seen, or the view told its position.
-  bool joined_midway = false;  // It may have records from before this member's time.
+  bool received = false;  // Kind of delivery, by the first record; counts once typed.
+  bool typed = false;     // The kind is known.
+  bool known = false;     // Something of it was seen, or the view told its position.
   // The first message with the prepare flag, 0: none so far. From there on the owner acknowledges
   // its own stream explicitly, before that its DATA is acknowledgement enough.
   Seq first_prepare = 0;

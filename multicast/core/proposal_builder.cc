@@ -310,6 +310,11 @@ class Builder {
         proposal().positions.push_back({slot, stream, it->second});
       }
     }
+    for (const Position& position : in_.received) {
+      const MemberInfo& owner = in_.received_view->members[position.slot];
+      const Slot slot = view.SlotOf(owner.id, owner.incarnation);
+      if (slot != kNoSlot) proposal().positions.push_back({slot, position.stream, position.seq});
+    }
   }
 
   inline static const std::vector<AllOfMessage> kNoMessages = {};

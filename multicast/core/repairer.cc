@@ -26,7 +26,6 @@ uint32_t Repairer::OnResend(Slot from, const Resend& resend, Timestamp now) {
   for (const ResendRequest& request : resend.requests) {
     if (request.slot >= group_.size() || request.slot == from) continue;
     const Seq last = request.from + request.count - 1;
-    if (request.slot == group_.self_slot) own += request.count;
     if (!AnswersFor(request.slot, request.stream, last, now)) continue;
     const Stream& records = group_.peers[request.slot]->streams[request.stream].records;
     if (request.from < records.first_kept() && request.slot == group_.self_slot) {
@@ -34,7 +33,11 @@ uint32_t Repairer::OnResend(Slot from, const Resend& resend, Timestamp now) {
     }
     for (Seq seq = std::max(request.from, records.first_kept());
          seq <= std::min(last, records.highest()); ++seq) {
-      if (wanted_.size() < kMaxWanted) wanted_.push_back({request.slot, request.stream, seq});
+      if (wanted_.size() >= kMaxWanted) break;
+      wanted_.push_back({request.slot, request.stream, seq});
+      // Asked again for what was just sent again is no further loss.
+      const bool first = records.Find(seq)->attempts == 0;
+      if (request.slot == group_.self_slot && first) ++own;
     }
   }
   if (resend.log_from != 0) WantLog(resend.log_from, resend.log_to);

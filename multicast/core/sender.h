@@ -117,7 +117,8 @@ class Sender {
   uint64_t limit_ = 0;            // Of all streams together, from the SM.
   size_t unsent_bytes_ = 0;       // Encoded size of what is numbered and not sent.
   double window_ = 0;             // Records.
-  uint64_t grown_at_ = 0;         // covered_total_ when the loss counts started.
+  uint64_t grown_at_ = 0;         // covered_total_ when the window was last looked at.
+  double judged_ = 0;             // Records covered since the loss counts started.
   std::vector<uint32_t> losses_;  // By slot, of this window.
   bool blocked_ = false;          // Window or limit stopped the last turn.
   bool ack_now_next_ = false;

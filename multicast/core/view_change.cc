@@ -122,7 +122,7 @@ Report ViewChange::MakeReport(Epoch ballot, uint64_t log_seen) const {
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
       const PeerStream& side = group_.peers[slot]->streams[stream];
-      if (!side.typed || side.received) continue;
+      if (!side.known || (side.typed && side.received)) continue;
       const Seq held =
           side.records.CutToMessage(std::max(side.ackable(), side.records.delivered()));
       if (held > 0) report.positions.push_back({slot, stream, held});
@@ -171,6 +171,19 @@ void ViewChange::OnReport(const Report& report, const Endpoint&, Timestamp now) 
   if (AllReported(now)) TryDecide(false, now);
 }
 
+std::vector<Position> ViewChange::ReceivedPositions() const {
+  std::vector<Position> positions;
+  if (!group_.in_view()) return positions;
+  for (Slot slot = 0; slot < group_.size(); ++slot) {
+    for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
+      const PeerStream& side = group_.peers[slot]->streams[stream];
+      if (!side.typed || !side.received || side.records.delivered() == 0) continue;
+      positions.push_back({slot, stream, side.records.delivered()});
+    }
+  }
+  return positions;
+}
+
 void ViewChange::TryDecide(bool last_chance, Timestamp now) {
   DecisionInput input;
   input.ballot = ballot_;
@@ -184,6 +197,8 @@ void ViewChange::TryDecide(bool last_chance, Timestamp now) {
   input.memoryless = memoryless_;
   input.was_sm = was_sm_;
   input.all_of = wishes_.all_of;
+  input.received = ReceivedPositions();
+  input.received_view = &group_.view;
   auto decided = multicast::Decide(input);
   if (Indecision* why = std::get_if<Indecision>(&decided)) {
     if (*why == Indecision::kTooManyQuorums) {

@@ -91,6 +91,7 @@ class ViewChange {
   Report MakeReport(Epoch ballot, uint64_t log_seen) const;
   void SendReport(Epoch ballot, const Endpoint& to, uint64_t log_seen);
   bool AllReported(Timestamp now) const;
+  std::vector<Position> ReceivedPositions() const;
   void TryDecide(bool last_chance, Timestamp now);
   void Fail(Timestamp now);
   void CheckEffective(Timestamp now);
