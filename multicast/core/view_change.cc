@@ -29,6 +29,15 @@ void ViewChange::BeginIncarnation(const Incarnation& incarnation) {
   Persist(Then::kNothing, Epoch());
 }
 
+std::vector<Endpoint> ViewChange::DurableEndpoints() const {
+  std::vector<Endpoint> endpoints;
+  if (!durable_.installed) return endpoints;
+  for (const MemberInfo& member : durable_.installed->members) {
+    if (member.id != group_.self.id) endpoints.push_back(member.unicast);
+  }
+  return endpoints;
+}
+
 Epoch ViewChange::DurableEpoch() const {
   Epoch epoch;
   if (durable_.installed) epoch = durable_.installed->epoch;
@@ -70,6 +79,7 @@ void ViewChange::Propose(Wishes wishes, Timestamp now) {
   acks_.clear();
   decision_.reset();
   phase_ = Phase::kPromising;
+  sent_phase_ = Phase::kIdle;
   phase_deadline_ = Timestamp::Never();
   resend_at_ = Timestamp::Never();
   group_.counters.Add(Counter::kProposals);
@@ -230,34 +240,53 @@ void ViewChange::Fail(Timestamp now) {
                                           group_.settings.propose_backoff * (1 << doublings));
 }
 
-// Where the group is its members one by one, those who are about to join must be told apart.
-std::vector<MemberInfo> ViewChange::UnicastJoiners() const {
-  std::vector<MemberInfo> joiners;
-  if (!group_.view.fan_out && !wishes_.fan_out) return joiners;
-  for (const MemberInfo& joiner : wishes_.joiners) {
-    if (group_.view.SlotOf(joiner.id, joiner.incarnation) == kNoSlot) joiners.push_back(joiner);
+// Who has not answered the present phase yet.
+std::vector<MemberInfo> ViewChange::Unanswered() const {
+  const auto answered = [this](MemberId id) {
+    if (id == group_.self.id) return true;
+    const auto listed = [id](const std::vector<MemberId>& ids) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    if (phase_ == Phase::kSettling) return !listed(unheard_);
+    if (phase_ == Phase::kConfirming) return listed(acks_);
+    return std::any_of(reports_.begin(), reports_.end(),
+                       [id](const Report& report) { return report.self.id == id; });
+  };
+  std::vector<MemberInfo> candidates;
+  if (phase_ != Phase::kCollecting) {
+    candidates = decision_->proposal.view.members;
+  } else {
+    candidates = wishes_.joiners;
+    const View* view = &group_.view;
+    if (memoryless_ && durable_.installed) view = &*durable_.installed;
+    candidates.insert(candidates.end(), view->members.begin(), view->members.end());
   }
-  return joiners;
+  std::erase_if(candidates, [&](const MemberInfo& member) { return answered(member.id); });
+  return candidates;
 }
 
+// To the group; and to each one who has not answered, where the group is its members one by one and
+// with every repeat: multicast may be what is broken.
 void ViewChange::SendProposal(Timestamp now) {
   resend_at_ = now + group_.settings.propose_retry;
-  if (phase_ == Phase::kCollecting) {
-    const multicast::Propose propose{ballot_, group_.in_view() ? group_.log.last() : 0};
-    group_.outbox.Send(PacketType::kPropose, propose, To::Group());
-    for (const MemberInfo& joiner : UnicastJoiners()) {
-      group_.outbox.Send(PacketType::kPropose, propose, To::Unicast(joiner.unicast));
+  std::vector<To> destinations = {To::Group()};
+  const bool repeat = std::exchange(sent_phase_, phase_) == phase_;
+  if (repeat || group_.view.fan_out || wishes_.fan_out) {
+    for (const MemberInfo& member : Unanswered()) {
+      destinations.push_back(To::Unicast(member.unicast));
     }
-    return;
   }
-  const ViewProposal& proposal = decision_->proposal;
-  group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal), To::Group());
-  for (const MemberInfo& joiner : UnicastJoiners()) {
-    group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal),
-                            To::Unicast(joiner.unicast));
-  }
-  if (phase_ == Phase::kSettling) {
-    group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Group());
+  const multicast::Propose propose{ballot_, group_.in_view() ? group_.log.last() : 0};
+  for (const To& to : destinations) {
+    if (phase_ == Phase::kCollecting) {
+      group_.outbox.Send(PacketType::kPropose, propose, to);
+      continue;
+    }
+    const ViewProposal& proposal = decision_->proposal;
+    group_.outbox.SendLarge(PacketType::kView, proposal, EncodedSizeMax(proposal), to);
+    if (phase_ == Phase::kSettling) {
+      group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, to);
+    }
   }
 }
 
@@ -281,6 +310,10 @@ void ViewChange::CheckEffective(Timestamp now) {
   if (unheard_.empty()) return;
   resend_at_ = now + group_.settings.propose_retry;
   group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Group());
+  if (!group_.view.fan_out && !wishes_.fan_out) return;
+  for (const MemberInfo& member : Unanswered()) {
+    group_.outbox.Send(PacketType::kInstall, Ballot{ballot_}, To::Unicast(member.unicast));
+  }
 }
 
 void ViewChange::HeardInEpoch(MemberId member) {

@@ -71,6 +71,8 @@ class ViewChange {
   Epoch excluding_ballot() const { return excluding_; }
   bool HasDurableView() const { return durable_.installed || durable_.accepted; }
   Epoch DurableEpoch() const;
+  // Where the members of the last durable view were.
+  std::vector<Endpoint> DurableEndpoints() const;
   uint64_t durable_commit() const { return durable_commit_; }
   bool no_majority() const { return no_majority_; }
 
@@ -95,7 +97,7 @@ class ViewChange {
   void TryDecide(bool last_chance, Timestamp now);
   void Fail(Timestamp now);
   void CheckEffective(Timestamp now);
-  std::vector<MemberInfo> UnicastJoiners() const;
+  std::vector<MemberInfo> Unanswered() const;
   void SendProposal(Timestamp now);
   void AlarmMajority(bool lost);
 
@@ -117,6 +119,7 @@ class ViewChange {
 
   // As the candidate.
   Phase phase_ = Phase::kIdle;
+  Phase sent_phase_ = Phase::kIdle;  // Of the last PROPOSE or VIEW.
   Epoch ballot_;
   Wishes wishes_;
   bool memoryless_ = false;
