@@ -144,8 +144,13 @@ void Core::Impl::SendJoin(Timestamp now) {
   join.durable_epoch = views_.DurableEpoch();
   join.durable_commit = views_.durable_commit();
   group_.outbox.Send(PacketType::kJoin, join, To::MulticastOnly());
-  for (const Endpoint& seed : group_.settings.seeds) {
-    if (seed != group_.self.unicast) group_.outbox.Send(PacketType::kJoin, join, To::Unicast(seed));
+  // By unicast too: multicast may be broken, and the group fanned out.
+  std::vector<Endpoint> others = views_.DurableEndpoints();
+  others.insert(others.end(), group_.settings.seeds.begin(), group_.settings.seeds.end());
+  for (const Endpoint& other : others) {
+    if (other != group_.self.unicast) {
+      group_.outbox.Send(PacketType::kJoin, join, To::Unicast(other));
+    }
   }
 }
 
