@@ -8,7 +8,7 @@
 //   lines multicast_peer flood SIZE N SECONDS      as fast as they go: V lines
 //
 // Flags: --security none|aes; --sm sender: the sender founds and is the SM, else receiver 1;
-// --interface NAME, eth0 by default; --no-nap.
+// --interface NAME, eth0 by default; --no-nap; --counters: the library's, as lines C name value.
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -47,6 +47,7 @@ struct Arguments {
   bool aes = false;
   bool sender_is_sm = false;
   bool nap = true;
+  bool counters = false;
   std::string interface = "eth0";
 
   uint64_t Number(size_t i) const {
@@ -74,6 +75,8 @@ Arguments ParseArguments(int argc, char** argv) {
       ++i;
     } else if (word == "--no-nap") {
       result.nap = false;
+    } else if (word == "--counters") {
+      result.counters = true;
     } else {
       result.words.emplace_back(word);
     }
@@ -101,6 +104,12 @@ size_t FullMembers(const View& view) {
   size_t full = 0;
   for (const auto& member : view.members) full += member.status == MemberStatus::kFull ? 1 : 0;
   return full;
+}
+
+void PrintCounter(std::string_view name, uint64_t value) {
+  if (value == 0) return;
+  std::printf("C %.*s %" PRIu64 "\n", static_cast<int>(name.size()), name.data(), value);
+  std::fflush(stdout);
 }
 
 class Member : public GroupApplication {
@@ -155,6 +164,18 @@ class Member : public GroupApplication {
   void Linger() {
     const int64_t until = NowNs() + kLingerNs;
     while (NowNs() < until) Poll();
+  }
+
+  void PrintCounters() {
+    const multicast::GroupCounters counters = group_->counters();
+    for (size_t i = 0; i < multicast::kCounterInfo.size(); ++i) {
+      PrintCounter(multicast::kCounterInfo[i].name,
+                   counters.core[static_cast<multicast::Counter>(i)]);
+    }
+    for (size_t i = 0; i < multicast::kDriverCounterInfo.size(); ++i) {
+      PrintCounter(multicast::kDriverCounterInfo[i].name,
+                   counters.driver[static_cast<multicast::DriverCounter>(i)]);
+    }
   }
 
   uint64_t ended() const { return ended_; }
@@ -213,6 +234,7 @@ void RunSend(const Arguments& arguments) {
   const int64_t started = NowNs();
   SendAll(member, size, count, INT64_MAX);
   CheckAllCommitted(member);
+  if (arguments.counters) member.PrintCounters();
   PrintSent(started, NowNs());
   member.Linger();
 }
@@ -235,6 +257,7 @@ void RunLatencySend(const Arguments& arguments) {
   }
   CheckAllCommitted(member);
   PrintLatencies(std::move(latencies), started);
+  if (arguments.counters) member.PrintCounters();
   PrintSent(started, NowNs());
   member.Linger();
 }
@@ -243,6 +266,7 @@ void RunReceive(const Arguments& arguments, uint64_t count) {
   Member member(arguments, arguments.Number(1), ReceiverReport(count == 0));
   PrintReady();
   while (count == 0 || member.report().messages() < count) member.Poll();
+  if (arguments.counters) member.PrintCounters();
   member.report().Print(count);
   member.Linger();
 }
