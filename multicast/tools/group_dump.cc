@@ -103,7 +103,8 @@ int Run(const CLI::App& app, const Flags& flags) {
   Dissector dissector(*options, keys);
   const Status result = Dump(flags, dissector);
   std::cout.flush();
-  if (!flags.quiet) WriteSummary(dissector, std::cerr);
+  const bool ran = result.ok() || dissector.datagrams() > 0;
+  if (ran && !flags.quiet) WriteSummary(dissector, std::cerr);
   if (!result.ok()) return Fail(app, result);
   return dissector.undecoded().empty() ? kExitWell : kExitFindings;
 }
