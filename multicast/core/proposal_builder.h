@@ -34,7 +34,8 @@ struct DecisionInput {
   bool was_sm = false;
   // all_of messages open in the candidate's installed view; used only if was_sm.
   std::vector<AllOfMessage> all_of;
-  // What the candidate delivered of received streams; slots of `received_view`. Joiners start there.
+  // What the candidate delivered of received streams; slots of `received_view`. Joiners start
+  // there.
   std::vector<Position> received;
   const View* received_view = nullptr;
 };
