@@ -325,9 +325,13 @@ void Core::Impl::CheckFetched(Timestamp now) {
 
 void Core::Impl::EndTurn(Timestamp now) {
   if (!started_) return;
-  if (group_.in_view()) {
+  if (group_.batch.empty()) {
+    // No action of this turn points to what the last one delivered.
+    group_.retired.clear();
     applier_.BeginTurn();
     sender_.BeginTurn();
+  }
+  if (group_.in_view()) {
     aborts_.OnOwnAborts(sender_.TakeSaidAborts());
     for (const Range& refusal : prepare_.TakeRefusals()) {
       aborts_.OnRefuse(group_.self_slot, refusal, now);

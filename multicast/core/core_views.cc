@@ -41,6 +41,7 @@ void Core::Impl::Rejoin(LeftViewAction::Why why, Timestamp now) {
   group_.batch.Add(LeftViewAction{why});
   group_.view = View();
   group_.self_slot = kNoSlot;
+  group_.retired.insert(group_.retired.end(), group_.peers.begin(), group_.peers.end());
   group_.peers.clear();
   group_.log.StartAfter(0);
   group_.frozen = false;

@@ -39,6 +39,8 @@ struct GroupState {
   MemberInfo self;
   View view;                                 // number 0: none.
   std::vector<std::shared_ptr<Peer>> peers;  // By slot.
+  // Peers that are gone, but whose records the actions of this turn may point to.
+  std::vector<std::shared_ptr<Peer>> retired;
   Slot self_slot = kNoSlot;
   bool frozen = false;
   bool synced = false;

@@ -14,6 +14,7 @@ Slot LogApplier::SlotOf(const Peer& peer) const {
 void LogApplier::Reset(uint64_t number) {
   items_.clear();
   received_.clear();
+  for (auto& [peer, stream] : to_release_) group_.retired.push_back(std::move(peer));
   to_release_.clear();
   waiting_.clear();
   waiting_records_ = 0;

@@ -32,8 +32,11 @@ void ViewChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sent
   if (const auto* report = packet.As<multicast::Report>()) {
     if (report->promised == report->ballot) Promise(from, report->ballot, "REPORT");
   } else if (packet.type() == PacketType::kViewAck) {
-    if (const auto* ballot = packet.As<multicast::Ballot>())
+    // Of the view that it has installed already: that took effect, and repeating it says nothing.
+    const auto* ballot = packet.As<multicast::Ballot>();
+    if (ballot != nullptr && ballot->ballot != from.view().epoch) {
       Promise(from, ballot->ballot, "VIEW_ACK");
+    }
   } else if (const auto* propose = packet.As<multicast::Propose>()) {
     Promise(from, propose->ballot, "PROPOSE");
   } else if (const auto* proposal = packet.As<multicast::ViewProposal>()) {
