@@ -269,6 +269,7 @@ void Core::Impl::OnCommit(const Commit& commit, Timestamp now) {
   if (known > group_.log.last()) requester_.NoteLog(known, now);
   group_.log.TrimTo(std::min(commit.floor, group_.log.last()));
   for (const Position& position : commit.progress) {
+    if (position.slot >= group_.size()) continue;
     if (position.slot == group_.self_slot) {
       sender_.OnCovered(position.stream, position.seq, now);
     } else {
@@ -331,6 +332,7 @@ bool Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
     }
   }
   requester_.NoteExists(from, tail.stream, tail.last, now);
+  committer_.OnOwnersData(from, tail.stream, tail.last);
   return true;
 }
 
