@@ -21,8 +21,6 @@
 namespace strata::multicast {
 namespace {
 
-using std::chrono::milliseconds;
-
 const bool kPrivateNetwork = EnterPrivateNetwork();
 
 struct Member {
@@ -209,6 +207,7 @@ TEST_F(GroupTest, WaitsForAnAnswerThatComesLater) {
   ASSERT_TRUE(two.group->Answer(two.recorder.prepares()[1].token, {}).ok());
   ASSERT_TRUE(Ended(one, accepted));
   EXPECT_EQ(one.recorder.done()[accepted].outcome, SendOutcome::kCommitted);
+  ASSERT_TRUE(AllHave(1));
   EXPECT_EQ(two.recorder.messages(), std::vector<std::string>{"1:please"});
 }
 
@@ -335,7 +334,9 @@ TEST_F(SealedGroupTest, KeepsOutWhoHasAnotherKey) {
   stranger.keys = {{.id = 1, .bytes = Bytes(32, 0x22)}};
   Member& third = Join(3, stranger);
   auto forged = [](Group& group) { return group.counters().driver[DriverCounter::kForged]; };
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (forged(*members_[0]->group) == 0 || forged(*third.group) == 0) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end);
     std::this_thread::yield();
   }
   EXPECT_EQ(members_[0]->group->view().members.size(), 2u);

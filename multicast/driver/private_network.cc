@@ -13,16 +13,7 @@
 namespace strata::multicast {
 namespace {
 
-bool BringUp(const char* name) {
-  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-  if (ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) return false;
-  request.ifr_flags |= IFF_UP | IFF_RUNNING;
-  return ioctl(fd.get(), SIOCSIFFLAGS, &request) == 0;
-}
-
-bool RouteIpv6Multicast(const char* name) {
+bool RouteIpv6Multicast() {
   UniqueFd fd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   in6_rtmsg route{};
   route.rtmsg_dst.s6_addr[0] = 0xff;
@@ -31,15 +22,26 @@ bool RouteIpv6Multicast(const char* name) {
   // "Local" is what lo accepts; an ordinary route it turns into a refusal.
   route.rtmsg_flags = RTF_UP | RTF_LOCAL;
   route.rtmsg_type = RTN_LOCAL;
-  route.rtmsg_ifindex = static_cast<int>(if_nametoindex(name));
+  route.rtmsg_ifindex = static_cast<int>(if_nametoindex("lo"));
   return ioctl(fd.get(), SIOCADDRT, &route) == 0;
 }
 
 }  // namespace
 
+bool SetLoopbackUp(bool up) {
+  UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  strcpy(request.ifr_name, "lo");
+  if (ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) return false;
+  const int flags = up ? request.ifr_flags | IFF_UP : request.ifr_flags & ~IFF_UP;
+  request.ifr_flags = static_cast<short>(flags);
+  if (ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) return false;
+  return !up || RouteIpv6Multicast();
+}
+
 bool EnterPrivateNetwork() {
   if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
-  return BringUp("lo") && RouteIpv6Multicast("lo");
+  return SetLoopbackUp(true);
 }
 
 }  // namespace strata::multicast

@@ -8,4 +8,7 @@ namespace strata::multicast {
 // process then stays where it was.
 bool EnterPrivateNetwork();
 
+// Takes lo down, or up with its route for IPv6 multicast; only ever after EnterPrivateNetwork.
+bool SetLoopbackUp(bool up);
+
 }  // namespace strata::multicast

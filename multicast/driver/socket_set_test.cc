@@ -254,6 +254,27 @@ TEST_P(SocketSetTest, HearsTheGroupAfterRenewingItsMembership) {
   EXPECT_EQ(ReceiveAll(*a, Channel::kData, 2).back(), "mine");
 }
 
+TEST_P(SocketSetTest, RenewsItsMembershipWhenTheInterfaceComesUp) {
+  if (!kPrivateNetwork) GTEST_SKIP() << "takes down lo";
+  if (Settings().group.IsV6()) GTEST_SKIP() << "lo forgets ::1 for a moment";
+  auto a = Open();
+  auto b = Open();
+  ASSERT_TRUE(SetLoopbackUp(false));
+  b->sockets->OnLinkEvent();
+  EXPECT_FALSE(b->sockets->interface().up);
+  EXPECT_EQ((*b)[DriverCounter::kLinkUps], 0u);
+  ASSERT_TRUE(SetLoopbackUp(true));
+  pollfd wait = {.fd = b->sockets->link_fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&wait, 1, 5000), 1);
+  b->sockets->OnLinkEvent();
+  EXPECT_TRUE(b->sockets->interface().up);
+  EXPECT_EQ((*b)[DriverCounter::kLinkUps], 1u);
+  EXPECT_EQ((*b)[DriverCounter::kRejoins], 1u);
+  a->sockets->SendToGroup(AsBytes("back"));
+  a->sockets->Flush();
+  EXPECT_EQ(ReceiveAll(*b, Channel::kData, 1), std::vector<std::string>{"back"});
+}
+
 TEST_P(SocketSetTest, DoesNotHearAnotherGroupOnItsPort) {
   SocketSettings other = Settings();
   std::array<uint8_t, 16> bytes{};
