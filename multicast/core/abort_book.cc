@@ -111,27 +111,28 @@ void AbortBook::OnResend(const Resend& resend, Timestamp now) {
 }
 
 void AbortBook::CloseAgain(const ResendRequest& request, Timestamp now) {
-  Stream& records = group_.peers[request.slot]->streams[request.stream].records;
-  const Seq end = std::min<Seq>(request.from + request.count, records.highest() + 1);
-  for (Seq seq = std::max(request.from, records.first_kept()); seq < end; ++seq) {
-    const Stream::Entry* entry = records.Find(seq);
-    if (entry->state != Stream::State::kAborted) continue;
-    Range range;
-    range.slot = request.slot;
-    range.stream = request.stream;
-    range.reason = kAbortedBySender;
-    range.from = range.to = seq - entry->back;
-    while (range.to < records.highest() && (records.Find(range.to)->flags & kNoMore) == 0) {
-      ++range.to;
+  const MemberInfo& owner = group_.peers[request.slot]->info;
+  for (Past& past : past_) {
+    if (past.owner != owner.id || past.incarnation != owner.incarnation ||
+        past.range.stream != request.stream || past.range.to < request.from ||
+        past.range.from >= request.from + request.count) {
+      continue;
     }
-    seq = range.to;
-    Stream::Entry* first = records.Find(range.from);
-    const bool just_told =
-        first == nullptr || now - Timestamp::FromNanos(first->when) < group_.rtt.repair_timer();
-    if (just_told || again_.size() >= kRangesPerPacket) continue;
-    first->when = now.nanos();
-    again_.push_back(range);
+    if (now - past.told < group_.rtt.repair_timer() || again_.size() >= kRangesPerPacket) continue;
+    past.told = now;
+    again_.push_back(past.range);
+    again_.back().slot = request.slot;
   }
+}
+
+void AbortBook::Remember(const Peer& owner, const Range& range) {
+  const bool known = std::any_of(past_.begin(), past_.end(), [&](const Past& past) {
+    return past.incarnation == owner.info.incarnation && past.range.stream == range.stream &&
+           past.range.to == range.to;
+  });
+  if (known) return;
+  if (past_.size() >= kMaxPast) past_.pop_front();
+  past_.push_back({owner.info.id, owner.info.incarnation, range, Timestamp()});
 }
 
 AbortBook::Entry& AbortBook::Open(const Range& range) {

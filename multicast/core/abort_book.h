@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -29,6 +31,8 @@ class AbortBook {
   // The SM's: what every other live member froze; it becomes a log record at once.
   std::vector<Range> TakeClosed();
   void OnApplied(const Range& range);
+  // An abort was closed in the log: kept for those who join later.
+  void Remember(const Peer& owner, const Range& range);
   void Reset();
   void EndTurn(Timestamp now);
   Timestamp deadline() const;
@@ -40,18 +44,26 @@ class AbortBook {
     bool ours = false;    // The SM began it and repeats ABORT itself.
     Timestamp due;
   };
+  struct Past {
+    MemberId owner{};
+    Incarnation incarnation;
+    Range range;  // The slot is that of an old view.
+    Timestamp told;
+  };
   bool Plausible(const Range& range) const;
   bool Freeze(const Range& range, bool hard);
   Entry& Open(const Range& range);
   void CloseAgain(const ResendRequest& request, Timestamp now);
 
   static constexpr size_t kMaxEntries = 1024;
+  static constexpr size_t kMaxPast = 1024;
   static constexpr size_t kMaxGates = 256;  // Frozen or refused messages of one stream.
 
   GroupState& group_;
   std::vector<Entry> entries_;  // The SM's.
   std::vector<Range> to_ack_;
   std::vector<Range> adopted_;
+  std::deque<Past> past_;     // Closed aborts, the latest last.
   std::vector<Range> again_;  // Closed before, to be told again.
 };
 

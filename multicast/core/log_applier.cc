@@ -6,6 +6,11 @@
 #include "multicast/core/mutants.h"
 
 namespace strata::multicast {
+namespace {
+
+constexpr uint8_t kAttemptsMax = 40;  // To get a record repaired.
+
+}  // namespace
 
 Slot LogApplier::SlotOf(const Peer& peer) const {
   return group_.view.SlotOf(peer.info.id, peer.info.incarnation);
@@ -68,6 +73,11 @@ bool LogApplier::CanApply(const Item& item, Timestamp now) {
       overrun_ = true;  // Its owner is gone: nobody keeps this for us.
       continue;
     }
+    const Stream::Entry* missing = side.records.Find(side.records.held() + 1);
+    if (group_.status() == MemberStatus::kLearner && missing != nullptr &&
+        missing->attempts > kAttemptsMax && missing->attempts < UINT8_MAX) {
+      overrun_ = true;  // Asked for in vain: it is gone.
+    }
     side.known = true;
     if (!side.typed) side.SetKind(false);
     const Slot slot = SlotOf(*advance.peer);
@@ -125,6 +135,7 @@ void LogApplier::ApplyAborted(Peer& peer, const Range& range, Timestamp now) {
   std::erase_if(side.gates, [&range](const Gate& gate) { return gate.last == range.to; });
   group_.counters.Add(Counter::kAbortsClosed);
   m_.aborts.OnApplied(range);
+  m_.aborts.Remember(peer, range);
   const Slot slot = SlotOf(peer);
   if (slot != kNoSlot) m_.acknowledger.NoteChange(slot, range.stream, now);
   if (peer.info.incarnation == group_.self.incarnation) m_.sender.OnAborted(range);

@@ -52,7 +52,6 @@ Simulation::Simulation(uint64_t seed, const RunOptions& options)
   if (options.keep_hash) trace_.KeepHash();
   wiring_.observers = {&branches_, &sm_last_, &held_,     &address_, &views_,  &order_,
                        &sends_,    &aborts_,  &received_, &events_,  &hostile_};
-  if (scenario_.profile == Profile::kLossOnly) wiring_.observers.push_back(&economy_);
   for (size_t i = 0; i < scenario_.members.size(); ++i) {
     members_.push_back(std::make_unique<Member>(i, scenario_.members[i], wiring_, random_.Next()));
     stage_.Add(members_.back().get());
@@ -68,6 +67,11 @@ RunResult Simulation::Run() {
     queue_.After(after, [this, i] { members_[i]->Start(true); });
   }
   faults_.Start();
+  if (scenario_.profile == Profile::kLossOnly) {
+    // What a joiner catches up with is no loss: repair is judged once everybody is in.
+    Settle("while the group forms", kSettleWithin);
+    wiring_.observers.push_back(&economy_);
+  }
   workload_.Start();
   RunFor(scenario_.faulty_phase);
   workload_.Stop();

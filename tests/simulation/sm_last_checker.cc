@@ -48,6 +48,7 @@ void SmLastChecker::NoteViewsAborts(const MemberProbe& from,
       if (range.slot >= view.members.size()) continue;
       const auto& owner = view.members[range.slot];
       closed_.insert({{owner.id, owner.incarnation, range.stream}, range.to});
+      message_ends_[{owner.id, owner.incarnation, range.stream}].insert(range.to);
     }
   }
 }
@@ -62,6 +63,15 @@ void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
     }
   }
   if (const auto* data = packet.As<DataNote>()) NoteOwnersData(to, packet, *data);
+  if (const auto* heartbeat = packet.As<multicast::Heartbeat>()) {
+    DataNote sent;
+    auto view = views_.find(header.epoch);
+    if (view != views_.end()) sent.origin = view->second.SlotOf(header.sender, header.incarnation);
+    for (const auto& tail : heartbeat->tails) {
+      sent.records.push_back({.stream = tail.stream, .flags = 0, .seq = tail.last, .bytes = 0});
+    }
+    NoteOwnersData(to, packet, sent);
+  }
   // The owner who aborts has frozen the message, too.
   if (packet.type() != PacketType::kAbortAck && packet.type() != PacketType::kAbort) return;
   const auto* ranges = packet.As<multicast::Ranges>();
