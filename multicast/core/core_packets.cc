@@ -310,8 +310,11 @@ void Core::Impl::OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp no
       return;
     }
   } else if (group_.is_sm()) {
-    group_.board.SetNonce(from, heartbeat.nonce);
-    fan_out_watch_.OnHearsSm(from, heartbeat.hears_sm, now);
+    // Tail announcements know neither the nonce nor who hears whom.
+    if (!heartbeat.ack_requested) {
+      group_.board.SetNonce(from, heartbeat.nonce);
+      fan_out_watch_.OnHearsSm(from, heartbeat.hears_sm, now);
+    }
   }
 }
 
