@@ -133,7 +133,7 @@ bool Stream::NoteExists(Seq seq, uint32_t room, Timestamp now) {
 }
 
 void Stream::SkipTo(Seq seq) {
-  if (seq <= delivered_) return;
+  if (seq <= delivered_ || seq > kLast) return;
   while (first_ <= std::min(seq, highest_)) Drop(At(first_++));
   first_ = seq + 1;
   delivered_ = seq;

@@ -25,6 +25,8 @@ class Stream {
  public:
   // Records kept at the same time, in any state: the owner's queue and what it retains.
   static constexpr uint32_t kCapacity = 65536;
+  // No stream gets so far; who says so is not believed, and sums stay in range.
+  static constexpr Seq kLast = Seq{1} << 62;
 
   enum class State : uint8_t { kMissing, kPresent, kAborted };
   struct Entry {

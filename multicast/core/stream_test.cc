@@ -162,6 +162,11 @@ TEST_F(StreamTest, NeverSkipsBackward) {
   EXPECT_EQ(stream_.first_kept(), 1u);
 }
 
+TEST_F(StreamTest, NeverSkipsToWhereNoStreamGets) {
+  stream_.SkipTo(UINT64_MAX - 1);
+  EXPECT_EQ(stream_.delivered(), 0u);
+}
+
 TEST_F(StreamTest, JoinedInTheMiddleOfAMessageItHoldsTheRestAndDeliversNothingOfIt) {
   stream_.SkipTo(6);
   stream_.SkipToNextInit();
