@@ -7,11 +7,15 @@ however it ends.
 import atexit
 import itertools
 import os
+import shutil
 import subprocess
 
 _PREFIX = f"st{os.getpid()}-"
 _numbers = itertools.count(1)
 _namespaces = set()
+
+# Where administrators' programs are; Bazel's PATH leaves it out.
+os.environ["PATH"] = os.environ.get("PATH", "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 
 
 class LabError(Exception):
@@ -26,12 +30,17 @@ def run(*command, text=None):
     return result.stdout
 
 
+def _check_programs():
+    for program, package in (("ip", "iproute2"), ("nft", "nftables")):
+        if shutil.which(program) is None:
+            raise LabError(f"the program {program} is missing: install the package {package}")
+
+
 def _add_namespace(name):
     try:
         run("ip", "netns", "add", name)
-    except (LabError, FileNotFoundError) as error:
-        raise LabError("network namespaces cannot be made here; these tests need root and the "
-                       f"packages iproute2 and nftables: {error}") from error
+    except LabError as error:
+        raise LabError(f"network namespaces cannot be made here; are you root? {error}") from error
     _namespaces.add(name)
 
 
@@ -50,6 +59,7 @@ class Lan:
     """`size` machines, numbered from 1, each with eth0 on one bridge; 10.77.0.N and fd77::N."""
 
     def __init__(self, size):
+        _check_programs()
         number = next(_numbers)
         self.hub = f"{_PREFIX}{number}-hub"
         self.machines = {n: f"{_PREFIX}{number}-m{n}" for n in range(1, size + 1)}
