@@ -80,6 +80,7 @@ class Core::Impl {
   // ---- core_views.cc
   void MaybeInstall(Timestamp now);
   void Install(ViewChange::Installation installation, Timestamp now);
+  void NoteSolo(uint64_t first_new);
   bool ContinueLog(const ViewProposal& proposal, Timestamp now);
   void SetView(const View& view, Timestamp now);
   void PositionStreams(const ViewProposal& proposal, bool fresh, const View& previous);
@@ -134,6 +135,7 @@ class Core::Impl {
   Duration promote_wait_{};
   uint64_t beats_ = 0;
   uint32_t nonce_ = 0;  // As the SM.
+  uint64_t solo_since_ = 0;  // Quorum none: the first log record decided alone; 0: not alone.
   std::vector<bool> member_synced_;
   std::set<MemberId> known_ids_;             // Ever in a view of this incarnation.
   std::map<uint64_t, LogRecord> early_log_;  // Records behind a gap.

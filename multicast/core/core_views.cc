@@ -26,14 +26,11 @@ void Core::Impl::BeginIncarnation() {
 void Core::Impl::Rejoin(LeftViewAction::Why why, Timestamp now) {
   zombie_deadline_ = Timestamp::Never();
   if (!group_.in_view()) return;
-  const auto full =
-      std::count_if(group_.view.members.begin(), group_.view.members.end(),
-                    [](const MemberInfo& m) { return m.status == MemberStatus::kFull; });
-  const bool solo = group_.view.quorum_none && group_.is_sm() && full == 1;
-  if (solo && applier_.applied() > group_.view.log_number) {
-    group_.batch.Add(DivergedAction{group_.view.log_number + 1, applier_.applied()});
+  if (solo_since_ != 0 && applier_.applied() >= solo_since_) {
+    group_.batch.Add(DivergedAction{solo_since_, applier_.applied()});
     why = LeftViewAction::Why::kDiverged;
   }
+  solo_since_ = 0;
   if (why == LeftViewAction::Why::kOverrun) Count(Counter::kLearnerOverruns);
   Count(Counter::kEvictions);
   sender_.EndAll();
@@ -115,18 +112,34 @@ bool Core::Impl::ContinueLog(const ViewProposal& proposal, Timestamp now) {
   return group_.log.last() + 1 == proposal.view.log_number;
 }
 
+// Quorum none: from which log record on, the flush included, this member decides for itself.
+void Core::Impl::NoteSolo(uint64_t first_new) {
+  const auto& members = group_.view.members;
+  const auto full = std::count_if(members.begin(), members.end(), [](const MemberInfo& m) {
+    return m.status == MemberStatus::kFull;
+  });
+  const bool solo = group_.view.quorum_none && group_.is_sm() && full == 1;
+  if (!solo) {
+    solo_since_ = 0;
+  } else if (solo_since_ == 0) {
+    solo_since_ = first_new;
+  }
+}
+
 void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {
   const ViewProposal& proposal = installation.proposal;
   if (proposal.view.epoch <= group_.view.epoch) return;
   if (proposal.view.SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) return;
   const View previous = group_.view;
   const bool fresh = !group_.in_view();
+  const uint64_t first_new = fresh ? proposal.view.log_number : group_.log.last() + 1;
   early_log_.clear();
   if (!fresh && !ContinueLog(proposal, now)) {
     Rejoin(LeftViewAction::Why::kOverrun, now);
     return;
   }
   SetView(proposal.view, now);
+  NoteSolo(first_new);
   if (fresh) {
     group_.log.StartAfter(proposal.view.log_number - 1);
     applier_.Reset(proposal.view.log_number - 1);

@@ -74,6 +74,11 @@ void PrepareDesk::OnViewInstalled(Timestamp now) {
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
       for (Gate& gate : group_.peers[slot]->streams[stream].gates) {
+        // What an abort froze here did not get through the flush. Its owner may never have heard of
+        // the abort, and who began it may be gone: this member refuses it now.
+        if (gate.kind == Gate::Kind::kFrozen && slot != group_.self_slot) {
+          gate.kind = Gate::Kind::kRefused;
+        }
         if (gate.kind == Gate::Kind::kRefused) gate.deadline = now;
       }
       Examine(slot, stream, now);

@@ -12,6 +12,10 @@ void BranchBook::OnStarted(const MemberProbe& member, bool) { ++stints_[member.i
 
 void BranchBook::OnLeft(const MemberProbe& member, bool) { ++stints_[member.id()]; }
 
+void BranchBook::OnCrashed(const MemberProbe& member, size_t) {
+  crashed_.insert(StintOf(member.id()));
+}
+
 void BranchBook::OnTransmit(const MemberProbe&, const Packet& packet, Sent) {
   if (const auto* propose = packet.As<multicast::Propose>()) {
     uint64_t& known = known_[propose->ballot];
@@ -29,7 +33,16 @@ void BranchBook::OnHanded(const MemberProbe& to, const Packet& packet) {
 
 void BranchBook::OnViewChanged(const MemberProbe& member, const multicast::View& view,
                                multicast::MemberStatus) {
-  last_epoch_[StintOf(member.id())] = view.epoch;
+  Stint stint = StintOf(member.id());
+  last_epoch_[stint] = view.epoch;
+  auto full = std::count_if(view.members.begin(), view.members.end(), [](const auto& info) {
+    return info.status == multicast::MemberStatus::kFull;
+  });
+  if (!view.quorum_none || full > 1) {
+    alone_since_.erase(stint);
+  } else {
+    alone_since_.emplace(stint, view.log_number - 1);
+  }
   installed_.emplace(view.epoch, view);
 }
 
@@ -69,6 +82,11 @@ bool BranchBook::Diverged(MemberId member, uint64_t number) const {
   return std::any_of(it->second.begin(), it->second.end(), [number](const auto& range) {
     return range.first <= number && number <= range.second;
   });
+}
+
+bool BranchBook::CrashedAlone(const Stint& stint, uint64_t number) const {
+  auto it = alone_since_.find(stint);
+  return crashed_.contains(stint) && it != alone_since_.end() && number >= it->second;
 }
 
 const multicast::View* BranchBook::Next(const Epoch& epoch) const {

@@ -26,6 +26,7 @@ class BranchBook final : public Observer {
  public:
   void OnStarted(const MemberProbe& member, bool with_disk) override;
   void OnLeft(const MemberProbe& member, bool overrun) override;
+  void OnCrashed(const MemberProbe& member, size_t open_sends) override;
   void OnTransmit(const MemberProbe& from, const Packet& packet, Sent to) override;
   void OnHanded(const MemberProbe& to, const Packet& packet) override;
   void OnViewChanged(const MemberProbe& member, const multicast::View& view,
@@ -42,6 +43,8 @@ class BranchBook final : public Observer {
   bool EndedIn(const Stint& stint, const multicast::Epoch& epoch) const;
   // A member told that it made this commit alone and lost it.
   bool Diverged(multicast::MemberId member, uint64_t number) const;
+  // Quorum none: it was on its own when it made this commit, and crashed before it could say so.
+  bool CrashedAlone(const Stint& stint, uint64_t number) const;
   // The first view that was installed after `epoch`; null if there is none.
   const multicast::View* Next(const multicast::Epoch& epoch) const;
   // The last log record that somebody knew who took part in making that view.
@@ -54,6 +57,8 @@ class BranchBook final : public Observer {
   };
   std::map<multicast::MemberId, int> stints_;
   std::map<Stint, multicast::Epoch> last_epoch_;
+  std::map<Stint, uint64_t> alone_since_;  // Quorum none; the flush of the first view alone.
+  std::set<Stint> crashed_;
   std::map<multicast::Epoch, multicast::View> installed_;
   std::map<multicast::Epoch, uint64_t> known_;
   std::map<uint32_t, Founding> foundings_;

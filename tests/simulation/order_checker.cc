@@ -109,6 +109,7 @@ void OrderChecker::JudgeMissing(const Delivered& delivered, const ReplicatedStat
   multicast::MemberId member = delivered.stint.member;
   if (!branches_.Survives(delivered.lineage, entry.number, last.lineage())) return;
   if (branches_.Diverged(member, entry.number)) return;
+  if (branches_.CrashedAlone(delivered.stint, entry.number)) return;
   const multicast::View* next = branches_.Next(delivered.epoch);
   bool alone = branches_.EndedIn(delivered.stint, delivered.epoch) && next != nullptr &&
                entry.number > branches_.KnownToMakers(next->epoch);

@@ -52,6 +52,7 @@ void SendChecker::JudgeCommitted(const SentMessage& message, const ReplicatedSta
   const Ended& ended = committed_[message.id];
   if (!branches_.Survives(ended.lineage, message.commit_number, last.lineage())) return;
   if (branches_.Diverged(message.origin, message.commit_number)) return;
+  if (branches_.CrashedAlone(ended.stint, message.commit_number)) return;
   auto number = numbers.find(message.id);
   if (number == numbers.end()) {
     stage_.Fail("committed-lost",
