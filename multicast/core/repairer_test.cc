@@ -205,13 +205,14 @@ TEST_F(SmRepairsLogTest, AnswersSeveralRequestsAtOnce) {
   EXPECT_EQ(commits[0].records.size(), 7u);
 }
 
-TEST_F(SmRepairsLogTest, KnowsNothingBehindItsEndOrBelowItsFloor) {
+TEST_F(SmRepairsLogTest, KnowsNothingBehindItsEndOrBelowWhatItKeeps) {
   EXPECT_TRUE(Wanted(11, 20).empty());
-  group_->log.TrimTo(4);
+  group_->log.RetainBelowFloor(2);
+  group_->log.TrimTo(6);
   const auto commits = Wanted(1, 6);
   ASSERT_EQ(commits.size(), 1u);
   EXPECT_EQ(commits[0].first, 5u);
-  EXPECT_EQ(commits[0].floor, 4u);
+  EXPECT_EQ(commits[0].floor, 6u);
 }
 
 TEST_F(SmRepairsLogTest, IgnoresARequestForWhatItHasJustRepeated) {
