@@ -272,9 +272,11 @@ class Builder {
     if (member.role == Role::kWitness) return MemberStatus::kWitness;
     if (IsSurvivor(member.id)) return MemberStatus::kFull;
     if (member.id == in_.self.id) return MemberStatus::kFull;
+    // The founder knows nothing of the streams of those who are still there: they start over.
+    if (out_.founding && report.status != MemberStatus::kNone) return std::nullopt;
     const bool in_base = base().SlotOf(member.id, member.incarnation) != kNoSlot;
     if (in_base && report.status != MemberStatus::kNone) {
-      const bool promote = !out_.founding && MayBePromoted(report);
+      const bool promote = MayBePromoted(report);
       return promote ? MemberStatus::kFull : MemberStatus::kLearner;
     }
     if (report.status != MemberStatus::kNone) return std::nullopt;  // It must join anew first.
