@@ -44,6 +44,8 @@ class Committer {
   // What the SM acknowledged of a stream, committed or not.
   Seq progress(Slot origin, StreamId stream) const { return progress_[Index(origin, stream)]; }
   void SetCommitted(Slot origin, StreamId stream, Seq seq);
+  // What the others take of the SM's own records; 0 until they told.
+  uint64_t OwnLimit() const { return limit_told_.empty() ? 0 : limit_told_[0]; }
   // Everyone's log reaches to here.
   uint64_t LogFloor() const;
 

@@ -296,7 +296,10 @@ void Core::Impl::CommitAndApply(Timestamp now) {
                      [this](uint64_t number) { applier_.Enqueue(number, group_.log.At(number)); });
   applier_.EndTurn(now);
   if (!group_.is_sm() || group_.frozen) return;
-  // Nobody sends the SM's acknowledgement to the SM.
+  // Nobody sends the SM's acknowledgement to the SM, nor its limit.
+  if (const uint64_t limit = committer_.OwnLimit(); limit != 0) {
+    sender_.OnLimit(static_cast<uint32_t>(limit), now);
+  }
   for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
     if (!group_.me().streams[stream].known) continue;
     sender_.OnCovered(stream, committer_.progress(group_.self_slot, stream), now);

@@ -397,6 +397,22 @@ TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {
   EXPECT_EQ(lan_[1].state, "one;two;");
 }
 
+TEST_F(CoreTest, SmIsGrantedCreditBeyondTheFirstLimit) {
+  FormFour();
+  constexpr size_t kMessages = 20000;  // More than a receiver's capacity of 16384 records.
+  size_t sent = 0;
+  for (int step = 0; step < 20000 && lan_[1].done.size() < kMessages; ++step) {
+    while (sent < kMessages && std::holds_alternative<SendId>(
+                                   lan_[1].core->Send(0, AsBytes("credit"), {}, lan_.now()))) {
+      ++sent;
+    }
+    lan_.Turn(1);
+    lan_.Run(microseconds(200));
+  }
+  EXPECT_EQ(lan_[1].done.size(), kMessages);
+  ExpectEqualStates({1, 2, 3, 4});
+}
+
 TEST_F(CoreTest, ForeignDurableStateIsRefused) {
   SeededRandom random(1);
   SelfDescription self;
