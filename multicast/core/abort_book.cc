@@ -57,7 +57,11 @@ void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
       continue;
     }
     const Stream& records = group_.peers[range.slot]->streams[range.stream].records;
-    if (Decided(records, range)) continue;
+    if (Decided(records, range)) {
+      // Said again for somebody who joined later.
+      if (!group_.is_sm() && Remembers(range)) to_ack_.push_back(range);
+      continue;
+    }
     if (!Freeze(range, from == 0 || group_.is_sm())) continue;
     if (range.slot == group_.self_slot) adopted_.push_back(range);
     if (group_.is_sm()) {
@@ -104,25 +108,38 @@ void AbortBook::OnAbortAck(Slot from, const Ranges& acks) {
 }
 
 void AbortBook::OnResend(const Resend& resend, Timestamp now) {
-  if (!group_.is_sm() || group_.frozen) return;
+  if (group_.frozen) return;
+  Ranges say;
   for (const ResendRequest& request : resend.requests) {
-    if (request.slot < group_.size() && request.stream < kMaxStreams) CloseAgain(request, now);
+    const bool ours = group_.is_sm() || request.slot == group_.self_slot;
+    if (!ours || request.slot >= group_.size() || request.stream >= kMaxStreams) continue;
+    CloseAgain(request, now, say);
   }
+  if (!say.ranges.empty()) group_.outbox.Send(PacketType::kAbort, say, To::Group());
 }
 
-void AbortBook::CloseAgain(const ResendRequest& request, Timestamp now) {
+void AbortBook::CloseAgain(const ResendRequest& request, Timestamp now, Ranges& say) {
   const MemberInfo& owner = group_.peers[request.slot]->info;
+  std::vector<Range>& list = group_.is_sm() ? again_ : say.ranges;
   for (Past& past : past_) {
     if (past.owner != owner.id || past.incarnation != owner.incarnation ||
         past.range.stream != request.stream || past.range.to < request.from ||
         past.range.from >= request.from + request.count) {
       continue;
     }
-    if (now - past.told < group_.rtt.repair_timer() || again_.size() >= kRangesPerPacket) continue;
+    if (now - past.told < group_.rtt.repair_timer() || list.size() >= kRangesPerPacket) continue;
     past.told = now;
-    again_.push_back(past.range);
-    again_.back().slot = request.slot;
+    list.push_back(past.range);
+    list.back().slot = request.slot;
   }
+}
+
+bool AbortBook::Remembers(const Range& range) const {
+  const MemberInfo& owner = group_.peers[range.slot]->info;
+  return std::any_of(past_.begin(), past_.end(), [&](const Past& past) {
+    return past.incarnation == owner.incarnation && past.range.stream == range.stream &&
+           past.range.to == range.to;
+  });
 }
 
 void AbortBook::Remember(const Peer& owner, const Range& range) {

@@ -22,8 +22,8 @@ class AbortBook {
   // At the SM, also for its own refusals.
   void OnRefuse(Slot from, const Range& refusal, Timestamp now);
   void OnAbortAck(Slot from, const Ranges& acks);
-  // At the SM: who asks for records of an aborted message joined after its abort was closed, and is
-  // told by closing it once more.
+  // Who asks for records of an aborted message joined after its abort was closed, and is told by
+  // closing it once more: by the SM, or, if that does not remember, on an ABORT of the owner.
   void OnResend(const Resend& resend, Timestamp now);
   // Aborts of own messages that the SM began.
   std::vector<Range> TakeAdopted() { return std::exchange(adopted_, {}); }
@@ -53,7 +53,8 @@ class AbortBook {
   bool Plausible(const Range& range) const;
   bool Freeze(const Range& range, bool hard);
   Entry& Open(const Range& range);
-  void CloseAgain(const ResendRequest& request, Timestamp now);
+  void CloseAgain(const ResendRequest& request, Timestamp now, Ranges& say);
+  bool Remembers(const Range& range) const;
 
   static constexpr size_t kMaxEntries = 1024;
   static constexpr size_t kMaxPast = 1024;

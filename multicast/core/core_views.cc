@@ -42,6 +42,8 @@ void Core::Impl::Rejoin(LeftViewAction::Why why, Timestamp now) {
   group_.peers.clear();
   group_.log.StartAfter(0);
   group_.frozen = false;
+  // The application still has this state, if it comes to founding the group anew.
+  if (group_.synced) views_.SetDurableCommit(applier_.applied());
   group_.synced = false;
   applier_.Reset(0);
   aborts_.Reset();

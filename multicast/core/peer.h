@@ -58,6 +58,14 @@ struct PeerStream {
     }
     return nullptr;
   }
+  // Where the first frozen message starts. The owner of the stream sends nothing from there on: it
+  // could not vouch for what comes behind.
+  Seq FrozenFrom() const {
+    for (const Gate& gate : gates) {
+      if (gate.kind == Gate::Kind::kFrozen) return gate.from;
+    }
+    return UINT64_MAX;
+  }
   void AddGate(const Gate& gate) {
     auto at = gates.begin();
     while (at != gates.end() && at->last < gate.last) ++at;

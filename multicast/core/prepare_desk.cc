@@ -71,6 +71,7 @@ void PrepareDesk::OnSynced(Timestamp now) {
 
 void PrepareDesk::OnViewInstalled(Timestamp now) {
   deadline_ = now;  // OnTimer finds out what is due, and says refusals again to a new SM.
+  refusals_.clear();
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
       for (Gate& gate : group_.peers[slot]->streams[stream].gates) {

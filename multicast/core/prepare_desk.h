@@ -32,7 +32,10 @@ class PrepareDesk {
   void OnViewInstalled(Timestamp now);
   void OnTimer(Timestamp now);
   Timestamp deadline() const { return group_.in_view() ? deadline_ : Timestamp::Never(); }
-  void EndAll() { deadline_ = Timestamp::Never(); }
+  void EndAll() {
+    deadline_ = Timestamp::Never();
+    refusals_.clear();
+  }
 
  private:
   void Ask(Slot slot, StreamId stream, Gate& gate, Timestamp now);

@@ -244,7 +244,8 @@ class Builder {
   }
 
   bool Evicting() const {
-    if (!in_.was_sm) return false;
+    // Over an unresolved view that view's own proposal has done it, in the slots of its base.
+    if (!in_.was_sm || base_.proposal != nullptr) return false;
     return std::any_of(base().members.begin(), base().members.end(), [this](const MemberInfo& m) {
       return m.status == MemberStatus::kFull && !IsSurvivor(m.id);
     });

@@ -76,6 +76,10 @@ void Repairer::SendRecords(Timestamp now) {
         if (entry == nullptr || entry->state != Stream::State::kPresent) continue;
         // when == 0: the owner has not sent it for the first time yet.
         if (entry->when == 0) continue;
+        if (origin == group_.self_slot &&
+            wanted.seq >= group_.me().streams[wanted.stream].FrozenFrom()) {
+          continue;
+        }
         if (origin == group_.self_slot && now - Timestamp::FromNanos(entry->when) < recent) {
           group_.counters.Add(Counter::kResendsIgnored);
           continue;

@@ -126,6 +126,7 @@ void Sender::OnViewInstalled(bool fresh, Timestamp now) {
     blocked_ = false;
     pack_deadline_ = abort_deadline_ = reply_deadline_ = Timestamp::Never();
   }
+  said_aborts_.clear();  // Slots of the view before; said again below.
   losses_.assign(group_.size(), 0);
   sample_seq_ = 0;
   tail_wait_ = group_.rtt.repair_timer();
@@ -181,15 +182,9 @@ uint64_t Sender::Budget() const {
   return flying >= window ? 0 : window - flying;
 }
 
-// What an abort froze before it was sent is not sent: its owner could not vouch for it any more.
 bool Sender::MaySendNext(StreamId stream) const {
   const Own& own = own_[stream];
-  if (own.sent >= own.started) return false;
-  const Seq next = own.sent + 1;
-  for (const Gate& gate : group_.me().streams[stream].gates) {
-    if (gate.kind == Gate::Kind::kFrozen && gate.from <= next && next <= gate.last) return false;
-  }
-  return true;
+  return own.sent < own.started && own.sent + 1 < group_.me().streams[stream].FrozenFrom();
 }
 
 bool Sender::FillPacket(DataWriter& writer, uint64_t& budget, Timestamp now) {
@@ -326,8 +321,9 @@ std::vector<StreamTail> Sender::Tails() const {
   if (!group_.in_view()) return tails;
   for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
     if (own_[stream].sent == 0) continue;
-    const Stream& records = group_.me().streams[stream].records;
-    tails.push_back({stream, own_[stream].sent, records.first_kept()});
+    const PeerStream& side = group_.me().streams[stream];
+    const Seq last = std::min(own_[stream].sent, side.FrozenFrom() - 1);
+    if (last > 0) tails.push_back({stream, last, side.records.first_kept()});
   }
   return tails;
 }
