@@ -14,13 +14,16 @@ void AbortChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sen
   if (commit == nullptr || view == views_.end()) return;
   uint64_t number = commit->first;
   for (const auto& record : commit->records) {
-    if (number++ <= view->second.log_number) continue;  // Slots of an earlier view.
+    uint64_t n = number++;
+    if (n <= view->second.log_number) continue;  // Slots of an earlier view.
     for (const auto& range : record.ranges) {
       if (range.slot >= view->second.members.size()) continue;
       const auto& owner = view->second.members[range.slot];
       Key key{owner.id, owner.incarnation, range.stream, range.to};
-      fates_[key].closed = true;
-      Judge(key, fates_[key]);
+      Fate& fate = fates_[key];
+      if (fate.closed != 0) continue;
+      fate.closed = n;
+      fate.epoch = view->first;
     }
   }
 }
@@ -30,15 +33,22 @@ void AbortChecker::OnDeliver(const MemberProbe& member, const Delivery& delivery
   multicast::Slot slot = view.SlotOf(delivery.origin);
   if (slot == multicast::kNoSlot || delivery.number <= view.log_number) return;
   Key key{delivery.origin, view.members[slot].incarnation, delivery.stream, delivery.last_seq};
-  fates_[key].delivered_by = member.id();
-  Judge(key, fates_[key]);
+  Fate& fate = fates_[key];
+  if (fate.delivered != 0 && fate.delivered <= delivery.number) return;
+  fate.delivered = delivery.number;
+  fate.by = member.id();
 }
 
-void AbortChecker::Judge(const Key& key, const Fate& fate) {
-  if (!fate.closed || fate.delivered_by == multicast::MemberId{}) return;
-  stage_.Fail("abort", "the abort of %u/%u:%llu was completed, and member %u delivered it",
-              std::get<0>(key).value(), std::get<2>(key),
-              static_cast<unsigned long long>(std::get<3>(key)), fate.delivered_by.value());
+void AbortChecker::OnEnd(const MemberProbe&) {
+  for (const auto& [key, fate] : fates_) {
+    if (fate.closed == 0 || fate.delivered == 0) continue;
+    const multicast::View* next = branches_.Next(fate.epoch);
+    uint64_t known = next == nullptr ? UINT64_MAX : branches_.KnownToMakers(next->epoch);
+    if (fate.closed > known && fate.delivered > known) continue;
+    stage_.Fail("abort", "the abort of %u/%u:%llu was completed, and member %u delivered it",
+                std::get<0>(key).value(), std::get<2>(key),
+                static_cast<unsigned long long>(std::get<3>(key)), fate.by.value());
+  }
 }
 
 }  // namespace strata::simulation

@@ -425,12 +425,15 @@ TEST_F(CheckersTest, AReplyThatNobodyGaveIsCaught) {
 }
 
 TEST_F(CheckersTest, ADeliveryAfterACompletedAbortIsCaught) {
-  AbortChecker checker(stage_);
+  BranchBook branches;
+  AbortChecker checker(stage_, branches);
   ShowViews(checker);
   checker.OnTransmit(m(1), *ClosedAbort(2, 1), Sent::kGroup);
   checker.OnDeliver(m(3), DeliveryOf(Send(1, 10), 3, 2));
+  checker.OnEnd(m(1));
   EXPECT_TRUE(Silent());
   checker.OnDeliver(m(3), DeliveryOf(Send(1, 11), 3, 1));
+  checker.OnEnd(m(1));
   EXPECT_TRUE(Caught("abort"));
 }
 

@@ -41,7 +41,7 @@ Simulation::Simulation(uint64_t seed, const RunOptions& options)
       views_(stage_, scenario_.quorum_none),
       order_(stage_, branches_),
       sends_(stage_, branches_),
-      aborts_(stage_),
+      aborts_(stage_, branches_),
       received_(stage_, branches_),
       economy_(stage_),
       events_(stage_),
