@@ -79,7 +79,6 @@ class Committer {
   std::vector<uint64_t> limit_told_;
   std::vector<bool> reannounce_;
   uint32_t confirm_nonce_ = 0;
-  Slot next_limit_ = 0;
 };
 
 }  // namespace strata::multicast
