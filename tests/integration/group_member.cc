@@ -46,6 +46,7 @@ struct Flags {
   bool found = false;
   uint32_t detection_ms = 250;
   uint32_t stall_ms = 2000;
+  uint32_t stagger_ms = 50;
   uint32_t fanout_after_ms = 1000;
   uint32_t fanout_heal_ms = 5000;
   double rate = 2000;
@@ -135,6 +136,7 @@ StatusOr<GroupOptions> Member::Options() const {
   options.core.found = flags_.found;
   options.core.detection_timeout = std::chrono::milliseconds(flags_.detection_ms);
   options.core.stall_timeout = std::chrono::milliseconds(flags_.stall_ms);
+  options.core.takeover_stagger = std::chrono::milliseconds(flags_.stagger_ms);
   options.core.fanout_after = std::chrono::milliseconds(flags_.fanout_after_ms);
   options.core.fanout_heal = std::chrono::milliseconds(flags_.fanout_heal_ms);
   options.sockets.interface = flags_.interface;
@@ -325,6 +327,7 @@ void Declare(CLI::App& app, Flags& flags) {
   app.add_flag("--found", flags.found);
   app.add_option("--detection-ms", flags.detection_ms);
   app.add_option("--stall-ms", flags.stall_ms);
+  app.add_option("--stagger-ms", flags.stagger_ms);
   app.add_option("--fanout-after-ms", flags.fanout_after_ms);
   app.add_option("--fanout-heal-ms", flags.fanout_heal_ms);
   app.add_option("--rate", flags.rate);

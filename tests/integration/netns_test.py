@@ -104,6 +104,7 @@ class FailureTest(GroupCase):
         self.send(300, 4, 5)
         self.judge(1, 2, 3, 4, 5)
         self.judge_undisturbed(1, 2, 3, each=3000)
+        self.formed = time.monotonic()
         self.judge_undisturbed(4, 5, each=300)
 
     def test_a_member_restarted_with_its_state_comes_back(self):
@@ -138,6 +139,7 @@ class FailureTest(GroupCase):
         for number in (1, 2, 3, 4, 5):
             self.start(number, kept=True)
         self.wait_view(1, 2, 3, 4, 5, since=again)
+        self.formed = time.monotonic()
         after = self.wait_quiet(1, 2, 3, 4, 5)[5]
         self.assertEqual((after["hash"], after["messages"]), (before["hash"], before["messages"]))
         self.send(100)
@@ -208,6 +210,9 @@ class FanOutTest(GroupCase):
 
     def test_the_group_sends_one_by_one_until_multicast_is_back(self):
         self._lose_multicast(None)
+
+    def test_one_deaf_port_is_enough(self):
+        self._lose_multicast((4,))
 
     def test_ipv6_too(self):
         self.family = 6
