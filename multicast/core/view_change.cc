@@ -373,7 +373,12 @@ void ViewChange::OnView(const Header& header, const Endpoint& from, const ViewPr
   }
   if (proposal.view.SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) {
     excluding_ = std::max(excluding_, ballot);
-    return;
+    // A voter votes also for a view without it: the view may need just its acceptance.
+    const bool voter =
+        std::any_of(proposal.quorums.begin(), proposal.quorums.end(), [this](const Quorum& quorum) {
+          return std::find(quorum.begin(), quorum.end(), group_.self.id) != quorum.end();
+        });
+    if (!voter) return;
   }
   if (durable_.accepted && durable_.accepted->ballot == ballot) {
     if (accept_persisted_) {

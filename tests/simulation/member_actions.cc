@@ -36,6 +36,10 @@ void Member::Do(multicast::TransmitAction& action) {
   }
   if (packet->type() == PacketType::kFragment) {
     PacketPtr whole = sent_fragments_.Add(*packet);
+    if (whole != nullptr && wiring_.trace.wanted()) {
+      wiring_.trace.Line(wiring_.queue.now(), id().value(), "sends in pieces %s",
+                         whole->Text().c_str());
+    }
     if (whole != nullptr) wiring_.Tell(&Observer::OnTransmit, *this, *whole, ToSent(action.to));
   }
   wiring_.Tell(&Observer::OnTransmit, *this, *packet, ToSent(action.to));
