@@ -89,10 +89,13 @@ class Benchmark:
                          f"pgm_peer recv {_PGM_BYTES} {count}", _BULK_TIMEOUT_S)
 
     def _cpg(self, network, size, count):
-        network.start_corosync()
         try:
+            network.start_corosync()
             return self._run(network, f"cpg_peer send {size} {count} {{n}}",
                              f"cpg_peer recv {size} {count}", _BULK_TIMEOUT_S)
+        except RuntimeError as error:
+            print(f"-- {error}", file=sys.stderr)
+            return measurement.Result()
         finally:
             network.stop_corosync()
 

@@ -8,7 +8,8 @@ import time
 _PREFIX = "sb"
 _BRIDGE = "sbbr0"
 _OFFLOADS = ("tso", "gso", "gro", "tx-udp-segmentation", "rx-gro-list", "rx-udp-gro-forwarding")
-_COROSYNC_WAIT_S = 60
+_COROSYNC_WAIT_S = 30
+_COROSYNC_TRIES = 3
 
 _LOSS = """table inet loss {{ chain in {{ type filter hook prerouting priority -300;
   meta l4proto {{ udp, tcp }} numgen random mod 100 < {percent} drop; }}; }}"""
@@ -128,30 +129,41 @@ class Network:
         return ["ip", "netns", "exec", name(i)]
 
     def start_corosync(self):
+        """One corosync in each namespace; RuntimeError if they do not come up."""
         self._folder = tempfile.TemporaryDirectory()
-        folder = pathlib.Path(self._folder.name)
+        config = pathlib.Path(self._folder.name) / "corosync.conf"
         nodes = "".join(_NODE.format(address=address(i), id=i + 1) for i in range(self.size))
-        config = folder / "corosync.conf"
         config.write_text(_COROSYNC.format(nodes=nodes), encoding="utf-8")
-        started = []
-        for i in range(self.size):
-            command = _PRIVATE + f"exec corosync -f -c {config}"
-            with open(folder / f"log{i}", "wb") as log:
-                started.append(subprocess.Popen(
-                    ["ip", "netns", "exec", name(i), "unshare", "-m", "--propagation", "private",
-                     "bash", "-c", command], stdout=log, stderr=log))
-        self._corosync = started
-        self._await_corosync()
+        for attempt in range(_COROSYNC_TRIES):
+            self._corosync = [self._spawn_corosync(i, config) for i in range(self.size)]
+            if self._await_corosync():
+                return
+            self._stop_processes()
+        self.stop_corosync()
+        raise RuntimeError(f"corosync does not start, tried {attempt + 1} times")
+
+    def _spawn_corosync(self, i, config):
+        command = _PRIVATE + f"exec corosync -f -c {config}"
+        return subprocess.Popen(
+            ["ip", "netns", "exec", name(i), "unshare", "-m", "--propagation", "private",
+             "bash", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def _await_corosync(self):
         until = time.monotonic() + _COROSYNC_WAIT_S
         for i in range(self.size):
             while _sh(*self.inside(i), "corosync-cpgtool", check=False).returncode != 0:
-                if time.monotonic() > until:
-                    raise RuntimeError("corosync does not start")
+                if time.monotonic() > until or self._corosync[i].poll() is not None:
+                    return False
                 time.sleep(0.2)
+        return True
 
     def stop_corosync(self):
+        self._stop_processes()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _stop_processes(self):
         for process in self._corosync:
             process.terminate()
         for process in self._corosync:
@@ -161,6 +173,3 @@ class Network:
                 process.kill()
                 process.wait()
         self._corosync = []
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
