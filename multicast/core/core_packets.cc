@@ -83,7 +83,8 @@ void Core::Impl::OnHigherEpoch(const ReceivedPacket& packet, Timestamp now) {
   views_.OnInstall(header.epoch, now);
   MaybeInstall(now);
   if (!group_.in_view() || header.epoch <= group_.view.epoch) return;
-  if (!known_ids_.contains(header.sender) && !views_.no_majority()) return;
+  const bool alone = group_.view.quorum_none || views_.no_majority();
+  if (!known_ids_.contains(header.sender) && !alone) return;
   group_.frozen = true;
   zombie_deadline_ = std::min(zombie_deadline_, now + group_.settings.view_wait);
 }
@@ -324,8 +325,10 @@ bool Core::Impl::OnTail(Slot from, const StreamTail& tail, Timestamp now) {
   PeerStream& side = group_.peers[from]->streams[tail.stream];
   side.known = true;
   if (tail.first_kept > side.records.held() + 1) {
-    // What is missing is gone at its owner. Where a committed stream stands, the view has told.
-    if (side.received || !side.typed) {
+    // What is missing is gone at its owner. A full member never lacks something committed; to a
+    // learner that may happen also where it does not know the kind of the stream yet.
+    const bool full = group_.status() == MemberStatus::kFull;
+    if (side.typed ? side.received : full) {
       side.records.SkipTo(tail.first_kept - 1);
       applier_.NoteReceived(group_.peers[from], tail.stream);
       acknowledger_.NoteChange(from, tail.stream, now);

@@ -128,10 +128,16 @@ class Builder {
   }
 
   using DurabilityKey = std::pair<Epoch, uint64_t>;
+  // A learner's state is of an earlier view than the one it learns in: that view does not count.
   static DurabilityKey Durability(const Report& report) {
     Epoch epoch;
-    if (report.installed) epoch = report.installed->epoch;
-    if (report.accepted) epoch = std::max(epoch, report.accepted->view.epoch);
+    const auto count = [&](const View& view) {
+      const Slot slot = view.SlotOf(report.self.id);
+      const bool full = slot != kNoSlot && view.members[slot].status == MemberStatus::kFull;
+      if (full) epoch = std::max(epoch, view.epoch);
+    };
+    if (report.installed) count(*report.installed);
+    if (report.accepted) count(report.accepted->view);
     return {epoch, report.durable_commit};
   }
   DurabilityKey OwnDurability() const {
@@ -316,7 +322,9 @@ class Builder {
     for (const Position& position : in_.received) {
       const MemberInfo& owner = in_.received_view->members[position.slot];
       const Slot slot = view.SlotOf(owner.id, owner.incarnation);
-      if (slot != kNoSlot) proposal().positions.push_back({slot, position.stream, position.seq});
+      const auto flushed = flushed_.find({owner.id, owner.incarnation, position.stream});
+      if (slot == kNoSlot || (flushed != flushed_.end() && flushed->second > 0)) continue;
+      proposal().positions.push_back({slot, position.stream, position.seq});
     }
   }
 

@@ -314,6 +314,10 @@ void Sender::AnnounceTail(Timestamp now) {
   heartbeat.tails = Tails();
   group_.outbox.Send(PacketType::kHeartbeat, heartbeat, To::Group());
   group_.counters.Add(Counter::kTailsAnnounced);
+  // Perhaps what was lost is this member's own acknowledgement of what it prepared.
+  for (PeerStream& side : group_.me().streams) {
+    if (side.first_prepare != 0) side.acked = 0;
+  }
 }
 
 std::vector<StreamTail> Sender::Tails() const {

@@ -187,7 +187,7 @@ std::vector<Position> ViewChange::ReceivedPositions() const {
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
       const PeerStream& side = group_.peers[slot]->streams[stream];
-      if (!side.typed || !side.received || side.records.delivered() == 0) continue;
+      if ((side.typed && !side.received) || side.records.delivered() == 0) continue;
       positions.push_back({slot, stream, side.records.delivered()});
     }
   }

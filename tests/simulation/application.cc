@@ -18,13 +18,18 @@ uint64_t Application::Start(bool with_disk) {
   has_view_ = false;
   shown_view_ = {};
   open_.clear();
-  save_pending_ = false;
+  save_pending_ = changed_ = false;
   return state_.last_number();
 }
 
 void Application::Crash() {
   ++crashes_;
   open_.clear();
+}
+
+void Application::OnTurnEnd() {
+  if (changed_ && complete_) Save();
+  changed_ = false;
 }
 
 void Application::Save() {
@@ -62,7 +67,7 @@ void Application::On(const multicast::DeliverAction& action) {
                  .stream = delivery.stream,
                  .id = delivery.id,
                  .hash = delivery.hash});
-  if (complete_) Save();
+  changed_ = true;
 }
 
 void Application::On(const multicast::ViewChangedAction& action) {
@@ -135,7 +140,7 @@ void Application::On(const multicast::InstallSnapshotAction& action) {
                      static_cast<unsigned long long>(action.commit_number),
                      state_.entries().size());
   wiring_.Tell(&Observer::OnSnapshotInstalled, self_, action.commit_number);
-  Save();
+  changed_ = true;
 }
 
 }  // namespace strata::simulation

@@ -44,6 +44,8 @@ class Application {
   // Process events. Start answers with the commit number of the saved state.
   uint64_t Start(bool with_disk);
   void Crash();
+  // Saves what the turn has changed: never half of a commit.
+  void OnTurnEnd();
 
   // What the core says, in order.
   void On(const multicast::DeliverAction& action);
@@ -85,6 +87,7 @@ class Application {
   std::map<multicast::SendId, MessageId> open_;
 
   ReplicatedState saved_;  // On disk.
+  bool changed_ = false;
   bool save_pending_ = false;
 };
 

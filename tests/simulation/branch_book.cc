@@ -41,7 +41,8 @@ void BranchBook::OnViewChanged(const MemberProbe& member, const multicast::View&
   if (!view.quorum_none || full > 1) {
     alone_since_.erase(stint);
   } else {
-    alone_since_.emplace(stint, view.log_number - 1);
+    auto known = known_.find(view.epoch);
+    alone_since_.emplace(stint, known == known_.end() ? view.log_number : known->second + 1);
   }
   installed_.emplace(view.epoch, view);
 }

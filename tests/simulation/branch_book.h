@@ -45,6 +45,8 @@ class BranchBook final : public Observer {
   bool Diverged(multicast::MemberId member, uint64_t number) const;
   // Quorum none: it was on its own when it made this commit, and crashed before it could say so.
   bool CrashedAlone(const Stint& stint, uint64_t number) const;
+  // Quorum none: it went on alone and lost. What it had committed before, unheard, has no number.
+  bool WentAlone(const Stint& stint) const { return alone_since_.contains(stint); }
   // The first view that was installed after `epoch`; null if there is none.
   const multicast::View* Next(const multicast::Epoch& epoch) const;
   // The last log record that somebody knew who took part in making that view.

@@ -140,7 +140,7 @@ TEST_F(CheckersTest, AnSmThatSkipsALogNumberIsCaught) {
 TEST_F(CheckersTest, ACommitInTheMiddleOfAMessageIsCaught) {
   SmLastChecker checker(stage_);
   ShowViews(checker);
-  checker.OnTransmit(m(1), *MakeData(m(1), 2), Sent::kGroup);
+  checker.OnTransmit(m(1), *MakeData(m(1), 1, 0, 20, multicast::kInit), Sent::kGroup);
   checker.OnHanded(m(1), *AckOf(2, 1));
   checker.OnHanded(m(1), *AckOf(3, 1));
   checker.OnTransmit(m(1), *CommitOf(1, 2, 1), Sent::kGroup);

@@ -93,16 +93,17 @@ PacketPtr Encoded(const FakeMember& from, multicast::PacketType type, const Body
   return MakePacket(from, type, [&](ByteWriter& out) { multicast::Encode(body, out); });
 }
 
-// DATA of one whole message in one record, on stream 0 of `from`.
+// DATA of one record, a whole message unless told otherwise, on stream 0 of `from`.
 inline PacketPtr MakeData(const FakeMember& from, multicast::Seq seq, uint8_t data_flags = 0,
-                          size_t bytes = 20) {
+                          size_t bytes = 20,
+                          uint8_t record_flags = multicast::kInit | multicast::kNoMore) {
   return MakePacket(from, multicast::PacketType::kData, [&](ByteWriter& out) {
     Bytes payload(bytes);
     multicast::DataWriter data(out);
     data.Add({.stream = 0,
-              .flags = multicast::kInit | multicast::kNoMore,
+              .flags = record_flags,
               .seq = seq,
-              .message_bytes = 0,
+              .message_bytes = (record_flags & multicast::kNoMore) != 0 ? 0u : 5000u,
               .payload = payload});
     data.Finish(data_flags, from.current.SlotOf(from.id()));
   });

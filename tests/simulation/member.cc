@@ -157,6 +157,7 @@ void Member::Turn() {
     core_.reset();
     return;
   }
+  application_.OnTurnEnd();
   wiring_.Tell(&Observer::OnTurnEnd, *this);
   CheckProgress(had_input);
   busy_until_ = std::max(busy_until_, wiring_.queue.now() + turn_gap_);

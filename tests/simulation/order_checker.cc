@@ -110,6 +110,8 @@ void OrderChecker::JudgeMissing(const Delivered& delivered, const ReplicatedStat
   if (!branches_.Survives(delivered.lineage, entry.number, last.lineage())) return;
   if (branches_.Diverged(member, entry.number)) return;
   if (branches_.CrashedAlone(delivered.stint, entry.number)) return;
+  auto number = numbers.find(entry.id);
+  if (branches_.WentAlone(delivered.stint) && number != numbers.end()) return;
   const multicast::View* next = branches_.Next(delivered.epoch);
   bool alone = branches_.EndedIn(delivered.stint, delivered.epoch) && next != nullptr &&
                entry.number > branches_.KnownToMakers(next->epoch);
@@ -119,7 +121,6 @@ void OrderChecker::JudgeMissing(const Delivered& delivered, const ReplicatedStat
                 member.value(), Ull(entry.id), Ull(entry.number));
     return;
   }
-  auto number = numbers.find(entry.id);
   if (entry.id != 0 && (number == numbers.end() || number->second > next->log_number)) {
     stage_.Fail("lost",
                 "member %u delivered message %llu as #%llu alone; the survivors have it not",

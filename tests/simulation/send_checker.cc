@@ -59,7 +59,7 @@ void SendChecker::JudgeCommitted(const SentMessage& message, const ReplicatedSta
                 "message %llu was committed to its sender %u as #%llu and is lost", Ull(message.id),
                 message.origin.value(), Ull(message.commit_number));
   } else if (number->second != message.commit_number &&
-             !branches_.EndedIn(ended.stint, ended.epoch)) {
+             !branches_.EndedIn(ended.stint, ended.epoch) && !branches_.WentAlone(ended.stint)) {
     stage_.Fail("committed-number", "message %llu was committed as #%llu, its sender heard #%llu",
                 Ull(message.id), Ull(number->second), Ull(message.commit_number));
   }

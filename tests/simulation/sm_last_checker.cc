@@ -24,8 +24,8 @@ void SmLastChecker::NoteData(const Packet& packet, const DataNote& data) {
   if (view == views_.end() || data.origin >= view->second.members.size()) return;
   const auto& owner = view->second.members[data.origin];
   for (const RecordNote& record : data.records) {
-    if ((record.flags & multicast::kNoMore) == 0) continue;
-    message_ends_[{owner.id, owner.incarnation, record.stream}].insert(record.seq);
+    if ((record.flags & multicast::kNoMore) != 0) continue;
+    middles_[{owner.id, owner.incarnation, record.stream}].insert(record.seq);
   }
 }
 
@@ -48,7 +48,6 @@ void SmLastChecker::NoteViewsAborts(const MemberProbe& from,
       if (range.slot >= view.members.size()) continue;
       const auto& owner = view.members[range.slot];
       closed_.insert({{owner.id, owner.incarnation, range.stream}, range.to});
-      message_ends_[{owner.id, owner.incarnation, range.stream}].insert(range.to);
     }
   }
 }
@@ -121,12 +120,7 @@ void SmLastChecker::JudgeCommit(const MemberProbe& sm, const Packet& packet,
     }
     last = n;
     for (const auto& position : record.positions) JudgeAdvance(sm, view, n, position);
-    for (const auto& range : record.ranges) {
-      JudgeAborted(sm, view, n, range);
-      if (range.slot >= view.members.size()) continue;
-      const auto& owner = view.members[range.slot];
-      message_ends_[{owner.id, owner.incarnation, range.stream}].insert(range.to);
-    }
+    for (const auto& range : record.ranges) JudgeAborted(sm, view, n, range);
   }
 }
 
@@ -149,8 +143,8 @@ void SmLastChecker::JudgeAdvance(const MemberProbe& sm, const View& view, uint64
     }
   }
   const auto& owner = view.members[position.slot];
-  auto ends = message_ends_.find({owner.id, owner.incarnation, position.stream});
-  if (ends == message_ends_.end() || !ends->second.contains(position.seq)) {
+  auto middles = middles_.find({owner.id, owner.incarnation, position.stream});
+  if (middles != middles_.end() && middles->second.contains(position.seq)) {
     stage_.Fail("message-end", "SM %u commits #%llu up to record %llu, where no message ends",
                 sm.id().value(), Ull(number), Ull(position.seq));
   }

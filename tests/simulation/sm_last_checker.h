@@ -51,8 +51,8 @@ class SmLastChecker final : public Observer {
   std::map<AckKey, FromMember> acks_;
   std::map<AbortKey, std::set<std::pair<Owner, multicast::Seq>>> abort_acks_;
   std::set<std::pair<Owner, multicast::Seq>> closed_;  // Aborts; may be told again to newcomers.
-  std::map<Owner, std::set<multicast::Seq>> message_ends_;
-  std::map<multicast::Epoch, uint64_t> last_number_;  // Of the log, sent in that epoch.
+  std::map<Owner, std::set<multicast::Seq>> middles_;  // Records sent that end no message.
+  std::map<multicast::Epoch, uint64_t> last_number_;   // Of the log, sent in that epoch.
 };
 
 }  // namespace strata::simulation
