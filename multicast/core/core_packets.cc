@@ -251,6 +251,10 @@ void Core::Impl::TakeLogRecord(uint64_t number, const LogRecord& record, Timesta
 
 void Core::Impl::OnCommit(const Commit& commit, Timestamp now) {
   if (group_.frozen) return;
+  if (commit.first == 0) {  // Without records it is the next number, never 0.
+    Count(Counter::kMalformed);
+    return;
+  }
   for (size_t i = 0; i < commit.records.size(); ++i) {
     const uint64_t number = commit.first + i;
     if (number == group_.log.last() + 1 ||

@@ -11,6 +11,12 @@ void FaultInjector::InjectOnLinks(Fault fault) {
   if (fault == Fault::kPartition) {
     std::vector<bool> side(count);
     for (size_t i = 0; i < count; ++i) side[i] = random_.Chance(0.5);
+    side[Any()] = true;  // Two sides, mostly.
+    side[Any()] = false;
+    if (count == 2) {
+      side = {true, false};
+      time = Ms(250, 900);  // Long enough that each may go on alone.
+    }
     Impair(
         "partition",
         [side](size_t from, size_t to, Link& link) {

@@ -44,6 +44,9 @@ class Drawer {
   void DrawNetworkAndWorkload();
   void DrawFaults();
   void SpecialiseQuiet();
+  void SpecialiseSmDies();
+  void SpecialiseOverrun();
+  void SpecialiseQuorumNone();
   void SpecialiseFaulty();
   void SpecialiseChaos();
 
@@ -159,6 +162,7 @@ void Drawer::SpecialiseQuiet() {
   s.workload.prepare = 0;
   s.workload.send_gap = Ms(3, 8);
   s.workload.long_message = 0.05;
+  s.workload.huge_message = 0;  // Fills the interface's queue: repairs then wait behind it.
   for (MemberPlan& plan : s.members) {
     plan.queue_packets = 4096;
     plan.wake_latency_max = Us(5, 30);
@@ -183,6 +187,35 @@ void Drawer::SpecialiseChaos() {
   scenario_.fault_gap = Ms(30, 150);
 }
 
+void Drawer::SpecialiseSmDies() {
+  Scenario& s = scenario_;
+  for (double& weight : s.fault_weights) weight *= 0.2;
+  Weight(Fault::kCrashSmAtCommit) = 8;
+  s.fault_gap = Ms(100, 200);
+  s.faulty_phase = s.faulty_phase * 3 / 2;
+  s.workload.send_gap = Ms(3, 10);
+}
+
+void Drawer::SpecialiseOverrun() {
+  Scenario& s = scenario_;
+  for (MemberPlan& plan : s.members)
+    plan.settings.learner_queue_records = static_cast<uint32_t>(Int(2, 20));
+  s.workload.send_gap = Ms(1, 4);
+  s.workload.long_message = 0.1;
+  s.workload.snapshot_padding = static_cast<size_t>(Int(50000, 300000));
+  Weight(Fault::kCrashAny) = 3;
+}
+
+void Drawer::SpecialiseQuorumNone() {
+  Scenario& s = scenario_;
+  for (double& weight : s.fault_weights) weight *= 0.15;
+  Weight(Fault::kPartition) = 6;
+  Weight(Fault::kOneWay) = 0.5;
+  s.fault_gap = Ms(150, 300);
+  s.restart_without_disk = 0;
+  s.faulty_phase *= 3;  // Both sides must notice, go on alone, and meet again.
+}
+
 void Drawer::SpecialiseFaulty() {
   Scenario& s = scenario_;
   switch (s.profile) {
@@ -198,8 +231,7 @@ void Drawer::SpecialiseFaulty() {
       s.workload.prepare = 0.1;
       break;
     case Profile::kSmDies:
-      Weight(Fault::kCrashSmAtCommit) = 6;
-      Weight(Fault::kCrashSm) = 2;
+      SpecialiseSmDies();
       break;
     case Profile::kPartitions:
       Weight(Fault::kPartition) = 4;
@@ -221,17 +253,10 @@ void Drawer::SpecialiseFaulty() {
       s.fault_gap = Ms(30, 100);
       break;
     case Profile::kOverrun:
-      for (MemberPlan& plan : s.members)
-        plan.settings.learner_queue_records = static_cast<uint32_t>(Int(2, 20));
-      s.workload.send_gap = Ms(1, 4);
-      s.workload.long_message = 0.1;
-      s.workload.snapshot_padding = static_cast<size_t>(Int(50000, 300000));
-      Weight(Fault::kCrashAny) = 3;
+      SpecialiseOverrun();
       break;
     case Profile::kQuorumNone:
-      Weight(Fault::kPartition) = 6;
-      Weight(Fault::kOneWay) = 1;
-      s.restart_without_disk = 0;
+      SpecialiseQuorumNone();
       break;
     case Profile::kNoMulticast:
       Weight(Fault::kNoMulticast) = 4;
