@@ -26,7 +26,7 @@ class DissectorTest : public testing::Test {
     return packet;
   }
 
-  const KeyRing open_;
+  const KeyRing open_{};
 };
 
 TEST_F(DissectorTest, GivesEachRecordOfDataALine) {

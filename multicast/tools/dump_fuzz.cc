@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     STRATA_CHECK(ring.Add(2, key).ok());
     return ring;
   }();
-  const KeyRing none;
+  const KeyRing none{};
   DissectorOptions options;
   options.show_undecoded = true;
   Dissector dissector(options, data[size - 1] % 2 == 0 ? none : keys);

@@ -51,7 +51,7 @@ TEST(DumpTest, ShowsTheExamplesOfTheSpecificationAsExpected) {
   std::ifstream file("multicast/tools/testdata/golden_dump.txt");
   std::stringstream expected;
   expected << file.rdbuf();
-  const KeyRing keys;
+  const KeyRing keys{};
   Dissector dissector({}, keys);
   EXPECT_EQ(Dump(GoldenCapture(false), dissector), expected.str());
   EXPECT_TRUE(dissector.undecoded().empty());
@@ -67,7 +67,7 @@ TEST(DumpTest, OpensSealedPacketsWithTheKey) {
 }
 
 TEST(DumpTest, SaysThatKeysAreMissing) {
-  const KeyRing keys;
+  const KeyRing keys{};
   Dissector dissector({}, keys);
   EXPECT_EQ(Dump(GoldenCapture(true), dissector), "");
   EXPECT_EQ(Summary(dissector),
@@ -89,7 +89,7 @@ TEST(DumpTest, CountsAnotherKeyAsForgedAndAnotherNumberAsUnknown) {
 }
 
 TEST(DumpTest, TakesTheFilterOfTheCaptureLibrary) {
-  const KeyRing keys;
+  const KeyRing keys{};
   Dissector dissector({}, keys);
   Dump(GoldenCapture(false), dissector, "src host 192.0.2.12");
   EXPECT_EQ(dissector.datagrams(), 1u);
@@ -101,7 +101,7 @@ TEST(DumpTest, CountsCutFramesAndIgnoresOtherTraffic) {
   Bytes arp(42);
   arp[12] = 0x08;
   arp[13] = 0x06;
-  const KeyRing keys;
+  const KeyRing keys{};
   Dissector dissector({}, keys);
   Dump(CaptureOf({cut, arp}, DLT_EN10MB), dissector);
   EXPECT_EQ(dissector.datagrams(), 0u);
