@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "common/hex.h"
 #include "multicast/tools/golden_packets.h"
 #include "multicast/tools/packet_text.h"
 
