@@ -134,7 +134,7 @@ class Core::Impl {
   Timestamp promote_after_;
   Duration promote_wait_{};
   uint64_t beats_ = 0;
-  uint32_t nonce_ = 0;  // As the SM.
+  uint32_t nonce_ = 0;       // As the SM.
   uint64_t solo_since_ = 0;  // Quorum none: the first log record decided alone; 0: not alone.
   std::vector<bool> member_synced_;
   std::set<MemberId> known_ids_;             // Ever in a view of this incarnation.

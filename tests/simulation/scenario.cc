@@ -47,6 +47,10 @@ class Drawer {
   void SpecialiseSmDies();
   void SpecialiseOverrun();
   void SpecialiseQuorumNone();
+  void SpecialiseCascade();
+  void SpecialisePartitions();
+  void SpecialiseLarge();
+  void SpecialisePowerLoss();
   void SpecialiseFaulty();
   void SpecialiseChaos();
 
@@ -213,7 +217,34 @@ void Drawer::SpecialiseQuorumNone() {
   Weight(Fault::kOneWay) = 0.5;
   s.fault_gap = Ms(150, 300);
   s.restart_without_disk = 0;
-  s.faulty_phase *= 3;  // Both sides must notice, go on alone, and meet again.
+  s.faulty_phase *= 2;  // Both sides must notice, go on alone, and meet again.
+}
+
+void Drawer::SpecialiseCascade() {
+  Scenario& s = scenario_;
+  Weight(Fault::kCrashAtViewChange) = 6;
+  Weight(Fault::kCrashSm) = 3;
+  Weight(Fault::kPromote) = 3;
+  s.fault_gap = Ms(30, 100);
+}
+
+void Drawer::SpecialisePartitions() {
+  Weight(Fault::kPartition) = 4;
+  Weight(Fault::kIsolateSm) = 4;
+  Weight(Fault::kOneWay) = 3;
+}
+
+void Drawer::SpecialiseLarge() {
+  Scenario& s = scenario_;
+  s.workload.send_gap = Ms(60, 200);
+  s.workload.huge_message = 0;
+  s.faulty_phase = Ms(300, 600);
+}
+
+void Drawer::SpecialisePowerLoss() {
+  Scenario& s = scenario_;
+  Weight(Fault::kPowerLoss) = 4;
+  s.fault_gap = Ms(150, 300);
 }
 
 void Drawer::SpecialiseFaulty() {
@@ -234,9 +265,7 @@ void Drawer::SpecialiseFaulty() {
       SpecialiseSmDies();
       break;
     case Profile::kPartitions:
-      Weight(Fault::kPartition) = 4;
-      Weight(Fault::kIsolateSm) = 4;
-      Weight(Fault::kOneWay) = 3;
+      SpecialisePartitions();
       break;
     case Profile::kStops:
       Weight(Fault::kStopAny) = 3;
@@ -247,10 +276,7 @@ void Drawer::SpecialiseFaulty() {
       s.fault_gap = Ms(40, 120);
       break;
     case Profile::kCascade:
-      Weight(Fault::kCrashAtViewChange) = 6;
-      Weight(Fault::kCrashSm) = 3;
-      Weight(Fault::kPromote) = 3;
-      s.fault_gap = Ms(30, 100);
+      SpecialiseCascade();
       break;
     case Profile::kOverrun:
       SpecialiseOverrun();
@@ -263,16 +289,13 @@ void Drawer::SpecialiseFaulty() {
       s.faulty_phase *= 2;
       break;
     case Profile::kLarge:
-      s.workload.send_gap = Ms(60, 200);
-      s.workload.huge_message = 0;
-      s.faulty_phase = Ms(300, 600);
+      SpecialiseLarge();
       break;
     case Profile::kPrepare:
       s.workload.prepare = 0.5;
       break;
     case Profile::kPowerLoss:
-      Weight(Fault::kPowerLoss) = 4;
-      s.fault_gap = Ms(150, 300);
+      SpecialisePowerLoss();
       break;
     case Profile::kHostile:
       Weight(Fault::kHostile) = 20;
