@@ -130,7 +130,9 @@ void LogApplier::ApplyAdvance(Advance& advance, uint64_t number, Timestamp now) 
 
 void LogApplier::ApplyAborted(Peer& peer, const Range& range, Timestamp now) {
   PeerStream& side = peer.streams[range.stream];
+  const bool own = peer.info.incarnation == group_.self.incarnation;
   if (range.to <= side.records.delivered() && !STRATA_MUTANT(kAbortAfterCommit)) return;
+  if (own && range.to > side.records.highest()) return;  // There is no such message.
   side.records.MarkAborted(range.from, range.to);
   std::erase_if(side.gates, [&range](const Gate& gate) { return gate.last == range.to; });
   group_.counters.Add(Counter::kAbortsClosed);
@@ -138,7 +140,7 @@ void LogApplier::ApplyAborted(Peer& peer, const Range& range, Timestamp now) {
   m_.aborts.Remember(peer, range);
   const Slot slot = SlotOf(peer);
   if (slot != kNoSlot) m_.acknowledger.NoteChange(slot, range.stream, now);
-  if (peer.info.incarnation == group_.self.incarnation) m_.sender.OnAborted(range);
+  if (own) m_.sender.OnAborted(range);
 }
 
 void LogApplier::DeliverMessage(Peer& peer, StreamId stream, Seq first, Seq last, uint64_t number) {

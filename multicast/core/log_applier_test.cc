@@ -153,6 +153,14 @@ TEST_F(LogApplierTest, TheOwnersSendEndsWithTheAbort) {
   EXPECT_EQ(done[0].reason, 300);
 }
 
+TEST_F(LogApplierTest, AnAbortOfAnOwnMessageThatDoesNotExistLeavesTheStreamAlone) {
+  sender_.Send(0, AsBytes("own"), {}, kStart);
+  applier_.Enqueue(1, Aborted({2, 0, 1, 2, 2}));
+  End();
+  EXPECT_EQ(group_.StreamOf(2).records.highest(), 1u);
+  EXPECT_TRUE(std::holds_alternative<SendId>(sender_.Send(0, AsBytes("next"), {}, kStart)));
+}
+
 TEST_F(LogApplierTest, AViewTakesItsPlaceInTheOrder) {
   group_.Hold(1, 0, 1, 2);
   applier_.Enqueue(1, Advance({{1, 0, 1}}));
