@@ -79,7 +79,7 @@ class Core::Impl {
 
   // ---- core_views.cc
   void MaybeInstall(Timestamp now);
-  void Install(ViewChange::Installation installation, Timestamp now);
+  void Install(const ViewChange::Installation& installation, Timestamp now);
   void NoteSolo(uint64_t first_new);
   bool ContinueLog(const ViewProposal& proposal, Timestamp now);
   void SetView(const View& view, Timestamp now);

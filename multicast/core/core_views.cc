@@ -65,7 +65,7 @@ void Core::Impl::MaybeInstall(Timestamp now) {
     Rejoin(LeftViewAction::Why::kEvicted, now);
     return;
   }
-  if (auto installation = views_.TakeInstallation()) Install(*std::move(installation), now);
+  if (auto installation = views_.TakeInstallation()) Install(*installation, now);
 }
 
 // The structure of `view`: peers by slot, keeping those that go on.
@@ -128,7 +128,7 @@ void Core::Impl::NoteSolo(uint64_t first_new) {
   }
 }
 
-void Core::Impl::Install(ViewChange::Installation installation, Timestamp now) {
+void Core::Impl::Install(const ViewChange::Installation& installation, Timestamp now) {
   const ViewProposal& proposal = installation.proposal;
   if (proposal.view.epoch <= group_.view.epoch) return;
   if (proposal.view.SlotOf(group_.self.id, group_.self.incarnation) == kNoSlot) return;

@@ -19,14 +19,20 @@ struct Base {
   const ViewProposal* proposal = nullptr;  // Unresolved: how it was accepted.
 };
 
-Base FindBase(const std::vector<Report>& reports) {
+Base FindBase(const DecisionInput& input) {
   Base base;
-  for (const Report& report : reports) {
+  // Quorum none: who lost its memory has lost its side of a division, however high its epoch.
+  const auto counts = [&input](const Report& report) {
+    return !input.quorum_none || input.memoryless || report.status != MemberStatus::kNone;
+  };
+  for (const Report& report : input.reports) {
+    if (!counts(report)) continue;
     if (report.installed && (!base.view || report.installed->epoch > base.view->epoch)) {
       base = {&*report.installed, nullptr};
     }
   }
-  for (const Report& report : reports) {
+  for (const Report& report : input.reports) {
+    if (!counts(report)) continue;
     if (report.accepted && (!base.view || report.accepted->view.epoch > base.view->epoch)) {
       base = {&report.accepted->view, &*report.accepted};
     }
@@ -51,7 +57,7 @@ class Builder {
   explicit Builder(const DecisionInput& input) : in_(input) {}
 
   std::variant<Decision, Indecision> Build() {
-    base_ = FindBase(in_.reports);
+    base_ = FindBase(in_);
     if (base_.view == nullptr) return Indecision::kNoView;
     if (auto why = CheckQuorums()) return *why;
     FindSurvivors();
@@ -214,7 +220,7 @@ class Builder {
     LogRecord aborted;
     aborted.kind = LogRecord::Kind::kAborted;
     LogRecord rest;
-    for (Slot slot = 0; slot < base().members.size(); ++slot) {
+    for (Slot slot = 0; slot < static_cast<Slot>(base().members.size()); ++slot) {
       const MemberInfo& member = base().members[slot];
       for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
         const auto it = flushed_.find({member.id, member.incarnation, stream});
@@ -231,14 +237,13 @@ class Builder {
         if (until < it->second) rest.positions.push_back({slot, stream, it->second});
       }
     }
-    Append(std::move(whole), &LogRecord::positions);
+    AppendAdvance(whole.positions);
     if (!aborted.ranges.empty()) proposal().records.push_back(std::move(aborted)), ++log_end_;
-    Append(std::move(rest), &LogRecord::positions);
+    AppendAdvance(rest.positions);
   }
 
   // In pieces that fit a record.
-  void Append(LogRecord record, std::vector<Position> LogRecord::*list) {
-    const std::vector<Position> all = std::move(record.*list);
+  void AppendAdvance(const std::vector<Position>& all) {
     for (size_t at = 0; at < all.size(); at += kMaxLogEntries) {
       LogRecord piece;
       const size_t end = std::min(all.size(), at + kMaxLogEntries);
@@ -311,7 +316,7 @@ class Builder {
     SortByRank(view.members, in_.self.id);
     ChooseVoters(view.members);
     view.log_number = log_end_ + 1;
-    for (Slot slot = 0; slot < view.members.size(); ++slot) {
+    for (Slot slot = 0; slot < static_cast<Slot>(view.members.size()); ++slot) {
       for (StreamId stream = 0; stream < kMaxStreams; ++stream) {
         const MemberInfo& member = view.members[slot];
         const auto it = flushed_.find({member.id, member.incarnation, stream});

@@ -15,7 +15,7 @@ class SnapshotDonor {
   // `applied`: the commit number of the application's state after this turn's deliveries so far.
   void OnRequest(const SnapshotRequest& request, const Endpoint& from, uint64_t applied,
                  Timestamp now);
-  bool OnTaken(TransferId transfer, Bytes state, Timestamp now);
+  bool OnTaken(TransferId id, Bytes state, Timestamp now);
   // After the turn's deliveries: asks the application for what is wanted.
   void EndTurn(uint64_t applied);
   void OnTimer(Timestamp now);

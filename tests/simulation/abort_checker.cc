@@ -24,6 +24,7 @@ void AbortChecker::OnTransmit(const MemberProbe& from, const Packet& packet, Sen
       if (fate.closed != 0) continue;
       fate.closed = n;
       fate.epoch = view->first;
+      fate.closed_by = branches_.StintOf(from.id());
     }
   }
 }
@@ -36,18 +37,20 @@ void AbortChecker::OnDeliver(const MemberProbe& member, const Delivery& delivery
   Fate& fate = fates_[key];
   if (fate.delivered != 0 && fate.delivered <= delivery.number) return;
   fate.delivered = delivery.number;
-  fate.by = member.id();
+  fate.by = branches_.StintOf(member.id());
 }
 
 void AbortChecker::OnEnd(const MemberProbe&) {
   for (const auto& [key, fate] : fates_) {
     if (fate.closed == 0 || fate.delivered == 0) continue;
+    // Quorum none: the two sides of a division decide for themselves.
+    if (branches_.WentAlone(fate.closed_by) || branches_.WentAlone(fate.by)) continue;
     const multicast::View* next = branches_.Next(fate.epoch);
     uint64_t known = next == nullptr ? UINT64_MAX : branches_.KnownToMakers(next->epoch);
     if (fate.closed > known && fate.delivered > known) continue;
     stage_.Fail("abort", "the abort of %u/%u:%llu was completed, and member %u delivered it",
                 std::get<0>(key).value(), std::get<2>(key),
-                static_cast<unsigned long long>(std::get<3>(key)), fate.by.value());
+                static_cast<unsigned long long>(std::get<3>(key)), fate.by.member.value());
   }
 }
 

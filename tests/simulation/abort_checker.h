@@ -28,8 +28,9 @@ class AbortChecker final : public Observer {
   struct Fate {
     uint64_t closed = 0;  // Log number; 0: not closed.
     multicast::Epoch epoch;
+    Stint closed_by;
     uint64_t delivered = 0;  // The lowest commit number; 0: not delivered.
-    multicast::MemberId by{};
+    Stint by;
   };
 
   Stage& stage_;

@@ -114,7 +114,7 @@ void FaultInjector::InjectOnProcess(Fault fault) {
   if (fault == Fault::kCrashSmAtCommit) {
     members_[Sm()]->Arm({.types = {PacketType::kCommit},
                          .needs_log_records = true,
-                         .heard = random_.Chance(0.3) ? 0 : random_.Unit()});
+                         .heard = random_.Chance(0.2) ? 0 : 0.2 + 0.6 * random_.Unit()});
   }
   if (fault == Fault::kCrashAtViewChange) {
     ArmedCrash crash{.types = {PacketType::kPropose}, .heard = random_.Unit()};

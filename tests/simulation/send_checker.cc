@@ -8,7 +8,7 @@ unsigned long long Ull(uint64_t value) { return value; }
 
 void SendChecker::OnDeliver(const MemberProbe& member, const Delivery& delivery) {
   if (delivery.number == 0 || delivery.id == 0) return;
-  delivered_.emplace(delivery.id, member.id());
+  delivered_.emplace(delivery.id, branches_.StintOf(member.id()));
 }
 
 void SendChecker::OnReplied(const MemberProbe& member, MessageId id, uint64_t hash) {
@@ -35,6 +35,7 @@ void SendChecker::OnSendDone(const MemberProbe& member, const SentMessage& messa
                 Ull(message.id));
   }
   if (outcome == Outcome::kUnknown) unknown_.insert(member.id());
+  if (outcome == Outcome::kAborted) aborted_[message.id] = branches_.StintOf(member.id());
   if (outcome != Outcome::kCommitted) return;
   committed_[message.id] = {branches_.StintOf(member.id()), member.shown_view().epoch,
                             member.state().lineage()};
@@ -72,9 +73,10 @@ void SendChecker::OnEnd(const MemberProbe& last) {
     if (!message.outcome.has_value() || message.received) continue;
     if (*message.outcome == Outcome::kCommitted) JudgeCommitted(message, last.state(), numbers);
     auto delivered = delivered_.find(id);
-    if (*message.outcome == Outcome::kAborted && delivered != delivered_.end()) {
+    if (*message.outcome == Outcome::kAborted && delivered != delivered_.end() &&
+        !branches_.WentAlone(delivered->second) && !branches_.WentAlone(aborted_[id])) {
       stage_.Fail("aborted-delivered", "message %llu was aborted to its sender %u; %u delivered it",
-                  Ull(id), message.origin.value(), delivered->second.value());
+                  Ull(id), message.origin.value(), delivered->second.member.value());
     }
   }
 }

@@ -36,7 +36,8 @@ class SendChecker final : public Observer {
 
   Stage& stage_;
   const BranchBook& branches_;
-  std::map<MessageId, multicast::MemberId> delivered_;  // By whom first.
+  std::map<MessageId, Stint> delivered_;  // By whom first.
+  std::map<MessageId, Stint> aborted_;    // To whom it was said.
   std::map<MessageId, Ended> committed_;
   std::map<std::pair<MessageId, multicast::MemberId>, uint64_t> replies_;
   std::set<multicast::MemberId> left_;     // In the current turn, or before and still out.
