@@ -34,6 +34,7 @@ namespace strata::multicast {
   X(kRejoinErrors, "group_rejoin_errors", "Group memberships that could not be renewed")          \
   X(kTurns, "turns", "Turns of the driver")                                                       \
   X(kWaits, "waits", "System calls that waited")                                                  \
+  X(kSpins, "spins", "Times a wait began by looking again and again")                             \
   X(kNaps, "naps", "Naps after bulk turns")                                                       \
   X(kTimersPostponed, "timers_postponed", "Turns whose timers waited for undrained sockets")      \
   X(kIntercepted, "datagrams_intercepted", "Datagrams dropped by an interceptor")                 \

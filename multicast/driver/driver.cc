@@ -116,10 +116,10 @@ void Driver::Turn(Duration max_wait) {
   STRATA_CHECK(!in_turn_, "a callback must not run its own group");
   in_turn_ = true;
   counters_.Add(DriverCounter::kTurns);
-  received_ = 0;
-  answer_now_ = false;
   if (fed_) Finish(Now());
   Waiter::Ready ready = Wait(max_wait);
+  received_ = 0;
+  answer_now_ = false;
   Timestamp now = Now();
   if (ready.link) sockets_->OnLinkEvent();
   bool drained = Drain(ready, now);
@@ -140,7 +140,12 @@ Waiter::Ready Driver::Wait(Duration max_wait) {
     time = Duration::zero();
   }
   if (commands_ != nullptr && !commands_->MayWait()) time = Duration::zero();
-  Waiter::Ready ready = waiter_->Wait(time, core_->wants_acks());
+  Waiter::Ready ready;
+  const bool more_soon = received_ > 0 && !bulk_ && time > Duration::zero();
+  const Duration spin = more_soon ? std::min(time, options_.spin) : Duration::zero();
+  if (spin == Duration::zero() || !waiter_->Spin(spin, core_->wants_acks(), ready)) {
+    ready = waiter_->Wait(time - spin, core_->wants_acks());
+  }
   if (commands_ != nullptr) commands_->Awake();
   return ready;
 }
@@ -164,7 +169,8 @@ bool Driver::DrainSocket(Channel channel, Timestamp now) {
     DatagramReceiver::Result result = sockets_->Receive(channel);
     for (const IncomingDatagram& datagram : result.datagrams) OnDatagram(channel, datagram, now);
     taken += result.datagrams.size();
-    received_ += result.datagrams.size();
+    // Acks that nobody waited for say nothing about how much more is to come.
+    if (channel != Channel::kAcks || waiter_->acks_watched()) received_ += result.datagrams.size();
     if (result.drained || result.datagrams.empty()) return true;
   }
   return false;

@@ -30,6 +30,7 @@ struct GroupOptions {
   uint64_t durable_commit = 0;  // Up to where the application's state is on disk.
 
   bool own_thread = false;                        // Else somebody has to call Group::Poll.
+  Duration spin = std::chrono::microseconds(20);  // Before sleeping, where more comes soon; 0: none.
   Duration nap = std::chrono::microseconds(200);  // After bulk turns; 0: none.
 
   std::vector<std::shared_ptr<Interceptor>> interceptors;  // For tests.

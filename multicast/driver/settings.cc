@@ -132,6 +132,7 @@ void ReadMember(const v1::MulticastSettings& settings, GroupOptions& options, Fi
   options.role = ToRole(settings.role());
   options.priority = static_cast<uint8_t>(settings.priority());
   options.mtu = static_cast<uint16_t>(settings.mtu());
+  options.spin = Duration(settings.spin());
   options.nap = Duration(settings.nap());
   options.state_file = settings.state_file();
   options.state_at_once = settings.state_at_once();

@@ -92,6 +92,7 @@ TEST(MulticastSettingsTest, TheDefaultsAreThoseOfTheSockets) {
   EXPECT_EQ(got.send_buffer_bytes, want.send_buffer_bytes);
   EXPECT_EQ(got.segmentation, want.segmentation);
   EXPECT_EQ(got.coalescing, want.coalescing);
+  EXPECT_EQ(options->spin, GroupOptions().spin);
   EXPECT_EQ(options->nap, GroupOptions().nap);
 }
 

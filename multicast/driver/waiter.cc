@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -69,9 +70,25 @@ Waiter::Waiter(UniqueFd epoll, UniqueFd wake, UniqueFd timer, int acks_fd, Drive
 Waiter::Ready Waiter::Wait(Duration time, bool acks) {
   WatchAcks(acks);
   counters_.Add(DriverCounter::kWaits);
-  std::array<epoll_event, kSources> events;
-  int n = WaitForEvents(events.data(), kSources, time);
   Ready ready;
+  Look(time, ready);
+  return ready;
+}
+
+bool Waiter::Spin(Duration time, bool acks, Ready& ready) {
+  WatchAcks(acks);
+  counters_.Add(DriverCounter::kSpins);
+  const Timestamp until = Now() + time;
+  do {
+    if (Look(Duration::zero(), ready) > 0) return true;
+    sched_yield();
+  } while (Now() < until);
+  return false;
+}
+
+int Waiter::Look(Duration time, Ready& ready) {
+  std::array<epoll_event, kSources> events;
+  const int n = WaitForEvents(events.data(), kSources, time);
   for (int i = 0; i < n; ++i) {
     switch (events[static_cast<size_t>(i)].data.u32) {
       case kDataSource:
@@ -93,7 +110,7 @@ Waiter::Ready Waiter::Wait(Duration time, bool acks) {
         break;
     }
   }
-  return ready;
+  return n;
 }
 
 int Waiter::WaitForEvents(epoll_event* events, int room, Duration time) {

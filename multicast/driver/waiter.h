@@ -32,6 +32,9 @@ class Waiter {
   // At most `time`; Duration::max() is as long as it takes. The ack socket ends the wait only if
   // `acks`.
   Ready Wait(Duration time, bool acks);
+  // As Wait, but looks again and again and lets others run in between, instead of sleeping: who is
+  // woken soon anyway saves both sides the wake-up. True: something is ready or has woken it.
+  bool Spin(Duration time, bool acks, Ready& ready);
   // Looks at nothing but the wake-up.
   void Nap(Duration time);
   // Ends the wait of now, or the next one.
@@ -48,6 +51,7 @@ class Waiter {
  private:
   Waiter(UniqueFd epoll, UniqueFd wake, UniqueFd timer, int acks_fd, DriverCounters& counters);
 
+  int Look(Duration time, Ready& ready);
   int WaitForEvents(epoll_event* events, int room, Duration time);
   void WatchAcks(bool on);
 
