@@ -326,7 +326,7 @@ void Core::Impl::CheckFetched(Timestamp now) {
   prepare_.OnSynced(now);
 }
 
-void Core::Impl::EndTurn(Timestamp now) {
+void Core::Impl::EndTurn(Timestamp now, bool unread) {
   if (!started_) return;
   if (group_.batch.empty()) {
     // No action of this turn points to what the last one delivered.
@@ -342,6 +342,7 @@ void Core::Impl::EndTurn(Timestamp now) {
     for (const Range& adopted : aborts_.TakeAdopted()) sender_.AdoptAbort(adopted, now);
     CommitAndApply(now);
     CheckFetched(now);
+    repairer_.EndTurn(now);  // Before new data: others can do nothing with that until then.
     sender_.EndTurn(now);
     AcknowledgeOwn(now);
     if (group_.is_sm() && sender_.outstanding() > 0) {
@@ -351,10 +352,9 @@ void Core::Impl::EndTurn(Timestamp now) {
       CommitAndApply(now);
     }
     donor_.EndTurn(applier_.applied());
-    repairer_.EndTurn(now);
     aborts_.EndTurn(now);
     acknowledger_.EndTurn(now);
-    requester_.EndTurn(now);
+    if (!unread) requester_.EndTurn(now);
     if (repairer_.TakeTellTails(now)) SendHeartbeat(To::Group(), false, false, now);
     if (applier_.Overrun()) Rejoin(LeftViewAction::Why::kOverrun, now);
   }
@@ -403,7 +403,7 @@ bool Core::OnSnapshotTaken(TransferId transfer, Bytes state, Timestamp now) {
 }
 void Core::PauseCredit(bool paused) { impl_->group_.credit_paused = paused; }
 bool Core::Promote(Timestamp now) { return impl_->Promote(now); }
-void Core::EndTurn(Timestamp now) { impl_->EndTurn(now); }
+void Core::EndTurn(Timestamp now, bool unread) { impl_->EndTurn(now, unread); }
 ActionBatch& Core::actions() { return impl_->group_.batch; }
 Timestamp Core::NextDeadline() const { return impl_->NextDeadline(); }
 bool Core::wants_acks() const { return impl_->group_.is_sm(); }

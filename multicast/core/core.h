@@ -57,8 +57,9 @@ class Core {
   void PauseCredit(bool paused);
   // A manager takes over as SM in an orderly way. False if this is none or it is the SM already.
   bool Promote(Timestamp now);
-  // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND.
-  void EndTurn(Timestamp now);
+  // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND. `unread`: packets wait that
+  // were not given to the core yet; so nothing is asked for that may be among them.
+  void EndTurn(Timestamp now, bool unread = false);
 
   // ---- Outputs.
   ActionBatch& actions();

@@ -37,7 +37,7 @@ class Core::Impl {
                                          const SendOptions& options, Timestamp now);
   bool OnPrepared(PrepareToken token, const PrepareAnswer& answer, Timestamp now);
   bool Promote(Timestamp now);
-  void EndTurn(Timestamp now);
+  void EndTurn(Timestamp now, bool unread);
   Timestamp NextDeadline() const;
 
   // core_packets.cc: packets.

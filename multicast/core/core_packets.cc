@@ -111,6 +111,11 @@ void Core::Impl::RouteToGroup(PacketType type, Slot from, const ReceivedPacket& 
         requester_.OnResend(resend, now);
         aborts_.OnResend(resend, now);
         sender_.OnLoss(from, repairer_.OnResend(from, resend, now));
+        for (const ResendRequest& request : resend.requests) {
+          if (request.slot == group_.self_slot) {
+            sender_.OnRequest(from, request.stream, request.from);
+          }
+        }
       });
       break;
     case PacketType::kHeartbeat:

@@ -46,6 +46,7 @@ namespace strata::multicast {
   X(kLearnerOverruns, "learner_overruns", "Joins started again: queue full or record gone") \
   X(kWindowReductions, "window_reductions", "Times the window shrank")                      \
   X(kCreditStalls, "credit_stalls", "Turns in which the limit stopped sending")             \
+  X(kWindowStalls, "window_stalls", "Turns in which the window stopped sending")            \
   X(kTimeGaps, "time_gaps", "Times the process had stood still")                            \
   X(kMalformed, "rejected_malformed", "Packets rejected: body")                             \
   X(kUnknownType, "rejected_unknown_type", "Packets rejected: type")                        \

@@ -116,7 +116,10 @@ void Requester::EndTurn(Timestamp now) {
   group_.outbox.Send(PacketType::kResend, resend, To::Group());
   group_.counters.Add(Counter::kResendsSent);
   group_.counters.Add(Counter::kResendRequests, resend.requests.size());
-  jitter_ = group_.random.Between(Duration::zero(), group_.rtt.repair_timer() / 4);
+  // More than repair_min would only delay: where queues make round trips long, others' requests
+  // come as late.
+  jitter_ = group_.random.Between(
+      Duration::zero(), std::min(group_.rtt.repair_timer() / 4, group_.settings.repair_min));
 }
 
 }  // namespace strata::multicast

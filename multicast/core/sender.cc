@@ -14,6 +14,9 @@ using std::chrono::microseconds;
 // In a flow of messages the sender asks for acknowledgement at most this often.
 constexpr Duration kAckNowInterval = microseconds(500);
 
+// Sent in one turn: more would keep requests for repair waiting.
+constexpr uint64_t kRecordsPerTurn = 256;
+
 }  // namespace
 
 std::variant<SendId, SendRefusal> Sender::Send(StreamId stream, ByteSpan message,
@@ -123,9 +126,10 @@ void Sender::OnViewInstalled(bool fresh, Timestamp now) {
     unsent_bytes_ = 0;
     window_ = group_.settings.window_initial;
     grown_at_ = 0;
-    blocked_ = false;
+    blocked_ = more_ = false;
     pack_deadline_ = abort_deadline_ = reply_deadline_ = Timestamp::Never();
   }
+  flight_.Reset();
   said_aborts_.clear();  // Slots of the view before; said again below.
   losses_.assign(group_.size(), 0);
   sample_seq_ = 0;
@@ -176,9 +180,17 @@ bool Sender::AllowedToStart() {
   return all;
 }
 
+void Sender::LookWhatIsTaken() {
+  taken_total_ = 0;
+  for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
+    const Own& own = own_[stream];
+    taken_total_ += own.sent == 0 ? 0 : flight_.Taken(stream, own.covered, own.sent);
+  }
+}
+
 uint64_t Sender::Budget() const {
   const auto window = static_cast<uint64_t>(window_);
-  const uint64_t flying = outstanding();
+  const uint64_t flying = sent_total_ - taken_total_;
   return flying >= window ? 0 : window - flying;
 }
 
@@ -262,15 +274,22 @@ bool Sender::ComposePacket(Timestamp now) {
 }
 
 void Sender::SendPackets(Timestamp now) {
+  LookWhatIsTaken();
   const bool all_started = AllowedToStart();
   const size_t full = group_.outbox.max_body() - kDataPrefixBytes;
   const bool idle = outstanding() == 0;  // Then all of it leaves at once.
   bool sent = false;
   bool stopped = false;
-  blocked_ = false;
+  blocked_ = more_ = false;
+  const uint64_t enough = sent_total_ + kRecordsPerTurn;
   while (sent_total_ < started_total_) {
+    if (sent_total_ >= enough) {
+      more_ = true;
+      break;
+    }
     if (Budget() == 0) {
       blocked_ = true;
+      group_.counters.Add(Counter::kWindowStalls);
       break;
     }
     const bool partial = unsent_bytes_ < full;
@@ -281,7 +300,7 @@ void Sender::SendPackets(Timestamp now) {
     }
     sent = true;
   }
-  if (!all_started) {
+  if (!all_started && sent_total_ == started_total_) {
     blocked_ = true;
     group_.counters.Add(Counter::kCreditStalls);
   }
@@ -289,6 +308,7 @@ void Sender::SendPackets(Timestamp now) {
     tail_wait_ = group_.rtt.repair_timer();
     tail_deadline_ = now + tail_wait_;
   }
+  if (more_) return;
   if (sent_total_ == queued_total_) {
     pack_deadline_ = Timestamp::Never();
     unsent_bytes_ = 0;
@@ -335,7 +355,8 @@ std::vector<StreamTail> Sender::Tails() const {
 void Sender::OnTimer(Timestamp now) {
   if (!group_.in_view()) return;
   if (tail_deadline_ <= now) {
-    if (outstanding() == 0 || group_.frozen) {
+    // more_: the tail is not out yet.
+    if (outstanding() == 0 || group_.frozen || more_) {
       tail_deadline_ = outstanding() == 0 ? Timestamp::Never() : now + tail_wait_;
     } else {
       AnnounceTail(now);
@@ -377,7 +398,7 @@ void Sender::EndTurn(Timestamp now) {
   RepeatAborts(now);
   if (group_.frozen || sent_total_ == queued_total_) {
     if (sent_total_ == queued_total_) {
-      blocked_ = false;
+      blocked_ = more_ = false;
       pack_deadline_ = Timestamp::Never();
       unsent_bytes_ = 0;
     }
@@ -389,7 +410,7 @@ void Sender::EndTurn(Timestamp now) {
 Timestamp Sender::deadline() const {
   Timestamp next = std::min(tail_deadline_, reply_deadline_);
   if (!group_.frozen) next = std::min(next, abort_deadline_);  // Said again in the next view.
-  if (!group_.frozen) next = std::min(next, pack_deadline_);
+  if (!group_.frozen) next = std::min(next, more_ ? Timestamp() : pack_deadline_);
   return group_.in_view() ? next : Timestamp::Never();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multicast/core/core_types.h"
+#include "multicast/core/flight.h"
 #include "multicast/core/group_state.h"
 
 namespace strata::multicast {
@@ -19,7 +20,7 @@ namespace strata::multicast {
 // and 11). The records themselves are in the member's own Peer. One per core.
 class Sender {
  public:
-  explicit Sender(GroupState& group) : group_(group) {}
+  explicit Sender(GroupState& group) : group_(group), flight_(group) {}
 
   std::variant<SendId, SendRefusal> Send(StreamId stream, ByteSpan message,
                                          const SendOptions& options, Timestamp now);
@@ -35,8 +36,10 @@ class Sender {
   void OnCovered(StreamId stream, Seq seq, Timestamp now);
   void OnLimit(uint32_t limit_low, Timestamp now);
   void OnReply(MemberId from, ByteSpan message, Timestamp now);
-  // RESEND of `from` asks for `records` of ours.
+  // RESEND of `from` asks for `records` of ours, not counting what was asked for before.
   void OnLoss(Slot from, uint32_t records);
+  // RESEND of `from` asks for record `seq` of the own `stream`, and more.
+  void OnRequest(Slot from, StreamId stream, Seq seq) { flight_.OnRequest(from, stream, seq); }
   // A member is gone: nobody waits for its replies any more.
   void OnMemberGone(MemberId id, Timestamp now);
 
@@ -97,6 +100,7 @@ class Sender {
   bool MaySendNext(StreamId stream) const;
   bool FillPacket(DataWriter& writer, uint64_t& budget, Timestamp now);
   uint64_t Budget() const;
+  void LookWhatIsTaken();
   void MaybeFinish(OpenSend& send);
   void Finish(OpenSend& send, SendOutcome outcome, uint16_t reason);
   void RepeatAborts(Timestamp now);
@@ -105,6 +109,7 @@ class Sender {
   OpenSend* FindOpen(StreamId stream, Seq last);
 
   GroupState& group_;
+  Flight flight_;
   std::array<Own, kStreamSlots> own_;
   std::vector<OpenSend> awaiting_replies_;
   std::vector<Range> said_aborts_;
@@ -114,6 +119,7 @@ class Sender {
   uint64_t sent_total_ = 0;
   uint64_t started_total_ = 0;
   uint64_t covered_total_ = 0;
+  uint64_t taken_total_ = 0;      // As everybody has taken them, when this turn began.
   uint64_t limit_ = 0;            // Of all streams together, from the SM.
   size_t unsent_bytes_ = 0;       // Encoded size of what is numbered and not sent.
   double window_ = 0;             // Records.
@@ -121,7 +127,7 @@ class Sender {
   double judged_ = 0;             // Records covered since the loss counts started.
   std::vector<uint32_t> losses_;  // By slot, of this window.
   bool blocked_ = false;          // Window or limit stopped the last turn.
-  bool ack_now_next_ = false;
+  bool more_ = false;             // kRecordsPerTurn stopped it.
   uint64_t unflagged_ = 0;  // Records sent since the last with ack now.
   Timestamp flagged_at_;
   StreamId next_stream_ = 0;  // Where the next packet starts to look.

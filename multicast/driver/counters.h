@@ -35,7 +35,6 @@ namespace strata::multicast {
   X(kTurns, "turns", "Turns of the driver")                                                       \
   X(kWaits, "waits", "System calls that waited")                                                  \
   X(kSpins, "spins", "Times a wait began by looking again and again")                             \
-  X(kNaps, "naps", "Naps after bulk turns")                                                       \
   X(kTimersPostponed, "timers_postponed", "Turns whose timers waited for undrained sockets")      \
   X(kIntercepted, "datagrams_intercepted", "Datagrams dropped by an interceptor")                 \
   X(kTooShort, "rejected_too_short", "Datagrams rejected: shorter than a header")                 \

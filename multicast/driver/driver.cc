@@ -36,11 +36,6 @@ DriverCounter CounterOf(OpenError error) {
   return DriverCounter::kBadMagic;  // There is no other.
 }
 
-bool AsksForAckNow(const Header& header, ByteSpan body) {
-  return header.type == static_cast<uint8_t>(PacketType::kData) && !body.empty() &&
-         (body[0] & DataFlag::kAckNow) != 0;
-}
-
 StatusOr<uint16_t> MtuOf(uint16_t configured, const NetworkInterface& interface) {
   uint32_t mtu = configured != 0 ? configured : std::min<uint32_t>(interface.mtu, kMaxMtu);
   if (mtu > interface.mtu) {
@@ -116,18 +111,16 @@ void Driver::Turn(Duration max_wait) {
   STRATA_CHECK(!in_turn_, "a callback must not run its own group");
   in_turn_ = true;
   counters_.Add(DriverCounter::kTurns);
-  if (fed_) Finish(Now());
+  if (fed_) Finish(Now(), unread_turns_ > 0);
   Waiter::Ready ready = Wait(max_wait);
-  received_ = 0;
-  answer_now_ = false;
+  received_ = false;
   Timestamp now = Now();
   if (ready.link) sockets_->OnLinkEvent();
-  bool drained = Drain(ready, now);
+  const bool unread = !Drain(ready, now);
   if (!storing_.empty()) TakeStored(now);
   if (commands_ != nullptr) commands_->Take(*this);
-  FireTimers(drained);
-  Finish(Now());
-  bulk_ = received_ >= kBulkDatagrams && !answer_now_;
+  FireTimers(unread);
+  Finish(Now(), unread);
   waiter_->SetDeadline(core_->NextDeadline(), core_->wants_acks());
   in_turn_ = false;
 }
@@ -135,13 +128,9 @@ void Driver::Turn(Duration max_wait) {
 Waiter::Ready Driver::Wait(Duration max_wait) {
   Duration time = std::min({max_wait, kWaitMax, core_->NextDeadline() - Now()});
   if (fed_) time = Duration::zero();
-  if (bulk_ && options_.nap > Duration::zero() && time > Duration::zero()) {
-    waiter_->Nap(std::min(time, options_.nap));
-    time = Duration::zero();
-  }
   if (commands_ != nullptr && !commands_->MayWait()) time = Duration::zero();
   Waiter::Ready ready;
-  const bool more_soon = received_ > 0 && !bulk_ && time > Duration::zero();
+  const bool more_soon = received_ && time > Duration::zero();
   const Duration spin = more_soon ? std::min(time, options_.spin) : Duration::zero();
   if (spin == Duration::zero() || !waiter_->Spin(spin, core_->wants_acks(), ready)) {
     ready = waiter_->Wait(time - spin, core_->wants_acks());
@@ -150,18 +139,24 @@ Waiter::Ready Driver::Wait(Duration max_wait) {
   return ready;
 }
 
-// Data first: whoever reads an ACK or a heartbeat before the data it speaks of sees a gap. True if
-// all that is ready was read.
+// Data first, ACKs once all of it was read: whoever reads an ACK before the data it speaks of sees
+// a gap. False if something is left to read and others should wait for it: timers and requests
+// judge others by what they sent. They do not wait for ever.
 bool Driver::Drain(const Waiter::Ready& ready, Timestamp now) {
   bool drained = true;
   if (ready.data) drained &= DrainSocket(Channel::kData, now);
   if (ready.unicast) drained &= DrainSocket(Channel::kUnicast, now);
+  if (!drained && unread_turns_ < kUnreadTurns) {
+    ++unread_turns_;
+    return false;
+  }
+  unread_turns_ = 0;
   bool acks_due = now - acks_read_ >= options_.core.ack_tick || now >= core_->NextDeadline();
   if (ready.acks || (!waiter_->acks_watched() && acks_due)) {
-    drained &= DrainSocket(Channel::kAcks, now);
+    DrainSocket(Channel::kAcks, now);
     acks_read_ = now;
   }
-  return drained;
+  return true;
 }
 
 bool Driver::DrainSocket(Channel channel, Timestamp now) {
@@ -169,34 +164,28 @@ bool Driver::DrainSocket(Channel channel, Timestamp now) {
     DatagramReceiver::Result result = sockets_->Receive(channel);
     for (const IncomingDatagram& datagram : result.datagrams) OnDatagram(channel, datagram, now);
     taken += result.datagrams.size();
-    // Acks that nobody waited for say nothing about how much more is to come.
-    if (channel != Channel::kAcks || waiter_->acks_watched()) received_ += result.datagrams.size();
+    // Acks that nobody waited for do not say that more comes soon.
+    received_ |= taken > 0 && (channel != Channel::kAcks || waiter_->acks_watched());
     if (result.drained || result.datagrams.empty()) return true;
   }
   return false;
 }
 
-// Timers judge others by what they sent, so it has to be read before; within reason.
-void Driver::FireTimers(bool drained) {
-  Timestamp now = Now();
-  if (now < core_->NextDeadline()) {
-    postponed_ = 0;
-    return;
-  }
-  if (!drained && postponed_ < kTimerPostponements) {
-    ++postponed_;
+void Driver::FireTimers(bool unread) {
+  const Timestamp now = Now();
+  if (now < core_->NextDeadline()) return;
+  if (unread) {
     counters_.Add(DriverCounter::kTimersPostponed);
-    return;
+  } else {
+    core_->OnTimer(now);
   }
-  postponed_ = 0;
-  core_->OnTimer(now);
 }
 
 // Lets the core compose and executes; again while callbacks and confirmations feed it.
-void Driver::Finish(Timestamp now) {
+void Driver::Finish(Timestamp now, bool unread) {
   for (int pass = 0; pass < kTurnPasses; ++pass) {
     fed_ = false;
-    core_->EndTurn(now);
+    core_->EndTurn(now, unread);
     Execute();
     if (!storing_.empty()) TakeStored(now);
     if (commands_ != nullptr) commands_->Take(*this);
@@ -245,7 +234,6 @@ void Driver::OpenDatagram(Channel channel, const IncomingDatagram& datagram, Tim
     return;
   }
   const auto& packet = std::get<Opener::Opened>(opened);
-  answer_now_ |= AsksForAckNow(packet.header, packet.body);
   core_->OnPacket({.header = packet.header,
                    .body = packet.body,
                    .from = datagram.from,

@@ -82,8 +82,8 @@ class Driver {
   Waiter::Ready Wait(Duration max_wait);
   bool Drain(const Waiter::Ready& ready, Timestamp now);
   bool DrainSocket(Channel channel, Timestamp now);
-  void FireTimers(bool drained);
-  void Finish(Timestamp now);
+  void FireTimers(bool unread);
+  void Finish(Timestamp now, bool unread);
   void TakeStored(Timestamp now);
 
   // One datagram.
@@ -118,15 +118,14 @@ class Driver {
   // Between turns.
   bool in_turn_ = false;
   bool fed_ = true;               // The core has inputs that no EndTurn followed yet.
-  bool bulk_ = false;             // The last turn was bulk.
-  int postponed_ = 0;             // Turns that held back timers, in a row.
+  int unread_turns_ = 0;          // Turns in a row that left something unread.
   Timestamp acks_read_;           // When the ack socket was last read.
   std::deque<uint64_t> storing_;  // Given to the store, not yet confirmed to the core.
   uint64_t store_errors_ = 0;
 
+  bool received_ = false;         // The last turn took datagrams: more may come soon.
+
   // Inside a turn.
-  size_t received_ = 0;            // Datagrams.
-  bool answer_now_ = false;        // One of them asked for an acknowledgement now.
   std::vector<ByteSpan> fan_out_;  // To be sent to each member; sealed.
   Bytes copy_;                     // Of a datagram to be taken twice.
 };

@@ -24,8 +24,7 @@ inline constexpr Duration kSendWait = std::chrono::milliseconds(1);  // For room
 inline constexpr size_t kTurnDatagrams = 512;  // Taken from each socket.
 inline constexpr size_t kTurnCommands = 1024;  // Taken from other threads.
 inline constexpr int kTurnPasses = 8;          // Times that callbacks may feed the core again.
-inline constexpr int kTimerPostponements = 4;  // Turns that undrained sockets hold back timers.
-inline constexpr size_t kBulkDatagrams = 32;   // Received in a turn: bulk, napping pays.
+inline constexpr int kUnreadTurns = 4;         // That timers and requests wait for, in a row.
 inline constexpr Duration kWaitMax = std::chrono::seconds(1);  // Longest wait of one turn.
 
 // Queues from other threads to the driver's thread.

@@ -31,7 +31,6 @@ struct GroupOptions {
 
   bool own_thread = false;                        // Else somebody has to call Group::Poll.
   Duration spin = std::chrono::microseconds(20);  // Before sleeping, where more comes soon; 0: none.
-  Duration nap = std::chrono::microseconds(200);  // After bulk turns; 0: none.
 
   std::vector<std::shared_ptr<Interceptor>> interceptors;  // For tests.
 };

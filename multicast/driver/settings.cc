@@ -133,7 +133,6 @@ void ReadMember(const v1::MulticastSettings& settings, GroupOptions& options, Fi
   options.priority = static_cast<uint8_t>(settings.priority());
   options.mtu = static_cast<uint16_t>(settings.mtu());
   options.spin = Duration(settings.spin());
-  options.nap = Duration(settings.nap());
   options.state_file = settings.state_file();
   options.state_at_once = settings.state_at_once();
   options.core.found = settings.found();

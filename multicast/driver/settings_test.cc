@@ -93,7 +93,6 @@ TEST(MulticastSettingsTest, TheDefaultsAreThoseOfTheSockets) {
   EXPECT_EQ(got.segmentation, want.segmentation);
   EXPECT_EQ(got.coalescing, want.coalescing);
   EXPECT_EQ(options->spin, GroupOptions().spin);
-  EXPECT_EQ(options->nap, GroupOptions().nap);
 }
 
 TEST(MulticastSettingsTest, TakesWhatTheFileSays) {

@@ -135,16 +135,6 @@ void Waiter::WatchAcks(bool on) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, acks_fd_, &event);
 }
 
-void Waiter::Nap(Duration time) {
-  counters_.Add(DriverCounter::kNaps);
-  pollfd wait = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
-  timespec timeout = ToTimespec(time);
-  if (ppoll(&wait, 1, &timeout, nullptr) > 0) {
-    uint64_t count = 0;  // Else no later nap would last.
-    (void)!read(wake_.get(), &count, sizeof(count));
-  }
-}
-
 void Waiter::Wake() {
   uint64_t one = 1;
   (void)!write(wake_.get(), &one, sizeof(one));

@@ -35,8 +35,6 @@ class Waiter {
   // As Wait, but looks again and again and lets others run in between, instead of sleeping: who is
   // woken soon anyway saves both sides the wake-up. True: something is ready or has woken it.
   bool Spin(Duration time, bool acks, Ready& ready);
-  // Looks at nothing but the wake-up.
-  void Nap(Duration time);
   // Ends the wait of now, or the next one.
   void Wake();
 

@@ -81,16 +81,23 @@ TEST_F(WaiterTest, IsWokenOnceByOneWake) {
   EXPECT_GE(Now() - start, microseconds(200));
 }
 
-TEST_F(WaiterTest, ANapIsEndedByAWakeOnly) {
+TEST_F(WaiterTest, ASpinLastsUntilItsTimeIsOverOrSomethingIsReady) {
+  Waiter::Ready ready;
+  const Timestamp start = Now();
+  EXPECT_FALSE(waiter_->Spin(microseconds(200), true, ready));
+  EXPECT_GE(Now() - start, microseconds(200));
+  EXPECT_FALSE(ready.data);
   sockets_->SendToGroup(AsBytes("x"));
   sockets_->Flush();
-  Timestamp start = Now();
-  waiter_->Nap(microseconds(200));
-  EXPECT_GE(Now() - start, microseconds(200));
+  EXPECT_TRUE(waiter_->Spin(seconds(20), true, ready));
+  EXPECT_TRUE(ready.data);
+}
+
+TEST_F(WaiterTest, ASpinIsEndedByAWake) {
   waiter_->Wake();
-  start = Now();
-  waiter_->Nap(seconds(20));
-  EXPECT_LT(Now() - start, seconds(20));
+  Waiter::Ready ready;
+  EXPECT_TRUE(waiter_->Spin(seconds(20), true, ready));
+  EXPECT_FALSE(ready.data || ready.acks || ready.unicast || ready.link);
 }
 
 TEST_F(WaiterTest, TheOuterLoopSeesPacketsAndTheDeadline) {

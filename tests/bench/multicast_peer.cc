@@ -8,8 +8,8 @@
 //   lines multicast_peer flood SIZE N SECONDS      as fast as they go: V lines
 //
 // Flags: --security none|aes; --sm sender: the sender founds and is the SM, else receiver 1;
-// --interface NAME, eth0 by default; --no-nap; --no-spin; --counters: the library's, as lines
-// C name value.
+// --interface NAME, eth0 by default; --no-spin; --counters: the library's, as lines C
+// name value.
 #include <chrono>
 #include <cinttypes>
 #include <cstdio>
@@ -47,7 +47,6 @@ struct Arguments {
   std::vector<std::string> words;
   bool aes = false;
   bool sender_is_sm = false;
-  bool nap = true;
   bool spin = true;
   bool counters = false;
   std::string interface = "eth0";
@@ -75,8 +74,6 @@ Arguments ParseArguments(int argc, char** argv) {
     } else if (word == "--interface") {
       result.interface = value;
       ++i;
-    } else if (word == "--no-nap") {
-      result.nap = false;
     } else if (word == "--no-spin") {
       result.spin = false;
     } else if (word == "--counters") {
@@ -99,7 +96,6 @@ GroupOptions OptionsOf(const Arguments& arguments, uint64_t index) {
   options.sockets.interface = arguments.interface;
   options.sockets.group = IpAddress::V4(239, 7, 7, 20);
   options.sockets.port = 5620;
-  if (!arguments.nap) options.nap = Duration::zero();
   if (!arguments.spin) options.spin = Duration::zero();
   if (arguments.aes) options.keys.push_back({.id = 1, .bytes = Bytes(32, 0x5a)});
   return options;
