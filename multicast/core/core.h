@@ -65,7 +65,7 @@ class Core {
   ActionBatch& actions();
   // When OnTimer is due, Never() if not at all. May have moved after any call.
   Timestamp NextDeadline() const;
-  // True while this member should wake up for ACKs (it is the SM, or waits for them); else they are
+  // True while this member should wake up for ACKs: it is the SM. Else they are
   // read at the next turn.
   bool wants_acks() const;
   // Addresses for Destination::kGroup and kAcks under fan-out; empty otherwise.

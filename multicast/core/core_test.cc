@@ -280,6 +280,19 @@ TEST_F(CoreTest, RepairsALostLastPacketWithinTwoMilliseconds) {
   ExpectEqualStates({1, 2, 3, 4});
 }
 
+TEST_F(CoreTest, AsksForNothingThatMayBeAmongWhatIsUnread) {
+  FormFour();
+  lan_.drop_data[4] = 1;
+  lan_.Send(3, 0, "lost");
+  lan_.Send(3, 0, "heard");
+  lan_.Run(microseconds(300));
+  Core& core = *lan_[4].core;
+  core.EndTurn(lan_.now() + milliseconds(1), true);
+  EXPECT_EQ(core.counters()[Counter::kResendsSent], 0u);
+  core.EndTurn(lan_.now() + milliseconds(1), false);
+  EXPECT_EQ(core.counters()[Counter::kResendsSent], 1u);
+}
+
 TEST_F(CoreTest, ReceivedDeliveryReachesEverybodyAndEnds) {
   FormFour();
   SendOptions options;

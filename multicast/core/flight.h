@@ -8,9 +8,9 @@ namespace strata::multicast {
 
 // How much of this member's own records is on the network: sent, but not yet taken from it by
 // everybody. A record that a member misses keeps coverage back until it is repaired, while that
-// member goes on taking what follows; the window must not wait for it. What a member has taken shows
-// in its ACKs and in what it asks for (spec, section 11). An estimate: memory is bounded by the
-// limit alone. One per core.
+// member goes on taking what follows; the window must not wait for it. What a member has taken
+// shows in its ACKs and in what it asks for (spec, section 11). An estimate: memory is bounded by
+// the limit alone. One per core.
 class Flight {
  public:
   explicit Flight(const GroupState& group) : group_(group) {}

@@ -126,7 +126,7 @@ void Sender::OnViewInstalled(bool fresh, Timestamp now) {
     unsent_bytes_ = 0;
     window_ = group_.settings.window_initial;
     grown_at_ = 0;
-    blocked_ = more_ = false;
+    more_ = false;
     pack_deadline_ = abort_deadline_ = reply_deadline_ = Timestamp::Never();
   }
   flight_.Reset();
@@ -280,7 +280,7 @@ void Sender::SendPackets(Timestamp now) {
   const bool idle = outstanding() == 0;  // Then all of it leaves at once.
   bool sent = false;
   bool stopped = false;
-  blocked_ = more_ = false;
+  more_ = false;
   const uint64_t enough = sent_total_ + kRecordsPerTurn;
   while (sent_total_ < started_total_) {
     if (sent_total_ >= enough) {
@@ -288,7 +288,6 @@ void Sender::SendPackets(Timestamp now) {
       break;
     }
     if (Budget() == 0) {
-      blocked_ = true;
       group_.counters.Add(Counter::kWindowStalls);
       break;
     }
@@ -301,7 +300,6 @@ void Sender::SendPackets(Timestamp now) {
     sent = true;
   }
   if (!all_started && sent_total_ == started_total_) {
-    blocked_ = true;
     group_.counters.Add(Counter::kCreditStalls);
   }
   if (sent) {
@@ -398,7 +396,7 @@ void Sender::EndTurn(Timestamp now) {
   RepeatAborts(now);
   if (group_.frozen || sent_total_ == queued_total_) {
     if (sent_total_ == queued_total_) {
-      blocked_ = more_ = false;
+      more_ = false;
       pack_deadline_ = Timestamp::Never();
       unsent_bytes_ = 0;
     }

@@ -78,7 +78,6 @@ class Sender {
   void OnTimer(Timestamp now);
   void EndTurn(Timestamp now);
   Timestamp deadline() const;
-  bool waits_for_acks() const { return blocked_; }
   // Where the own streams end, for HEARTBEAT.
   std::vector<StreamTail> Tails() const;
   // Records sent that the SM's acknowledgement does not cover.
@@ -126,9 +125,8 @@ class Sender {
   uint64_t grown_at_ = 0;         // covered_total_ when the window was last looked at.
   double judged_ = 0;             // Records covered since the loss counts started.
   std::vector<uint32_t> losses_;  // By slot, of this window.
-  bool blocked_ = false;          // Window or limit stopped the last turn.
   bool more_ = false;             // kRecordsPerTurn stopped it.
-  uint64_t unflagged_ = 0;  // Records sent since the last with ack now.
+  uint64_t unflagged_ = 0;        // Records sent since the last with ack now.
   Timestamp flagged_at_;
   StreamId next_stream_ = 0;  // Where the next packet starts to look.
 

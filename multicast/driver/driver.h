@@ -123,7 +123,7 @@ class Driver {
   std::deque<uint64_t> storing_;  // Given to the store, not yet confirmed to the core.
   uint64_t store_errors_ = 0;
 
-  bool received_ = false;         // The last turn took datagrams: more may come soon.
+  bool received_ = false;  // The last turn took datagrams: more may come soon.
 
   // Inside a turn.
   std::vector<ByteSpan> fan_out_;  // To be sent to each member; sealed.

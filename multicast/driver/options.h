@@ -29,8 +29,9 @@ struct GroupOptions {
   bool state_at_once = false;   // Write it inside the turn instead of on a thread of its own.
   uint64_t durable_commit = 0;  // Up to where the application's state is on disk.
 
-  bool own_thread = false;                        // Else somebody has to call Group::Poll.
-  Duration spin = std::chrono::microseconds(20);  // Before sleeping, where more comes soon; 0: none.
+  bool own_thread = false;  // Else somebody has to call Group::Poll.
+  Duration spin =
+      std::chrono::microseconds(20);  // Before sleeping, where more comes soon; 0: none.
 
   std::vector<std::shared_ptr<Interceptor>> interceptors;  // For tests.
 };
