@@ -135,6 +135,16 @@ TEST_F(GroupTest, CarriesMessagesOfManyDatagrams) {
   for (auto& member : members_) EXPECT_EQ(member->recorder.messages()[0], "3:" + big);
 }
 
+TEST_F(GroupTest, DeliversReceivedMessagesWithoutACommitNumber) {
+  JoinAll(3);
+  const SendId id = Send(*members_[1], "load 17", {.received = true});
+  ASSERT_TRUE(Ended(*members_[1], id));
+  EXPECT_EQ(members_[1]->recorder.done()[id].outcome, SendOutcome::kReceived);
+  EXPECT_EQ(members_[1]->recorder.done()[id].commit_number, 0u);
+  ASSERT_TRUE(AllHave(1));
+  for (auto& member : members_) EXPECT_EQ(member->recorder.messages()[0], "2:load 17");
+}
+
 TEST_F(GroupTest, LetsCallbacksSend) {
   Member& one = Join(1);
   Member& two = Join(2);

@@ -21,7 +21,8 @@ namespace strata::multicast {
 //
 // A turn: any number of inputs, OnTimer if NextDeadline() has passed, then EndTurn; then execute
 // and Clear actions(). Drain the sockets before OnTimer. Actions are executed in their order,
-// except that a PersistAction may be confirmed later, by OnPersisted.
+// except that a PersistAction may be confirmed later, by OnPersisted. Inputs may come while actions
+// are executed (a delivery makes the application send): what they make necessary joins the list.
 class Core {
  public:
   Core(const CoreSettings& settings, const SelfDescription& self, RandomSource& random);

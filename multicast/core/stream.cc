@@ -94,20 +94,12 @@ bool Stream::AdvanceHeld() {
     if (next.state == State::kPresent) {
       const bool starts = (next.flags & kInit) != 0;
       const bool open = held_ >= first_ && (At(held_).flags & kNoMore) == 0;
-      if (skipping_ && !starts) {
-        // Joined in the middle of a message: a stand-in of one record that nobody delivers.
+      if (starts == open) {
         Drop(next);
-        next.state = State::kAborted;
-        next.flags = kInit | kNoMore | kReceived;
-      } else {
-        skipping_ = false;
-        if (starts == open) {
-          Drop(next);
-          next = Entry();
-          return false;
-        }
-        next.back = starts ? 0 : At(held_).back + 1;
+        next = Entry();
+        return false;
       }
+      next.back = starts ? 0 : At(held_).back + 1;
     }
     ++held_;
   }

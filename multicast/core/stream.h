@@ -56,9 +56,6 @@ class Stream {
   bool NoteExists(Seq seq, uint32_t room, Timestamp now);
   // Starts, or goes on, behind `seq`: everything up to it is as if delivered. Only forward.
   void SkipTo(Seq seq);
-  // Received streams joined in the middle: records up to the next init are held but never
-  // delivered.
-  void SkipToNextInit() { skipping_ = true; }
   // The message is void: discards its records, counts them as held.
   void MarkAborted(Seq from, Seq to);
 
@@ -125,7 +122,6 @@ class Stream {
   Seq highest_ = 0;
   Seq delivered_ = 0;
   uint32_t stored_ = 0;
-  bool skipping_ = false;
 };
 
 template <class Sink>

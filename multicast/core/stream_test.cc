@@ -167,16 +167,6 @@ TEST_F(StreamTest, NeverSkipsToWhereNoStreamGets) {
   EXPECT_EQ(stream_.delivered(), 0u);
 }
 
-TEST_F(StreamTest, JoinedInTheMiddleOfAMessageItHoldsTheRestAndDeliversNothingOfIt) {
-  stream_.SkipTo(6);
-  stream_.SkipToNextInit();
-  EXPECT_EQ(Insert(Piece(7, "def", 0)), Insertion::kNew);
-  EXPECT_EQ(Insert(Piece(8, "g", kNoMore)), Insertion::kNew);
-  EXPECT_EQ(Insert(WholeRecord(9, "x")), Insertion::kNew);
-  EXPECT_EQ(stream_.held(), 9u);
-  EXPECT_EQ(Deliver(9), (std::vector<Handed>{{7, 7, true}, {8, 8, true}, {9, 9, false}}));
-}
-
 // ---- Messages.
 
 TEST_F(StreamTest, CutsAPositionDownToTheEndOfAMessage) {
