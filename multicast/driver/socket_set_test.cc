@@ -153,8 +153,8 @@ TEST_P(SocketSetTest, EndsATrainWhereLengthOrDestinationChange) {
   for (const std::string& t : texts) a->sockets->SendToGroup(AsBytes(t));
   a->sockets->SendTo(b->sockets->unicast(), AsBytes("1234567"));
   a->sockets->SendToGroup(AsBytes("7654321"));
-  texts.push_back("7654321");
   a->sockets->Flush();
+  texts.push_back("7654321");
   EXPECT_EQ(ReceiveAll(*b, Channel::kData, texts.size()), texts);
   EXPECT_EQ(ReceiveAll(*b, Channel::kUnicast, 1).size(), 1u);
   EXPECT_EQ((*a)[DriverCounter::kSent], 10u);
