@@ -6,8 +6,8 @@ namespace strata::simulation {
 
 using multicast::PacketType;
 
-Hostile::Hostile(Wiring& wiring, std::vector<std::unique_ptr<Member>>& members, uint64_t seed)
-    : wiring_(wiring), members_(members), random_(seed) {}
+Hostile::Hostile(std::vector<std::unique_ptr<Member>>& members, uint64_t seed)
+    : members_(members), random_(seed) {}
 
 void Hostile::OnTransmit(const MemberProbe&, const Packet& packet, Sent) {
   ++heard_;

@@ -15,7 +15,7 @@ namespace strata::simulation {
 // forges nothing that would be taken for genuine. Keeps a sample of everything that was ever sent.
 class Hostile final : public Observer {
  public:
-  Hostile(Wiring& wiring, std::vector<std::unique_ptr<Member>>& members, uint64_t seed);
+  Hostile(std::vector<std::unique_ptr<Member>>& members, uint64_t seed);
 
   void OnTransmit(const MemberProbe& from, const Packet& packet, Sent to) override;
 
@@ -29,7 +29,6 @@ class Hostile final : public Observer {
   void Replayed(size_t victim);
   void Hand(size_t victim, const PacketPtr& packet);
 
-  Wiring& wiring_;
   std::vector<std::unique_ptr<Member>>& members_;
   SeededRandom random_;
   uint64_t heard_ = 0;

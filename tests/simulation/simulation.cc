@@ -45,7 +45,7 @@ Simulation::Simulation(uint64_t seed, const RunOptions& options)
       received_(stage_, branches_),
       economy_(stage_),
       events_(stage_),
-      hostile_(wiring_, members_, random_.Next()),
+      hostile_(members_, random_.Next()),
       faults_(wiring_, members_, hostile_, random_.Next()),
       workload_(wiring_, members_, random_.Next()) {
   if (options.trace) trace_.PrintToStdout();

@@ -123,9 +123,11 @@ void ViewChecker::OnEnd(const MemberProbe&) {
     auto quorums = quorums_.find(epoch);
     if (quorum_none_ || !installed.by_proposer || quorums == quorums_.end()) continue;
     for (const auto& quorum : quorums->second) {
-      auto have = std::count_if(quorum.begin(), quorum.end(), [&](MemberId id) {
-        return id == epoch.proposer || installed.accepted.contains(id);
-      });
+      auto have =
+          std::count_if(quorum.begin(), quorum.end(),
+                        [proposer = epoch.proposer, &accepted = installed.accepted](MemberId id) {
+                          return id == proposer || accepted.contains(id);
+                        });
       if (2 * static_cast<size_t>(have) > quorum.size()) continue;
       stage_.Fail("majority", "view %u was installed with %zu of %zu voters", installed.view.number,
                   static_cast<size_t>(have), quorum.size());

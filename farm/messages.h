@@ -1,0 +1,111 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/status.h"
+#include "farm/asset.h"
+#include "farm/engine.h"
+
+namespace strata::farm {
+
+// What the members of a farm tell each other over reliable multicast: docs/protocols/farm.md, where
+// the bytes are. All but LoadReport travel on a committed stream and change the state table of
+// every member in the same order.
+
+inline constexpr uint8_t kMessageVersion = 1;
+inline constexpr size_t kMaxAssetChanges = 4096;  // Of one message.
+
+// An engine is there, or what it says of itself has changed. Only the manager says so, who has
+// checked its certificate. `registration` grows with each.
+struct EngineRegistered {
+  EngineInfo engine;
+  uint64_t registration = 0;
+
+  friend bool operator==(const EngineRegistered&, const EngineRegistered&) = default;
+};
+
+// An engine is gone for good: its row and all its assets.
+struct EngineRemoved {
+  EngineId engine{};
+
+  friend bool operator==(const EngineRemoved&, const EngineRemoved&) = default;
+};
+
+// What the engine's own probe, or another member's, has found.
+struct HealthChanged {
+  EngineId engine{};
+  Health health = Health::kUp;
+  std::string reason;  // For people; empty when up.
+
+  friend bool operator==(const HealthChanged&, const HealthChanged&) = default;
+};
+
+// An operator's order, by the manager.
+struct DrainChanged {
+  EngineId engine{};
+  bool draining = false;
+
+  friend bool operator==(const DrainChanged&, const DrainChanged&) = default;
+};
+
+// Copies came, changed or went. Applied in order; each is right whatever was before.
+struct AssetsChanged {
+  struct Change {
+    ContentKey key;
+    std::optional<Asset> asset;  // Nothing: the copy is gone.
+
+    friend bool operator==(const Change&, const Change&) = default;
+  };
+  EngineId engine{};
+  std::vector<Change> changes;
+
+  friend bool operator==(const AssetsChanged&, const AssetsChanged&) = default;
+};
+
+// From here on the engine tells its whole inventory again.
+struct InventoryBegins {
+  EngineId engine{};
+
+  friend bool operator==(const InventoryBegins&, const InventoryBegins&) = default;
+};
+
+// It has told all: what it did not tell since it began is gone.
+struct InventoryEnds {
+  EngineId engine{};
+
+  friend bool operator==(const InventoryEnds&, const InventoryEnds&) = default;
+};
+
+// Received delivery. `registration` keeps reports of an earlier life away.
+struct LoadReport {
+  EngineId engine{};
+  uint64_t registration = 0;
+  Load load;
+
+  friend bool operator==(const LoadReport&, const LoadReport&) = default;
+};
+
+using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
+                             AssetsChanged, InventoryBegins, InventoryEnds, LoadReport>;
+
+// The engine that a message is about.
+EngineId EngineOf(const Message& message);
+
+// Appends the message to `out`. A message beyond the limits above is a bug of the caller.
+void Encode(const Message& message, Bytes& out);
+
+// InvalidArgument, naming the field, for everything that Encode would not write.
+StatusOr<Message> DecodeMessage(ByteSpan bytes);
+
+// ---- Pieces that snapshots and digests share.
+void Encode(const EngineInfo& engine, Bytes& out);
+void Encode(const Asset& asset, Bytes& out);
+StatusOr<EngineInfo> DecodeEngineInfo(ByteReader& in);
+StatusOr<Asset> DecodeAsset(ByteReader& in);
+
+}  // namespace strata::farm
