@@ -4,7 +4,11 @@
 //   pgm_peer send SIZE COUNT MEGABYTES_PER_SECOND | pgm_peer recv SIZE COUNT
 // clang-format off
 #include <poll.h>  // Before pgm.h, which offers pgm_poll_info only then.
+#ifdef __clang__
+#define restrict __restrict  // The headers do so for other compilers.
+#endif
 #include <pgm/pgm.h>
+#undef restrict
 // clang-format on
 #include <arpa/inet.h>
 #include <net/if.h>
