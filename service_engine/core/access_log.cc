@@ -51,10 +51,10 @@ StatusOr<Duration> Time(std::string_view field) {
   if (dot == std::string_view::npos || field.size() - dot != 4) {
     return InvalidArgument("request_time is not in seconds and thousandths");
   }
-  STRATA_ASSIGN_OR_RETURN(const uint32_t seconds, Number<uint32_t>(field.substr(0, dot),
-                                                                   "request_time"));
-  STRATA_ASSIGN_OR_RETURN(const uint32_t millis, Number<uint32_t>(field.substr(dot + 1),
-                                                                  "request_time"));
+  STRATA_ASSIGN_OR_RETURN(const uint32_t seconds,
+                          Number<uint32_t>(field.substr(0, dot), "request_time"));
+  STRATA_ASSIGN_OR_RETURN(const uint32_t millis,
+                          Number<uint32_t>(field.substr(dot + 1), "request_time"));
   return std::chrono::seconds(seconds) + std::chrono::milliseconds(millis);
 }
 

@@ -12,9 +12,9 @@
 namespace strata::engine {
 
 // The log format that the engine gives its nginx, one line a finished request, fields between tabs:
-// the site's first host, the request's method and target, the status, the seconds it took, the bytes
-// sent to the client, the client's address, and whether the cache had it. nginx escapes what is not
-// printable, quotes and backslashes as \xHH, so no field has a tab or a line end in it.
+// the site's first host, the request's method and target, the status, the seconds it took, the
+// bytes sent to the client, the client's address, and whether the cache had it. nginx escapes what
+// is not printable, quotes and backslashes as \xHH, so no field has a tab or a line end in it.
 inline constexpr std::string_view kAccessLogFormat =
     "$strata_site\t$request_method\t$request_uri\t$status\t$request_time\t$bytes_sent\t"
     "$remote_addr\t$upstream_cache_status";
@@ -52,8 +52,8 @@ class AccessLogReader {
  private:
   void Line(std::string_view line, std::vector<FinishedRequest>& requests);
 
-  std::string rest_;        // An incomplete line.
-  bool too_long_ = false;   // It is dropped up to its end.
+  std::string rest_;       // An incomplete line.
+  bool too_long_ = false;  // It is dropped up to its end.
   uint64_t broken_ = 0;
   uint64_t consumed_ = 0;
 };

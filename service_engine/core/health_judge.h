@@ -19,9 +19,9 @@ struct HealthSettings {
 };
 
 // Up means serving: judges from probes through nginx's public listener, by this engine's agent and
-// by another member, from the share of 5xx, and from the disk, whether the engine is up, degraded or
-// down, with hysteresis, so that one bad moment changes nothing and one good one neither. Pure; one
-// thread.
+// by another member, from the share of 5xx, and from the disk, whether the engine is up, degraded
+// or down, with hysteresis, so that one bad moment changes nothing and one good one neither. Pure;
+// one thread.
 class HealthJudge {
  public:
   explicit HealthJudge(const HealthSettings& settings = {}) : settings_(settings) {}

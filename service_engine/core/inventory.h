@@ -20,8 +20,8 @@ namespace strata::engine {
 struct ContentFile {
   farm::ContentKey key;
   farm::AssetKind kind = farm::AssetKind::kLibrary;
-  uint64_t size = 0;                         // Bytes of the content in it.
-  bool complete = true;                      // All of it is there.
+  uint64_t size = 0;     // Bytes of the content in it.
+  bool complete = true;  // All of it is there.
   std::string validator;
   Timestamp expires = Timestamp::Never();
 
@@ -41,8 +41,8 @@ class Inventory {
   // All files below a folder are gone; `folder` ends with '/'.
   void OnFolderGone(std::string_view folder);
   // A scan of everything below `folder` begins: OnFile follows for each file that is there. What
-  // was not seen until it ends is gone. Files that come or go by OnFile and OnGone meanwhile count as
-  // they say. One scan at a time.
+  // was not seen until it ends is gone. Files that come or go by OnFile and OnGone meanwhile count
+  // as they say. One scan at a time.
   void BeginScan(std::string_view folder);
   void EndScan();
 

@@ -184,8 +184,8 @@ TEST_F(InventoryTest, TheChangesAddUpToTheTruth) {
   SeededRandom random(7);
   std::map<farm::ContentKey, farm::Asset> heard;
   for (int step = 0; step < 20000; ++step) {
-    const std::string path = "/c/" + std::to_string(random.Below(4)) + "/" +
-                             std::to_string(random.Below(30));
+    const std::string path =
+        "/c/" + std::to_string(random.Below(4)) + "/" + std::to_string(random.Below(30));
     if (random.Chance(0.6)) {
       inventory_.OnFile(path, File(1 + random.Below(40), random.Below(5)));
     } else if (random.Chance(0.9)) {

@@ -14,9 +14,9 @@ namespace strata::engine {
 // anew.
 struct LoadSample {
   Timestamp at;
-  uint64_t bytes_in = 0;   // Of the serving interfaces.
+  uint64_t bytes_in = 0;  // Of the serving interfaces.
   uint64_t bytes_out = 0;
-  uint64_t cpu_busy = 0;   // Ticks of all cores.
+  uint64_t cpu_busy = 0;  // Ticks of all cores.
   uint64_t cpu_total = 0;
   uint64_t storage_used = 0;
   uint64_t memory_used = 0;

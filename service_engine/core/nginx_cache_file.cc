@@ -63,8 +63,8 @@ Status ReadAnswer(std::string_view header, NginxCacheFile& file) {
   // nginx writes the names as the origin did.
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   const auto same = [lower](char a, char b) { return lower(a) == lower(b); };
-  const auto found = std::search(header.begin(), header.end(), kLengthMark.begin(),
-                                 kLengthMark.end(), same);
+  const auto found =
+      std::search(header.begin(), header.end(), kLengthMark.begin(), kLengthMark.end(), same);
   if (found != header.end()) {
     const auto from = static_cast<size_t>(found - header.begin()) + kLengthMark.size();
     file.content_length = Number<uint64_t>(header.substr(from));

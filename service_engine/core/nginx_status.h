@@ -9,7 +9,7 @@ namespace strata::engine {
 
 // What nginx's stub_status page says. Counts are since nginx started; a reload goes on counting.
 struct NginxStatus {
-  uint64_t active = 0;    // Connections now, waiting ones included.
+  uint64_t active = 0;  // Connections now, waiting ones included.
   uint64_t accepts = 0;
   uint64_t handled = 0;
   uint64_t requests = 0;

@@ -32,11 +32,11 @@ TEST(NginxStatusTest, SaysWhatIsMissing) {
     const StatusOr<NginxStatus> status = ParseNginxStatus(page);
     return status.ok() ? "accepted" : MessageOf(status.status());
   };
-  EXPECT_EQ(refusal("<html>404</html>"),
-            "stub_status: no active connections in its first line");
+  EXPECT_EQ(refusal("<html>404</html>"), "stub_status: no active connections in its first line");
   EXPECT_EQ(refusal("Active connections: 1 \nserver accepts handled requests\n 1 2 x \n"),
             "stub_status: no accepts, handled and requests after that");
-  EXPECT_EQ(refusal(kPage + "more"), "stub_status: no reading, writing and waiting in its last line");
+  EXPECT_EQ(refusal(kPage + "more"),
+            "stub_status: no reading, writing and waiting in its last line");
   EXPECT_EQ(refusal("Active connections: 99999999999999999999 \n"),
             "stub_status: no active connections in its first line");
 }
