@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "farm/content_identity.h"
+
+namespace strata::farm {
+
+inline constexpr size_t kMaxSiteName = 63;
+inline constexpr size_t kMaxSiteHosts = 64;
+inline constexpr size_t kMaxOrigins = 16;
+inline constexpr size_t kMaxCorsOrigins = 64;
+inline constexpr size_t kMaxSiteText = 255;  // Bytes of any one text in a site.
+
+// Where a site's contents come from.
+struct Origin {
+  std::string host;  // A name, or an address as CanonicalHost gives it.
+  uint16_t port = 80;
+  bool tls = false;
+  bool verify = true;       // Its certificate, where there is TLS.
+  std::string host_header;  // Sent to it; empty: the site's first host.
+  Duration connect_timeout = std::chrono::seconds(5);
+  Duration read_timeout = std::chrono::seconds(30);
+
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
+// One content provider's space: docs/protocols/site.md. What an operator applies, as a whole and
+// with a version.
+struct Site {
+  // How a director answers: send the client to the holder, or fetch from it on his behalf.
+  enum class Mode : uint8_t { kRedirect, kForward };
+  // How a redirect names the engine: ENGINE.HOST/path, or ENGINE/_s/HOST/path.
+  enum class RedirectForm : uint8_t { kHost, kPath };
+
+  std::string name;
+  uint64_t version = 0;
+  std::vector<std::string> hosts;  // The first one is in all canonical URIs.
+  std::vector<Origin> origins;     // Tried in this order.
+  QueryRules query;
+  Duration ttl = std::chrono::minutes(5);            // Where the origin says nothing.
+  Duration negative_ttl = std::chrono::seconds(10);  // Of errors.
+  Duration stale_if_error = std::chrono::hours(1);   // Served beyond its time if no origin answers.
+  Mode mode = Mode::kRedirect;
+  RedirectForm redirect_form = RedirectForm::kPath;
+  uint32_t minimum_copies = 1;
+  Duration fill_limit = std::chrono::minutes(10);  // One fetch from an origin takes at most this.
+  std::vector<std::string> cors_origins;           // Allowed; "*" is any.
+
+  friend bool operator==(const Site&, const Site&) = default;
+};
+
+// Everything that is wrong with a site, each with the field it is about; empty if nothing is. Does
+// not know other sites.
+std::vector<std::string> FaultsOf(const Site& site);
+
+// What applying `after` would change in `before`, a line a field: "ttl: 5min -> 10min". Versions
+// aside.
+std::vector<std::string> DifferencesOf(const Site& before, const Site& after);
+
+// A site without faults as bytes: for the store, and for members. Two equal sites have equal bytes.
+Bytes Encode(const Site& site);
+// InvalidArgument, naming the field, for what Encode would not write.
+StatusOr<Site> DecodeSite(ByteSpan bytes);
+
+// The Location that sends a client to an engine. `scheme` is that of his request, `engine` how
+// clients call the engine: its name where the form is kHost (a DNS name below the site's host), its
+// address and port where it is kPath. `target`: path and query as the client sent them.
+std::string RedirectLocation(const Site& site, std::string_view scheme, std::string_view engine,
+                             std::string_view host, std::string_view target);
+
+}  // namespace strata::farm

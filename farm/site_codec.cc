@@ -1,0 +1,108 @@
+#include "farm/codec.h"
+#include "farm/site.h"
+
+namespace strata::farm {
+namespace {
+
+using internal::Appender;
+using internal::FieldReader;
+
+constexpr uint8_t kSiteVersion = 1;
+
+void Put(Duration time, Appender& out) { out.U64(static_cast<uint64_t>(time.count())); }
+
+Duration TakeDuration(FieldReader& in, const char* field) {
+  const uint64_t nanos = in.U64(field);
+  if (nanos > INT64_MAX) in.Fail(field, "is too long");
+  return Duration(in.ok() ? static_cast<int64_t>(nanos) : 0);
+}
+
+void Put(const std::vector<std::string>& texts, Appender& out) {
+  out.U8(static_cast<uint8_t>(texts.size()));
+  for (const std::string& text : texts) out.Text(text);
+}
+
+std::vector<std::string> TakeTexts(FieldReader& in, size_t max, const char* field) {
+  const size_t count = in.Count(in.U8(field), max, 1, field);
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < count && in.ok(); ++i) texts.push_back(in.Text(UINT8_MAX, field));
+  return texts;
+}
+
+void Put(const Origin& origin, Appender& out) {
+  out.Text(origin.host);
+  out.U16(origin.port);
+  out.U8(origin.tls ? 1 : 0);
+  out.U8(origin.verify ? 1 : 0);
+  out.Text(origin.host_header);
+  Put(origin.connect_timeout, out);
+  Put(origin.read_timeout, out);
+}
+
+Origin TakeOrigin(FieldReader& in) {
+  Origin origin;
+  origin.host = in.Text(UINT8_MAX, "origin");
+  origin.port = in.U16("port");
+  origin.tls = in.Bool("tls");
+  origin.verify = in.Bool("verify");
+  origin.host_header = in.Text(UINT8_MAX, "host_header");
+  origin.connect_timeout = TakeDuration(in, "connect_timeout");
+  origin.read_timeout = TakeDuration(in, "read_timeout");
+  return origin;
+}
+
+}  // namespace
+
+Bytes Encode(const Site& site) {
+  Bytes bytes;
+  Appender out(bytes);
+  out.U8(kSiteVersion);
+  out.Text(site.name);
+  out.U64(site.version);
+  Put(site.hosts, out);
+  out.U8(static_cast<uint8_t>(site.origins.size()));
+  for (const Origin& origin : site.origins) Put(origin, out);
+  out.U8(static_cast<uint8_t>(site.query.keep));
+  out.U8(site.query.sorted ? 1 : 0);
+  Put(site.query.names, out);
+  Put(site.ttl, out);
+  Put(site.negative_ttl, out);
+  Put(site.stale_if_error, out);
+  out.U8(static_cast<uint8_t>(site.mode));
+  out.U8(static_cast<uint8_t>(site.redirect_form));
+  out.U32(site.minimum_copies);
+  Put(site.fill_limit, out);
+  Put(site.cors_origins, out);
+  return bytes;
+}
+
+StatusOr<Site> DecodeSite(ByteSpan bytes) {
+  constexpr size_t kOriginBytesMin = 22;
+  ByteReader reader(bytes);
+  FieldReader in(reader);
+  if (in.U8("format") != kSiteVersion) in.Fail("format", "is not 1");
+  Site site;
+  site.name = in.Text(UINT8_MAX, "name");
+  site.version = in.U64("version");
+  site.hosts = TakeTexts(in, kMaxSiteHosts, "hosts");
+  const size_t origins = in.Count(in.U8("origins"), kMaxOrigins, kOriginBytesMin, "origins");
+  for (size_t i = 0; i < origins && in.ok(); ++i) site.origins.push_back(TakeOrigin(in));
+  site.query.keep = in.Choice(QueryRules::Keep::kAllBut, "keep");
+  site.query.sorted = in.Bool("sorted");
+  site.query.names = TakeTexts(in, kMaxQueryNames, "names");
+  site.ttl = TakeDuration(in, "ttl");
+  site.negative_ttl = TakeDuration(in, "negative_ttl");
+  site.stale_if_error = TakeDuration(in, "stale_if_error");
+  site.mode = in.Choice(Site::Mode::kForward, "mode");
+  site.redirect_form = in.Choice(Site::RedirectForm::kPath, "redirect_form");
+  site.minimum_copies = in.U32("minimum_copies");
+  site.fill_limit = TakeDuration(in, "fill_limit");
+  site.cors_origins = TakeTexts(in, kMaxCorsOrigins, "cors_origins");
+  if (in.ok() && !reader.AtEnd()) in.Fail("end", "has bytes behind it");
+  if (!in.ok()) return in.status();
+  const std::vector<std::string> faults = FaultsOf(site);
+  if (!faults.empty()) return InvalidArgument("site %s", faults.front().c_str());
+  return site;
+}
+
+}  // namespace strata::farm

@@ -1,0 +1,162 @@
+#include "farm/site.h"
+
+#include <gtest/gtest.h>
+
+#include "farm/site_table.h"
+
+namespace strata::farm {
+namespace {
+
+using std::chrono::minutes;
+
+Site Films() {
+  Site site;
+  site.name = "films";
+  site.version = 3;
+  site.hosts = {"films.example", "www.films.example"};
+  Origin first;
+  first.host = "origin.films.example";
+  Origin second;
+  second.host = "[2001:db8::1]";
+  second.port = 8443;
+  second.tls = true;
+  second.verify = false;
+  second.host_header = "films.example";
+  site.origins = {first, second};
+  site.query.keep = QueryRules::Keep::kAllBut;
+  site.query.names = {"utm_source"};
+  site.cors_origins = {"https://player.example:8443"};
+  return site;
+}
+
+// The one fault of the site, after `change`.
+template <class Change>
+std::string Fault(const Change& change) {
+  Site site = Films();
+  change(site);
+  const std::vector<std::string> faults = FaultsOf(site);
+  if (faults.empty()) return "none";
+  return faults.size() == 1 ? faults[0] : std::to_string(faults.size()) + " faults";
+}
+
+TEST(SiteTest, AGoodSiteHasNoFaults) { EXPECT_EQ(FaultsOf(Films()), std::vector<std::string>()); }
+
+TEST(SiteTest, FaultsNameTheField) {
+  EXPECT_EQ(Fault([](Site& s) { s.name = "Films"; }),
+            "name: \"Films\" is not 1 to 63 of a-z, 0-9 and - inside");
+  EXPECT_EQ(Fault([](Site& s) { s.hosts.clear(); }), "hosts: there has to be one");
+  EXPECT_EQ(Fault([](Site& s) { s.hosts[1] = "WWW.films.example"; }),
+            "hosts: \"WWW.films.example\" has to be written www.films.example");
+  EXPECT_EQ(Fault([](Site& s) { s.hosts[1] = s.hosts[0]; }),
+            "hosts: \"films.example\" is there twice");
+  EXPECT_EQ(Fault([](Site& s) { s.origins[1].host = "or igin"; }),
+            "origins[1].host: \"or igin\": host: byte 0x20 is not of a host name");
+  EXPECT_EQ(Fault([](Site& s) { s.origins[0].port = 0; }), "origins[0].port: is 0");
+  EXPECT_EQ(Fault([](Site& s) { s.origins[0].read_timeout = Duration(5); }),
+            "origins[0].read_timeout: is not between 100ms and 1h");
+  EXPECT_EQ(Fault([](Site& s) { s.query.names.clear(); }), "query.names: there has to be one");
+  EXPECT_EQ(Fault([](Site& s) { s.query.keep = QueryRules::Keep::kAll; }),
+            "query.names: are for \"only\" and \"all but\"");
+  EXPECT_EQ(Fault([](Site& s) { s.query.names = {"%61"}; }),
+            "query.names: \"%61\" has to be written a");
+  EXPECT_EQ(Fault([](Site& s) { s.cors_origins = {"player.example"}; }),
+            "cors_origins: \"player.example\" is neither * nor scheme://host[:port]");
+  EXPECT_EQ(Fault([](Site& s) { s.fill_limit = Duration::zero(); }),
+            "fill_limit: is not between 1s and 1d");
+  EXPECT_EQ(Fault([](Site& s) { s.minimum_copies = 0; }),
+            "minimum_copies: is not between 1 and 1000");
+}
+
+TEST(SiteTest, AllFaultsAreToldAtOnce) {
+  EXPECT_EQ(Fault([](Site& s) {
+              s.name.clear();
+              s.hosts.clear();
+              s.ttl = Duration(-1);
+            }),
+            "3 faults");
+}
+
+TEST(SiteTest, ComesBackFromItsBytes) {
+  const Bytes bytes = Encode(Films());
+  const StatusOr<Site> site = DecodeSite(bytes);
+  ASSERT_TRUE(site.ok()) << site.status().ToString();
+  EXPECT_EQ(*site, Films());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeSite(ByteSpan(bytes.data(), size)).ok()) << size;
+  }
+}
+
+TEST(SiteTest, BytesOfAFaultySiteAreRefused) {
+  Site site = Films();
+  site.name = "-";
+  const StatusOr<Site> back = DecodeSite(Encode(site));
+  EXPECT_EQ(MessageOf(back.status()), "site name: \"-\" is not 1 to 63 of a-z, 0-9 and - inside");
+}
+
+TEST(SiteTest, DifferencesAreALineAField) {
+  Site after = Films();
+  after.version = 4;
+  EXPECT_TRUE(DifferencesOf(Films(), after).empty());
+  after.ttl = minutes(10);
+  after.hosts.pop_back();
+  after.query = QueryRules();
+  after.origins.pop_back();
+  EXPECT_EQ(DifferencesOf(Films(), after),
+            (std::vector<std::string>{
+                "hosts: films.example, www.films.example -> films.example",
+                "origins: http://origin.films.example:80, connect 5s, read 30s; "
+                "https://[2001:db8::1]:8443 (certificate not verified) as films.example, connect "
+                "5s, read 30s -> http://origin.films.example:80, connect 5s, read 30s",
+                "query: all but utm_source -> all", "ttl: 5min -> 10min"}));
+}
+
+TEST(SiteTest, RedirectsKeepHostAndQuery) {
+  Site site = Films();
+  EXPECT_EQ(RedirectLocation(site, "http", "192.0.2.7:80", "films.example", "/a/b?c=%41"),
+            "http://192.0.2.7:80/_s/films.example/a/b?c=%41");
+  site.redirect_form = Site::RedirectForm::kHost;
+  EXPECT_EQ(RedirectLocation(site, "https", "north-1", "films.example", "/"),
+            "https://north-1.films.example/");
+}
+
+// ---- Tables.
+
+TEST(SiteTableTest, FindsByNameAndByEveryHost) {
+  SiteTable table;
+  ASSERT_TRUE(table.Apply(Films()).ok());
+  EXPECT_EQ(table.Find("films")->version, 3u);
+  EXPECT_EQ(table.FindByHost("www.films.example")->name, "films");
+  EXPECT_EQ(table.FindByHost("other.example"), nullptr);
+}
+
+TEST(SiteTableTest, OnlyANewerVersionTakesTheOldOnesPlace) {
+  SiteTable table;
+  ASSERT_TRUE(table.Apply(Films()).ok());
+  EXPECT_EQ(MessageOf(table.Apply(Films())), "site films: version 3 is not above 3");
+  Site newer = Films();
+  newer.version = 4;
+  newer.hosts = {"films.example"};
+  ASSERT_TRUE(table.Apply(newer).ok());
+  EXPECT_EQ(table.FindByHost("www.films.example"), nullptr);
+  EXPECT_EQ(table.FindByHost("films.example")->version, 4u);
+}
+
+TEST(SiteTableTest, AHostBelongsToOneSite) {
+  SiteTable table;
+  ASSERT_TRUE(table.Apply(Films()).ok());
+  Site other = Films();
+  other.name = "other";
+  EXPECT_EQ(MessageOf(table.Apply(other)), "site other: host films.example belongs to site films");
+  EXPECT_EQ(table.Find("other"), nullptr);
+}
+
+TEST(SiteTableTest, ARemovedSiteIsGoneWithItsHosts) {
+  SiteTable table;
+  ASSERT_TRUE(table.Apply(Films()).ok());
+  ASSERT_TRUE(table.Remove("films").ok());
+  EXPECT_EQ(table.FindByHost("films.example"), nullptr);
+  EXPECT_EQ(MessageOf(table.Remove("films")), "there is no site films");
+}
+
+}  // namespace
+}  // namespace strata::farm
