@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "common/bytes.h"
 
 namespace strata::farm {
 namespace {
+
+// An engine that has nothing left still counts a little.
+constexpr double kLeastFree = 0.01;
 
 bool Serves(EngineStatus status) {
   return status != EngineStatus::kDraining && status != EngineStatus::kDown;
@@ -42,7 +46,7 @@ Candidate Director::Judge(const Row& row, Timestamp now) const {
   return candidate;
 }
 
-std::vector<Candidate> Director::Holders(const ContentKey& key, uint64_t spread, Timestamp now,
+std::vector<Candidate> Director::Holders(const ContentKey& key, uint64_t draw, Timestamp now,
                                          std::optional<EngineId> except) const {
   std::vector<Candidate> candidates;
   const StateTable::Holders* holders = table_.FindHolders(key);
@@ -54,22 +58,41 @@ std::vector<Candidate> Director::Holders(const ContentKey& key, uint64_t spread,
     if (Serves(candidate.status)) candidates.push_back(candidate);
   }
   std::sort(candidates.begin(), candidates.end(), Better);
-  if (candidates.empty()) return candidates;
-  const Candidate best = candidates.front();
-  size_t near = 0;
-  for (Candidate& candidate : candidates) {
-    candidate.near_best = candidate.status == best.status &&
-                          candidate.overloaded == best.overloaded &&
-                          candidate.load_factor <= best.load_factor + settings_.near_equal;
-    near += candidate.near_best ? 1 : 0;
-  }
-  // The power of two choices: the halves of `spread` draw one each.
-  const size_t one = static_cast<uint32_t>(spread) % near;
-  const size_t other = static_cast<uint32_t>(spread >> 32) % near;
-  std::rotate(candidates.begin(),
-              candidates.begin() + static_cast<std::ptrdiff_t>(std::min(one, other)),
-              candidates.begin() + static_cast<std::ptrdiff_t>(std::min(one, other)) + 1);
+  if (!candidates.empty()) DrawFirst(candidates, draw);
   return candidates;
+}
+
+void Director::DrawFirst(std::vector<Candidate>& candidates, uint64_t draw) const {
+  if (!settings_.spread) {
+    candidates.front().chance = 1;
+    return;
+  }
+  const Candidate best = candidates.front();
+  const auto last = std::find_if(candidates.begin(), candidates.end(), [&best](const Candidate& c) {
+    return c.status != best.status || c.overloaded != best.overloaded;
+  });
+  const std::span<Candidate> good(candidates.begin(), last);
+  const auto size = [this](const Candidate& c) {
+    return static_cast<double>(table_.Find(c.engine)->engine.capacity.bandwidth_out);
+  };
+  // Where somebody's size is unknown all count alike.
+  const bool sized =
+      std::all_of(good.begin(), good.end(), [&](const Candidate& c) { return size(c) > 0; });
+  double sum = 0;
+  for (Candidate& c : good) {
+    c.chance = (sized ? size(c) : 1) * std::max(kLeastFree, 1 - c.load_factor);
+    sum += c.chance;
+  }
+  double at = static_cast<double>(draw >> 11) * 0x1p-53;  // From 0 to below 1.
+  size_t drawn = good.size();
+  for (size_t i = 0; i < good.size(); ++i) {
+    good[i].chance /= sum;
+    if (drawn == good.size() && at < good[i].chance) drawn = i;
+    at -= good[i].chance;
+  }
+  if (drawn == good.size()) drawn = good.size() - 1;  // Rounding.
+  const auto first = candidates.begin() + static_cast<std::ptrdiff_t>(drawn);
+  std::rotate(candidates.begin(), first, first + 1);
 }
 
 std::vector<Candidate> Director::Fillers(const ContentKey& key, Timestamp now) const {

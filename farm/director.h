@@ -13,8 +13,8 @@ namespace strata::farm {
 
 struct DirectorSettings {
   LoadWeights weights;
-  // Engines whose load factors lie within this of the least are as good as it.
-  double near_equal = 0.1;
+  // Requests are spread over all good holders; else all go to the least loaded.
+  bool spread = true;
   // From this load factor on an engine comes after all that are below.
   double overloaded = 0.95;
   // An engine with less room than this share of its storage fills nothing.
@@ -27,7 +27,7 @@ struct Candidate {
   EngineStatus status = EngineStatus::kDown;
   double load_factor = 0;
   bool overloaded = false;
-  bool near_best = false;  // As good as the best: among these the request chooses.
+  double chance = 0;  // Of being drawn as the first, of one.
 
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
@@ -41,11 +41,11 @@ class Director {
 
   // The holders of `key`, best first: the up before the degraded before the stale, of these the
   // overloaded last, then by load factor. Draining engines, those that are down and `except` are
-  // left out, and copies that have expired or are partial. Among those that are as good as the
-  // best, two that `spread` draws are compared and the less loaded stands first, so that many
-  // directors with tables of the same age do not all choose one engine. `spread`: any hash of the
-  // request that differs from request to request.
-  std::vector<Candidate> Holders(const ContentKey& key, uint64_t spread, Timestamp now,
+  // left out, and copies that have expired or are partial. One of those that are of the best's
+  // status, and overloaded or not as it is, is drawn and stands first, with a chance that follows
+  // its free capacity: directors with tables of the same age must not all choose one engine (0009
+  // in docs/decisions). `draw`: any hash of the request that differs from request to request.
+  std::vector<Candidate> Holders(const ContentKey& key, uint64_t draw, Timestamp now,
                                  std::optional<EngineId> except = std::nullopt) const;
 
   // Who fetches `key` from its origin when nobody holds it: always the same engine, as long as it
@@ -55,6 +55,7 @@ class Director {
 
  private:
   Candidate Judge(const Row& row, Timestamp now) const;
+  void DrawFirst(std::vector<Candidate>& candidates, uint64_t draw) const;
 
   const StateTable& table_;
   const DirectorSettings& settings_;

@@ -22,11 +22,11 @@ using testing::TestFarm;
 
 class DirectorTest : public ::testing::Test {
  protected:
-  std::vector<EngineId> Holders(const std::string& title, uint64_t spread = 0,
+  std::vector<EngineId> Holders(const std::string& title, uint64_t draw = 0,
                                 Timestamp now = kStart) {
     std::vector<EngineId> engines;
     const Director director(farm_.table(), settings_);
-    for (const Candidate& c : director.Holders(KeyOfTitle(title), spread, now)) {
+    for (const Candidate& c : director.Holders(KeyOfTitle(title), draw, now)) {
       engines.push_back(c.engine);
     }
     return engines;
@@ -52,8 +52,7 @@ class DirectorTest : public ::testing::Test {
   }
 
   TestFarm farm_ = FigureEight();
-  DirectorSettings settings_{
-      .weights = {}, .near_equal = 0.01, .overloaded = 0.95, .fill_room = 0.02};
+  DirectorSettings settings_{.weights = {}, .spread = false, .overloaded = 0.95, .fill_room = 0.02};
 };
 
 // ---- The figure's vectors (digest, section 1).
@@ -102,7 +101,7 @@ TEST_F(DirectorTest, TheOverloadedComeAfterTheOthers) {
   Report(kB, 0.96);
   Report(kA, 0.94);
   EXPECT_EQ(Holders("Casablanca"), (std::vector{kA, kB}));
-  settings_.near_equal = 1;  // Even then.
+  settings_.spread = true;  // Even then.
   EXPECT_EQ(Holders("Casablanca", UINT64_MAX), (std::vector{kA, kB}));
 }
 
@@ -129,57 +128,88 @@ TEST_F(DirectorTest, TellsWhy) {
   const Director director(farm_.table(), settings_);
   const auto holders = director.Holders(KeyOfTitle("Dare Devil"), 0, kStart);
   ASSERT_EQ(holders.size(), 2u);
-  EXPECT_TRUE(holders[0].near_best);
-  EXPECT_FALSE(holders[1].near_best);
+  EXPECT_EQ(holders[0].chance, 1);
+  EXPECT_EQ(holders[1].chance, 0);
   EXPECT_LT(holders[0].load_factor, holders[1].load_factor);
   EXPECT_EQ(holders[0].status, EngineStatus::kUp);
 }
 
 // ---- Spreading.
 
-// 1,000 requests between two reports, of engines that are about as loaded: how many the most asked
-// engine gets, in units of what each would get if all got the same.
+// Eight engines that all hold one title.
 class SpreadTest : public DirectorTest {
  protected:
   static constexpr uint32_t kEngines = 8;
+  static constexpr int kRequests = 8000;
 
   SpreadTest() {
+    settings_.spread = true;
     for (uint32_t i = 1; i <= kEngines; ++i) {
       const EngineId id(i);
       if (farm_.table().Find(id) == nullptr) farm_.Register(id, "e" + std::to_string(i));
       farm_.Add(id, "Popular");
-      Report(id, 0.5 + 0.005 * i);
+      Report(id, 0.5);
     }
   }
-  double Peak(double near_equal) {
-    settings_.near_equal = near_equal;
+  // How many of the requests each engine gets.
+  std::map<EngineId, int> Requests() {
     SeededRandom random(1);
     std::map<EngineId, int> requests;
-    for (int i = 0; i < 1000; ++i) ++requests[Holders("Popular", random.Next())[0]];
-    int most = 0;
-    for (const auto& [engine, count] : requests) most = std::max(most, count);
-    return most * static_cast<double>(kEngines) / 1000;
+    for (int i = 0; i < kRequests; ++i) ++requests[Holders("Popular", random.Next())[0]];
+    return requests;
   }
 };
 
-TEST_F(SpreadTest, WithoutNearEqualsAllGoToOne) { EXPECT_EQ(Peak(0), kEngines); }
-
-TEST_F(SpreadTest, NearEqualsShareTheRequestsBetweenTwoReports) {
-  const double peak = Peak(0.1);
-  EXPECT_LT(peak, 2.0);
-  EXPECT_GT(peak, 1.5);  // Still more to the less loaded.
+TEST_F(SpreadTest, EqualEnginesGetEqualShares) {
+  for (const auto& [engine, count] : Requests()) EXPECT_NEAR(count, 1000, 100);
 }
 
-TEST_F(SpreadTest, EveryNearEqualGetsSome) {
-  settings_.near_equal = 0.1;
-  SeededRandom random(2);
-  std::map<EngineId, int> requests;
-  for (int i = 0; i < 1000; ++i) ++requests[Holders("Popular", random.Next())[0]];
-  EXPECT_EQ(requests.size(), kEngines);
+TEST_F(SpreadTest, WhoHasTwiceTheFreeCapacityGetsTwiceTheRequests) {
+  Report(kA, 0.75);  // A quarter is free instead of a half.
+  EngineInfo large = farm_.table().Find(kB)->engine;
+  large.capacity.bandwidth_out *= 2;
+  large.capacity.bandwidth_in *= 2;
+  large.capacity.memory *= 2;
+  farm_.Apply(EngineRegistered{large, 2});
+  Load load = farm_.table().Find(kC)->load;
+  load.sequence = 1;
+  load.bandwidth_out *= 2;
+  load.bandwidth_in *= 2;
+  load.memory_used *= 2;
+  farm_.Report(kB, load);
+  std::map<EngineId, int> requests = Requests();
+  EXPECT_NEAR(requests[kA], requests[kC] / 2, 80);
+  EXPECT_NEAR(requests[kB], requests[kC] * 2, 200);
+}
+
+TEST_F(SpreadTest, WhereASizeIsUnknownAllCountAlike) {
+  EngineInfo unknown = farm_.table().Find(kB)->engine;
+  unknown.capacity = {};
+  farm_.Apply(EngineRegistered{unknown, 2});
+  Load load;
+  load.sequence = 1;
+  load.cpu = 0.5;
+  farm_.Report(kB, load);
+  for (const auto& [engine, count] : Requests()) EXPECT_NEAR(count, 1000, 100);
+}
+
+TEST_F(SpreadTest, ChancesAddUpToOneAndTheLastOnesHaveNone) {
+  farm_.Apply(HealthChanged{kA, Health::kDegraded, "slow"});
+  const Director director(farm_.table(), settings_);
+  double sum = 0;
+  for (const Candidate& c : director.Holders(KeyOfTitle("Popular"), 77, kStart)) {
+    sum += c.chance;
+    EXPECT_EQ(c.chance == 0, c.engine == kA);
+  }
+  EXPECT_NEAR(sum, 1, 1e-9);
+}
+
+TEST_F(SpreadTest, TheEndsOfTheDrawAreTheFirstAndTheLastOfTheGood) {
+  EXPECT_EQ(Holders("Popular", 0)[0], EngineId(1));
+  EXPECT_EQ(Holders("Popular", UINT64_MAX)[0], EngineId(8));
 }
 
 TEST_F(SpreadTest, OneRequestIsAlwaysAnsweredAlike) {
-  settings_.near_equal = 0.1;
   EXPECT_EQ(Holders("Popular", 12345), Holders("Popular", 12345));
 }
 
