@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "farm/state_table.h"
+
+namespace strata::farm {
+
+// The streams of the farm's multicast group that carry its table, and the loads.
+inline constexpr uint8_t kTableStream = 0;  // Committed.
+inline constexpr uint8_t kLoadStream = 1;   // Received.
+
+// A member's state table behind its multicast group: takes what the group delivers, counts what it
+// refuses, and hands the state to learners. Whoever drives the group calls it, in the group's
+// order. Pure; one thread.
+class TableReplica {
+ public:
+  struct Member {
+    EngineId id{};
+    bool manager = false;
+  };
+  // Messages since the start, by what became of them.
+  struct Counters {
+    uint64_t applied = 0;
+    uint64_t loads = 0;
+    uint64_t malformed = 0;
+    uint64_t unknown_engine = 0;
+    uint64_t not_its_business = 0;
+    uint64_t old = 0;
+    uint64_t wrong_stream = 0;
+  };
+
+  explicit TableReplica(const TableSettings& settings = {}) : table_(settings) {}
+
+  // A view of the group: who may speak for all, and which engines are there.
+  void OnView(const std::vector<Member>& members);
+  // Deliveries of kTableStream and kLoadStream.
+  void OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number, Timestamp now);
+  void OnReceived(EngineId origin, ByteSpan message, Timestamp now);
+  // State transfer. InvalidArgument, with the table as it was, if `state` is not a snapshot.
+  Bytes TakeSnapshot(Timestamp now) const { return table_.Snapshot(now); }
+  Status InstallSnapshot(ByteSpan state, uint64_t commit_number, Timestamp now);
+
+  const StateTable& table() const { return table_; }
+  // Of the last delivery or snapshot. Members with the same one have tables of the same digest.
+  uint64_t commit_number() const { return commit_number_; }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void Count(StateTable::Applied applied, uint64_t& taken);
+
+  StateTable table_;
+  std::set<EngineId> managers_;
+  std::vector<EngineId> members_;
+  uint64_t commit_number_ = 0;
+  Counters counters_;
+};
+
+}  // namespace strata::farm
