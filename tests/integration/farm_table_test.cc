@@ -232,6 +232,9 @@ TEST_F(FarmTableTest, ALateJoinerHasTheSameTable) {
 TEST_F(FarmTableTest, AnEngineThatDiesIsDownEverywhereAndKeepsItsCopies) {
   StartFarm(3);
   TellInventory(4, 10);
+  ASSERT_TRUE(members_[4]->Await([](const TableReplica& r) {
+    return !r.table().Find(EngineId(4))->telling && r.table().Find(EngineId(4))->assets == 11;
+  }));
   members_[4]->group.reset();
   for (auto& [id, member] : members_) {
     if (member->group == nullptr) continue;
