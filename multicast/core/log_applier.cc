@@ -134,12 +134,17 @@ void LogApplier::ApplyAborted(Peer& peer, const Range& range, Timestamp now) {
   if (range.to <= side.records.delivered() && !STRATA_MUTANT(kAbortAfterCommit)) return;
   if (own && range.to > side.records.highest()) return;  // There is no such message.
   side.records.MarkAborted(range.from, range.to);
+  side.known = true;
+  if (!side.typed) side.SetKind(false);
   std::erase_if(side.gates, [&range](const Gate& gate) { return gate.last == range.to; });
   group_.counters.Add(Counter::kAbortsClosed);
   m_.aborts.OnApplied(range);
   m_.aborts.Remember(peer, range);
   const Slot slot = SlotOf(peer);
-  if (slot != kNoSlot) m_.acknowledger.NoteChange(slot, range.stream, now);
+  if (slot != kNoSlot) {
+    m_.requester.NoteGap(slot, range.stream, now);  // What is before it may all be unheard of.
+    m_.acknowledger.NoteChange(slot, range.stream, now);
+  }
   if (own) m_.sender.OnAborted(range);
 }
 

@@ -112,6 +112,15 @@ TEST_F(LogApplierTest, AnAbortedMessageIsDeliveredToNobody) {
   EXPECT_EQ(group_->counters[Counter::kAbortsClosed], 1u);
 }
 
+TEST_F(LogApplierTest, WhatIsMissingBeforeAnAbortedMessageIsAskedFor) {
+  applier_.Enqueue(1, Aborted({1, 0, 1, 3, 3}));
+  End();
+  requester_.EndTurn(kStart + std::chrono::seconds(1));
+  const auto resends = group_.Sent(PacketType::kResend, DecodeResend);
+  ASSERT_EQ(resends.size(), 1u) << "nobody else may tell this member of records 1 and 2";
+  EXPECT_EQ(resends[0].requests, (std::vector<ResendRequest>{{1, 0, 2, 1}}));
+}
+
 TEST_F(LogApplierTest, AnAbortOpensTheGateOfItsMessage) {
   group_.Hold(1, 0, 1, 3);
   aborts_.OnAbort(1, {{{1, 0, 1, 2, 2}}});

@@ -8,26 +8,35 @@ namespace strata::multicast {
 void SnapshotFetcher::Start(uint64_t min_commit, Timestamp now) {
   running_ = true;
   min_commit_ = min_commit;
-  donor_ = MemberId();
-  fetched_.reset();
+  donor_ = MemberInfo();
   NextDonor(now);
+}
+
+void SnapshotFetcher::Stop() {
+  running_ = false;
+  fetched_.reset();
+}
+
+std::optional<SnapshotFetcher::Fetched> SnapshotFetcher::TakeFetched() {
+  if (fetched_ && fetched_->commit > group_.log.last()) return std::nullopt;
+  return std::exchange(fetched_, std::nullopt);
 }
 
 void SnapshotFetcher::OnViewInstalled(Timestamp now) {
   if (!running_) return;
-  const Slot slot = group_.view.SlotOf(donor_);
+  const Slot slot = DonorSlot();
   if (slot == kNoSlot || !group_.full(slot)) NextDonor(now);
 }
 
 // The first full member behind the present donor, by rank.
 void SnapshotFetcher::NextDonor(Timestamp now) {
-  const Slot current = group_.view.SlotOf(donor_);
+  const Slot current = DonorSlot();
   const Slot from = current == kNoSlot ? Slot{0} : static_cast<Slot>(current + 1);
-  donor_ = MemberId();
+  donor_ = MemberInfo();
   for (Slot i = 0; i < group_.size(); ++i) {
     const auto slot = static_cast<Slot>((from + i) % group_.size());
     if (slot == group_.self_slot || !group_.full(slot)) continue;
-    donor_ = group_.view.members[slot].id;
+    donor_ = group_.view.members[slot];
     break;
   }
   nonce_ = group_.random.Next() | 1;
@@ -35,12 +44,13 @@ void SnapshotFetcher::NextDonor(Timestamp now) {
   total_ = have_ = asked_to_ = 0;
   state_.clear();
   ahead_.clear();
+  fetched_.reset();
   due_ = now;
 }
 
 void SnapshotFetcher::Ask(Timestamp now) {
   due_ = now + kRetry;
-  const Slot slot = group_.view.SlotOf(donor_);
+  const Slot slot = DonorSlot();
   if (slot == kNoSlot) return;
   SnapshotRequest request;
   request.nonce = nonce_;

@@ -16,20 +16,25 @@ class SnapshotFetcher {
 
   // Any snapshot as of `min_commit` or later will do.
   void Start(uint64_t min_commit, Timestamp now);
-  void Stop() { running_ = false; }
+  void Stop();
   bool running() const { return running_; }
   void OnViewInstalled(Timestamp now);
   void OnChunk(const SnapshotChunk& chunk, Timestamp now);
   void OnTimer(Timestamp now);
-  Timestamp deadline() const { return running_ && group_.in_view() ? due_ : Timestamp::Never(); }
+  Timestamp deadline() const {
+    return running_ && group_.in_view() && !fetched_ ? due_ : Timestamp::Never();
+  }
 
   struct Fetched {
     uint64_t commit = 0;
     Bytes state;
   };
-  std::optional<Fetched> TakeFetched() { return std::exchange(fetched_, std::nullopt); }
+  // Once the own log has what the snapshot is as of: until then that log record may be known to
+  // the donor alone, and a view change without it puts another one in its place.
+  std::optional<Fetched> TakeFetched();
 
  private:
+  Slot DonorSlot() const { return group_.view.SlotOf(donor_.id, donor_.incarnation); }
   void NextDonor(Timestamp now);
   void Ask(Timestamp now);
 
@@ -40,7 +45,7 @@ class SnapshotFetcher {
   GroupState& group_;
   bool running_ = false;
   uint64_t min_commit_ = 0;
-  MemberId donor_{};
+  MemberInfo donor_;
   uint64_t nonce_ = 0;
   int tries_ = 0;
   uint64_t commit_ = 0;

@@ -20,6 +20,7 @@ class SnapshotFetcherTest : public ::testing::Test {
   SnapshotFetcherTest() {
     group_.SetStatus(3, MemberStatus::kLearner);
     group_->synced = false;
+    group_->log.StartAfter(45);
     fetcher_.Start(40, kStart);
   }
   // The request that goes out now, and where to.
@@ -149,6 +150,25 @@ TEST_F(SnapshotFetcherTest, GoesToTheNextDonorWhenTheDonorLeftTheView) {
   fetcher_.OnViewInstalled(kStart);
   Ask(kStart);
   EXPECT_EQ(asked_, AddressOf(0)) << "the new first full member";
+}
+
+TEST_F(SnapshotFetcherTest, ASnapshotAheadOfTheLogWaitsForTheLog) {
+  const SnapshotRequest request = Ask(kStart);
+  fetcher_.OnChunk(Chunk(request.nonce, 0, 10, 46), kStart);
+  EXPECT_FALSE(fetcher_.TakeFetched()) << "number 46 may be known to the donor alone";
+  EXPECT_EQ(fetcher_.deadline(), Timestamp::Never()) << "nothing more to ask for";
+  group_->log.Append(LogRecord());
+  EXPECT_TRUE(fetcher_.TakeFetched());
+}
+
+TEST_F(SnapshotFetcherTest, ASnapshotThatWaitsGoesWithItsDonor) {
+  const SnapshotRequest request = Ask(kStart);
+  fetcher_.OnChunk(Chunk(request.nonce, 0, 10, 46), kStart);
+  group_->view.members[0].incarnation.bytes.fill(77);
+  fetcher_.OnViewInstalled(kStart);
+  group_->log.Append(LogRecord());
+  EXPECT_FALSE(fetcher_.TakeFetched()) << "the new view has another number 46";
+  EXPECT_NE(Ask(kStart).nonce, request.nonce);
 }
 
 TEST_F(SnapshotFetcherTest, KeepsItsDonorOverAViewChange) {
