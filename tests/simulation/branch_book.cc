@@ -26,10 +26,12 @@ void BranchBook::OnTransmit(const MemberProbe&, const Packet& packet, Sent) {
 void BranchBook::OnHanded(const MemberProbe& to, const Packet& packet) {
   const auto* report = packet.As<multicast::Report>();
   if (report == nullptr || report->ballot.proposer != to.id()) return;
-  if (report->status != multicast::MemberStatus::kFull) return;
+  if (report->status != multicast::MemberStatus::kFull || decided_.contains(report->ballot)) return;
   uint64_t& known = known_[report->ballot];
   known = std::max(known, report->log_seen);
 }
+
+void BranchBook::OnDecided(const MemberProbe&, const Epoch& ballot) { decided_.insert(ballot); }
 
 void BranchBook::OnViewChanged(const MemberProbe& member, const multicast::View& view,
                                multicast::MemberStatus) {

@@ -29,6 +29,7 @@ class BranchBook final : public Observer {
   void OnCrashed(const MemberProbe& member, size_t open_sends) override;
   void OnTransmit(const MemberProbe& from, const Packet& packet, Sent to) override;
   void OnHanded(const MemberProbe& to, const Packet& packet) override;
+  void OnDecided(const MemberProbe& member, const multicast::Epoch& ballot) override;
   void OnViewChanged(const MemberProbe& member, const multicast::View& view,
                      multicast::MemberStatus status) override;
   void OnFounded(const MemberProbe& member, uint32_t lineage, uint32_t parent,
@@ -63,6 +64,7 @@ class BranchBook final : public Observer {
   std::set<Stint> crashed_;
   std::map<multicast::Epoch, multicast::View> installed_;
   std::map<multicast::Epoch, uint64_t> known_;
+  std::set<multicast::Epoch> decided_;  // Ballots.
   std::map<uint32_t, Founding> foundings_;
   std::map<multicast::MemberId, std::vector<std::pair<uint64_t, uint64_t>>> diverged_;
 };

@@ -361,6 +361,22 @@ TEST_F(CheckersTest, WhatASurvivorHadHeardMustNotBeGroupedOtherwise) {
   EXPECT_TRUE(Caught("total-order"));
 }
 
+// Member 3 knew it too, but said so when the next view was decided already.
+TEST_F(CheckersTest, AReportAfterTheDecisionInformsNobody) {
+  BranchBook branches;
+  ShowViews(branches);
+  multicast::Report report;
+  report.ballot = report.promised = {2, MemberId(2)};
+  report.self = m(1).current.members[0];
+  report.status = MemberStatus::kFull;
+  report.log_seen = 2;
+  branches.OnHanded(m(2), *Encoded(m(1), PacketType::kReport, report));
+  branches.OnDecided(m(2), report.ballot);
+  report.log_seen = 3;
+  branches.OnHanded(m(2), *Encoded(m(3), PacketType::kReport, report));
+  EXPECT_EQ(branches.KnownToMakers(report.ballot), 2u);
+}
+
 TEST_F(CheckersTest, ALostCommittedSendIsCaught) {
   BranchBook branches;
   SendChecker checker(stage_, branches);

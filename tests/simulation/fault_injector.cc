@@ -6,6 +6,8 @@
 
 namespace strata::simulation {
 
+using multicast::Epoch;
+using multicast::MemberId;
 using multicast::PacketType;
 using multicast::View;
 using std::chrono::milliseconds;
@@ -152,14 +154,25 @@ bool FaultInjector::MayLoseDisk(size_t index) {
     it = back ? lost_disk_.erase(it) : std::next(it);
   }
   if (wiring_.scenario.quorum_none || !lost_disk_.empty()) return false;
-  const View* view = LatestView();
-  if (view == nullptr) return false;
-  auto voters = std::count_if(view->members.begin(), view->members.end(),
+  // The last view that took effect, and those after it of which nobody knows whether they did.
+  std::vector<View> views;
+  Epoch installed;
+  for (const auto& member : members_) {
+    for (View& view : member->ViewsOnDisk()) views.push_back(std::move(view));
+    if (member->running()) installed = std::max(installed, member->view().epoch);
+  }
+  return !views.empty() && std::all_of(views.begin(), views.end(), [&](const View& view) {
+    return view.epoch < installed || MayLoseDiskIn(view, members_[index]->id());
+  });
+}
+
+bool FaultInjector::MayLoseDiskIn(const View& view, MemberId id) {
+  auto voters = std::count_if(view.members.begin(), view.members.end(),
                               [](const auto& info) { return info.voter; });
-  auto full = std::count_if(view->members.begin(), view->members.end(), [](const auto& info) {
+  auto full = std::count_if(view.members.begin(), view.members.end(), [](const auto& info) {
     return info.status == multicast::MemberStatus::kFull;
   });
-  return full >= 3 && (voters >= 3 || view->SlotOf(members_[index]->id()) == multicast::kNoSlot);
+  return full >= 3 && (voters >= 3 || view.SlotOf(id) == multicast::kNoSlot);
 }
 
 void FaultInjector::RestartLater(size_t index) {

@@ -25,13 +25,13 @@ void Member::Start(bool with_disk) {
   running_ = true;
   stopped_ = false;
   turn_gap_ = Duration::zero();
+  founded_ = founded_ || !ViewsOnDisk().empty();
   if (!with_disk) disk_.Lose();
   sent_fragments_ = {};
   handed_fragments_ = {};
   uint64_t saved = application_.Start(with_disk);
-  // Only an operator founds a group, once; and no disk means no group that was.
-  plan_.settings.found = plan_.settings.found && !started_before_;
-  started_before_ = true;
+  // Only an operator founds a group, until it is there; and no disk means no group that was.
+  plan_.settings.found = plan_.settings.found && !founded_;
   core_random_ = std::make_unique<SeededRandom>(random_.Next());
   core_ = std::make_unique<Core>(plan_.settings, plan_.self, *core_random_);
   wiring_.trace.Line(wiring_.queue.now(), id().value(), "starts, life %d, %s", life_,

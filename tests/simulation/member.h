@@ -46,6 +46,8 @@ class Member final : public MemberProbe {
   void Promote();
   bool stopped() const { return stopped_; }
   bool ever_started() const { return life_ > 0; }
+  // Installed or accepted, as the disk has them now.
+  std::vector<multicast::View> ViewsOnDisk() const;
 
   // ---- The network.
   void Arrive(Port port, const PacketPtr& packet, size_t from);
@@ -110,7 +112,7 @@ class Member final : public MemberProbe {
   bool running_ = false;
   bool stopped_ = false;
   bool in_turn_ = false;
-  bool started_before_ = false;
+  bool founded_ = false;  // It has been in a group.
   std::unique_ptr<SeededRandom> core_random_;
   std::unique_ptr<multicast::Core> core_;
   std::array<std::deque<Arrived>, 3> sockets_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "multicast/core/durable_state.h"
 #include "tests/simulation/member.h"
 
 // What the driver does with the core's transmissions and writes.
@@ -98,7 +99,20 @@ void Member::DieSending(const multicast::TransmitAction& action, const PacketPtr
   wiring_.crashed(index_);
 }
 
+std::vector<multicast::View> Member::ViewsOnDisk() const {
+  std::vector<multicast::View> views;
+  if (disk_.contents().empty()) return views;
+  auto state = multicast::DecodeDurable(disk_.contents(), plan_.settings.group, id());
+  if (state.ok() && state->installed) views.push_back(*state->installed);
+  if (state.ok() && state->accepted) views.push_back(state->accepted->view);
+  return views;
+}
+
 void Member::Do(multicast::PersistAction& action) {
+  auto state = multicast::DecodeDurable(action.state, plan_.settings.group, id());
+  if (state.ok() && state->accepted && state->accepted->ballot.proposer == id()) {
+    wiring_.Tell(&Observer::OnDecided, *this, state->accepted->ballot);
+  }
   disk_.Write(action.state, [this, id = action.id] {
     AddInput([id](Core& core, Timestamp now) { core.OnPersisted(id, now); });
   });

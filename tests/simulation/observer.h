@@ -65,6 +65,8 @@ class Observer {
   virtual void OnTransmit(const MemberProbe&, const Packet&, Sent) {}
   virtual void OnLost(const MemberProbe& /*receiver*/, const Packet&) {}  // By the network.
   virtual void OnHanded(const MemberProbe&, const Packet&) {}  // Before the core sees it.
+  // It decided on the view of its ballot: what it hears from now on does not count.
+  virtual void OnDecided(const MemberProbe&, const multicast::Epoch&) {}
   // Before the application appends it to its state.
   virtual void OnDeliver(const MemberProbe&, const Delivery&) {}
   // shown_view() is still the former.
