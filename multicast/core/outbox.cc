@@ -42,11 +42,16 @@ void Outbox::SendCut(PacketType type, ByteSpan body, const To& to) {
     SendBody(type, to, [&](ByteWriter& out) { out.Put(body); });
     return;
   }
+  if (body_id_ == 0 || type != cut_type_ || !std::ranges::equal(body, cut_body_)) {
+    ++body_id_;
+    cut_type_ = type;
+    cut_body_.assign(body.begin(), body.end());
+  }
   const size_t piece = max_body_ - kFragmentHeaderBytes;
   Fragment fragment;
   fragment.inner_type = static_cast<uint8_t>(type);
   fragment.count = static_cast<uint16_t>((body.size() + piece - 1) / piece);
-  fragment.body_id = next_body_id_++;
+  fragment.body_id = body_id_;
   for (fragment.index = 0; fragment.index < fragment.count; ++fragment.index) {
     const size_t from = fragment.index * piece;
     fragment.bytes = body.subspan(from, std::min(piece, body.size() - from));

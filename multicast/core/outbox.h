@@ -60,7 +60,11 @@ class Outbox {
   ActionBatch& batch_;
   Header header_;
   size_t max_body_ = kMinMtu - kIpv6UdpHeaderBytes - kHeaderBytes - kTagBytes;
-  uint32_t next_body_id_ = 1;
+  // The last body that was cut. Repeated it has the same id: a fragment lost the first time, and
+  // another one lost the second time, are no loss then.
+  uint32_t body_id_ = 0;
+  PacketType cut_type_{};
+  Bytes cut_body_;
 };
 
 }  // namespace strata::multicast

@@ -120,13 +120,26 @@ TEST(OutboxTest, CutsABodyThatFitsNoDatagramIntoFragmentsThatJoinAgain) {
 
 TEST(OutboxTest, EachCutBodyHasAnIdOfItsOwn) {
   TestGroup group(0);
-  const Commit commit = LargeCommit();
+  Commit commit = LargeCommit();
   group->outbox.SendLarge(PacketType::kCommit, commit, EncodedSizeMax(commit), To::Group());
+  ++commit.first;
   group->outbox.SendLarge(PacketType::kCommit, commit, EncodedSizeMax(commit), To::Group());
   const auto fragments = group.Sent(PacketType::kFragment, DecodeFragment);
   ASSERT_EQ(fragments.size(), 4u);
   EXPECT_EQ(fragments[0].body_id, fragments[1].body_id);
   EXPECT_NE(fragments[1].body_id, fragments[2].body_id);
+}
+
+TEST(OutboxTest, FragmentsOfARepeatCompleteTheBody) {
+  TestGroup group(0);
+  const Commit commit = LargeCommit();
+  group->outbox.SendLarge(PacketType::kCommit, commit, EncodedSizeMax(commit), To::Group());
+  group->outbox.SendLarge(PacketType::kCommit, commit, EncodedSizeMax(commit), To::Group());
+  const auto fragments = group.Sent(PacketType::kFragment, DecodeFragment);
+  ASSERT_EQ(fragments.size(), 4u);
+  FragmentJoiner joiner;
+  EXPECT_FALSE(joiner.OnFragment(MemberId(1), {}, fragments[1]));
+  EXPECT_TRUE(joiner.OnFragment(MemberId(1), {}, fragments[2]));
 }
 
 TEST(OutboxTest, EveryDatagramFitsTheLink) {
