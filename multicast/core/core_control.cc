@@ -32,7 +32,7 @@ bool Core::Impl::RouteViewChange(PacketType type, const ReceivedPacket& packet, 
       break;
     case PacketType::kViewAck:
       With(DecodeBallot(body),
-           [&](const Ballot& b) { views_.OnViewAck(packet.header.sender, b.ballot, now); });
+           [&](const Ballot& b) { views_.OnViewAck(packet.header, b.ballot, now); });
       break;
     case PacketType::kInstall:
       With(DecodeBallot(body), [&](const Ballot& b) {

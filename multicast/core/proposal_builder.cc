@@ -65,6 +65,7 @@ class Builder {
     if (!BuildLog()) return Indecision::kLogMissing;
     Flush();
     BuildView();
+    if (!HasState()) return Indecision::kNoState;
     return std::move(out_);
   }
 
@@ -73,8 +74,8 @@ class Builder {
   ViewProposal& proposal() { return out_.proposal; }
 
   std::optional<Indecision> CheckQuorums() {
-    std::vector<MemberId> ids;
-    for (const Report& report : in_.reports) ids.push_back(report.self.id);
+    std::vector<Vote> promises;
+    for (const Report& report : in_.reports) promises.push_back(PromiseOf(report));
     std::vector<Quorum> quorums = {VotersOf(base())};
     if (base_.proposal != nullptr) {
       for (const Quorum& quorum : base_.proposal->quorums) {
@@ -90,7 +91,7 @@ class Builder {
       proposal().quorums = {{in_.self.id}};
       return std::nullopt;
     }
-    if (!HasMajorityOfAll(proposal().quorums, ids)) return Indecision::kNoMajority;
+    if (!CarriesAll(proposal().quorums, promises)) return Indecision::kNoMajority;
     return std::nullopt;
   }
 
@@ -333,6 +334,16 @@ class Builder {
     }
   }
 
+  // A full member of the new view has the application's state, and can give it to the others.
+  bool HasState() const {
+    if (out_.founding) return true;
+    const View& view = out_.proposal.view;
+    return std::any_of(in_.reports.begin(), in_.reports.end(), [&view](const Report& report) {
+      const Slot slot = view.SlotOf(report.self.id, report.self.incarnation);
+      return report.synced && slot != kNoSlot && view.members[slot].status == MemberStatus::kFull;
+    });
+  }
+
   inline static const std::vector<AllOfMessage> kNoMessages = {};
 
   const DecisionInput& in_;
@@ -345,6 +356,10 @@ class Builder {
 };
 
 }  // namespace
+
+Vote PromiseOf(const Report& report) {
+  return {report.self.id, report.installed.has_value() || report.accepted.has_value()};
+}
 
 std::variant<Decision, Indecision> Decide(const DecisionInput& input) {
   return Builder(input).Build();

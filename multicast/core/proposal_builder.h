@@ -44,6 +44,7 @@ enum class Indecision : uint8_t {
   kNoView,  // Nobody reported any view.
   kNoMajority,
   kNotMine,     // Another manager has the state to do it.
+  kNoState,     // Who has it is silent, or gone.
   kLogMissing,  // Records that some survivor has are not here; asked again they come.
   kTooManyQuorums,
 };
@@ -53,6 +54,9 @@ struct Decision {
   bool founding = false;  // No survivors: the candidate's durable state is the group's.
   bool unsynced = false;  // The candidate is full without having state yet.
 };
+
+// The promise that is in `report`. Who knows no view at all, and yet is a voter, lost its disk.
+Vote PromiseOf(const Report& report);
 
 std::variant<Decision, Indecision> Decide(const DecisionInput& input);
 

@@ -110,6 +110,26 @@ TEST_F(ProposalBuilderTest, ARestartedVotersPromiseCountsToo) {
   EXPECT_EQ(StatusOf(2), MemberStatus::kFull);
 }
 
+TEST_F(ProposalBuilderTest, AVoterWhoseDiskWasLostHasForgottenWhatItPromised) {
+  AddAll({1});
+  Report forgetful = MemorylessReport(2);
+  forgetful.installed.reset();
+  Add(forgetful);
+  ExpectIndecision(Indecision::kNoMajority);
+  AddAll({0});
+  EXPECT_EQ(StatusOf(3), MemberStatus::kLearner);
+}
+
+TEST_F(ProposalBuilderTest, NobodyProposesAViewThatLosesTheState) {
+  Report waiting = ReportOf(1);  // Full since a view without another manager, and still fetching.
+  waiting.synced = false;
+  Add(waiting);
+  Add(MemorylessReport(2));
+  ExpectIndecision(Indecision::kNoState);
+  AddAll({3});
+  EXPECT_EQ(MemberIds(), (std::vector<uint32_t>{2, 3, 4}));
+}
+
 TEST_F(ProposalBuilderTest, WithoutAnyViewNobodyDecides) {
   Add(JoinerReport(2));
   ExpectIndecision(Indecision::kNoView);

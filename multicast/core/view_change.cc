@@ -244,11 +244,12 @@ void ViewChange::Fail(Timestamp now) {
 std::vector<MemberInfo> ViewChange::Unanswered() const {
   const auto answered = [this](MemberId id) {
     if (id == group_.self.id) return true;
-    const auto listed = [id](const std::vector<MemberId>& ids) {
-      return std::find(ids.begin(), ids.end(), id) != ids.end();
-    };
-    if (phase_ == Phase::kSettling) return !listed(unheard_);
-    if (phase_ == Phase::kConfirming) return listed(acks_);
+    if (phase_ == Phase::kSettling) {
+      return std::find(unheard_.begin(), unheard_.end(), id) == unheard_.end();
+    }
+    if (phase_ == Phase::kConfirming) {
+      return std::any_of(acks_.begin(), acks_.end(), [id](const Vote& v) { return v.id == id; });
+    }
     return std::any_of(reports_.begin(), reports_.end(),
                        [id](const Report& report) { return report.self.id == id; });
   };
@@ -290,14 +291,26 @@ void ViewChange::SendProposal(Timestamp now) {
   }
 }
 
-void ViewChange::OnViewAck(MemberId from, Epoch ballot, Timestamp now) {
+void ViewChange::OnViewAck(const Header& header, Epoch ballot, Timestamp now) {
   if (phase_ != Phase::kConfirming || ballot != ballot_) return;
-  if (std::find(acks_.begin(), acks_.end(), from) == acks_.end()) acks_.push_back(from);
+  const auto same = std::find_if(acks_.begin(), acks_.end(),
+                                 [&header](const Vote& vote) { return vote.id == header.sender; });
+  Vote& vote = same == acks_.end() ? acks_.emplace_back(Vote{header.sender, false}) : *same;
+  vote.remembers = vote.remembers || PromisedFromMemory(header.sender, header.incarnation);
   CheckEffective(now);
 }
 
+// Whose disk was lost does not say so with its acceptance, but its promise did. Of who did not
+// promise nothing is known.
+bool ViewChange::PromisedFromMemory(MemberId id, const Incarnation& incarnation) const {
+  return std::any_of(reports_.begin(), reports_.end(), [&](const Report& report) {
+    return report.self.id == id && report.self.incarnation == incarnation &&
+           PromiseOf(report).remembers;
+  });
+}
+
 void ViewChange::CheckEffective(Timestamp now) {
-  const bool effective = HasMajorityOfAll(decision_->proposal.quorums, acks_);
+  const bool effective = CarriesAll(decision_->proposal.quorums, acks_);
   if (!effective && !STRATA_MUTANT(kViewWithoutMajority)) return;
   install_ = Installation{decision_->proposal, decision_->founding, decision_->unsynced};
   unheard_.clear();
@@ -450,7 +463,7 @@ void ViewChange::OnPersisted(uint64_t id, Timestamp now) {
         accept_persisted_ = true;
         phase_ = Phase::kConfirming;
         phase_deadline_ = now + group_.settings.collect_timeout;
-        acks_ = {group_.self.id};
+        acks_ = {{group_.self.id}};
         if (decision_->proposal.view.members.size() > 1) SendProposal(now);
         CheckEffective(now);
         break;

@@ -43,7 +43,7 @@ class ViewChange {
   void OnReport(const Report& report, const Endpoint& from, Timestamp now);
   void OnView(const Header& header, const Endpoint& from, const ViewProposal& proposal,
               Timestamp now);
-  void OnViewAck(MemberId from, Epoch ballot, Timestamp now);
+  void OnViewAck(const Header& header, Epoch ballot, Timestamp now);
   // INSTALL, or a packet of that epoch.
   void OnInstall(Epoch ballot, Timestamp now);
   void OnPersisted(uint64_t id, Timestamp now);
@@ -97,6 +97,7 @@ class ViewChange {
   void TryDecide(bool last_chance, Timestamp now);
   void Fail(Timestamp now);
   void CheckEffective(Timestamp now);
+  bool PromisedFromMemory(MemberId id, const Incarnation& incarnation) const;
   std::vector<MemberInfo> Unanswered() const;
   void SendProposal(Timestamp now);
   void AlarmMajority(bool lost);
@@ -126,7 +127,7 @@ class ViewChange {
   bool was_sm_ = false;
   std::vector<Report> reports_;
   std::optional<Decision> decision_;
-  std::vector<MemberId> acks_;
+  std::vector<Vote> acks_;
   std::vector<MemberId> unheard_;  // In the new view, not heard in its epoch yet.
   Timestamp phase_deadline_ = Timestamp::Never();
   Timestamp resend_at_ = Timestamp::Never();

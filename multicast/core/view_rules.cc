@@ -4,6 +4,15 @@
 #include <tuple>
 
 namespace strata::multicast {
+namespace {
+
+size_t CountIn(const Quorum& quorum, std::span<const MemberId> ids) {
+  return static_cast<size_t>(std::count_if(quorum.begin(), quorum.end(), [ids](MemberId voter) {
+    return std::find(ids.begin(), ids.end(), voter) != ids.end();
+  }));
+}
+
+}  // namespace
 
 void SortByRank(std::vector<MemberInfo>& members, MemberId sm) {
   std::sort(members.begin(), members.end(), [sm](const MemberInfo& a, const MemberInfo& b) {
@@ -55,15 +64,22 @@ Quorum VotersOf(const View& view) {
 }
 
 bool HasMajority(const Quorum& quorum, std::span<const MemberId> ids) {
-  const auto there = std::count_if(quorum.begin(), quorum.end(), [ids](MemberId voter) {
-    return std::find(ids.begin(), ids.end(), voter) != ids.end();
-  });
-  return 2 * static_cast<size_t>(there) > quorum.size();
+  return 2 * CountIn(quorum, ids) > quorum.size();
 }
 
-bool HasMajorityOfAll(std::span<const Quorum> quorums, std::span<const MemberId> ids) {
+bool Carries(const Quorum& quorum, std::span<const Vote> votes) {
+  std::vector<MemberId> all;
+  std::vector<MemberId> remembering;
+  for (const Vote& vote : votes) {
+    all.push_back(vote.id);
+    if (vote.remembers) remembering.push_back(vote.id);
+  }
+  return HasMajority(quorum, all) && 2 * CountIn(quorum, remembering) >= quorum.size();
+}
+
+bool CarriesAll(std::span<const Quorum> quorums, std::span<const Vote> votes) {
   return std::all_of(quorums.begin(), quorums.end(),
-                     [ids](const Quorum& quorum) { return HasMajority(quorum, ids); });
+                     [votes](const Quorum& quorum) { return Carries(quorum, votes); });
 }
 
 }  // namespace strata::multicast

@@ -22,6 +22,15 @@ Quorum VotersOf(const View& view);
 
 // More than half of `quorum` is in `ids`.
 bool HasMajority(const Quorum& quorum, std::span<const MemberId> ids);
-bool HasMajorityOfAll(std::span<const Quorum> quorums, std::span<const MemberId> ids);
+
+// A promise or an acceptance.
+struct Vote {
+  MemberId id{};
+  bool remembers = true;  // What it promised and accepted before; not if its disk was lost.
+};
+// Votes of more than half of `quorum`, and of at least half of it from who remembers: so any two
+// such sets share a member that remembers both, as long as nobody else forgets in between.
+bool Carries(const Quorum& quorum, std::span<const Vote> votes);
+bool CarriesAll(std::span<const Quorum> quorums, std::span<const Vote> votes);
 
 }  // namespace strata::multicast

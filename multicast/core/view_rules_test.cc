@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 #include "common/random.h"
 #include "multicast/core/test_group.h"
@@ -218,8 +219,45 @@ TEST(ViewRulesTest, NobodyIsNoMajorityOfNobody) { EXPECT_FALSE(HasMajority({}, {
 
 TEST(ViewRulesTest, EveryQuorumNeedsItsOwnMajority) {
   const std::vector<Quorum> quorums = {{MemberId(1), MemberId(2), MemberId(3)}, {MemberId(4)}};
-  EXPECT_FALSE(HasMajorityOfAll(quorums, std::array{MemberId(1), MemberId(2)}));
-  EXPECT_TRUE(HasMajorityOfAll(quorums, std::array{MemberId(1), MemberId(2), MemberId(4)}));
+  EXPECT_FALSE(CarriesAll(quorums, std::vector<Vote>{{MemberId(1)}, {MemberId(2)}}));
+  EXPECT_TRUE(CarriesAll(quorums, std::vector<Vote>{{MemberId(1)}, {MemberId(2)}, {MemberId(4)}}));
+}
+
+TEST(ViewRulesTest, WhoForgotItsPromisesMayNotDecideAlone) {
+  const Quorum three = {MemberId(1), MemberId(2), MemberId(3)};
+  EXPECT_FALSE(Carries(three, std::vector<Vote>{{MemberId(1)}, {MemberId(2), false}}));
+  EXPECT_TRUE(
+      Carries(three, std::vector<Vote>{{MemberId(1)}, {MemberId(2), false}, {MemberId(3)}}));
+  const Quorum two = {MemberId(1), MemberId(2)};
+  EXPECT_FALSE(Carries(two, std::vector<Vote>{{MemberId(1)}}));
+  EXPECT_TRUE(Carries(two, std::vector<Vote>{{MemberId(1)}, {MemberId(2), false}}))
+      << "the other one remembers all that ever took effect";
+}
+
+// One voter has lost its disk.
+TEST(ViewRulesTest, WhateverCarriesTwiceSharesAMemberThatRemembersBoth) {
+  for (uint32_t size = 1; size <= 5; ++size) {
+    Quorum quorum;
+    for (uint32_t id = 1; id <= size; ++id) quorum.push_back(MemberId(id));
+    for (uint32_t forgot = 0; forgot < size; ++forgot) {
+      std::vector<std::set<MemberId>> sets;
+      for (uint32_t bits = 0; bits < 1u << size; ++bits) {
+        std::vector<Vote> votes;
+        std::set<MemberId> remembering;
+        for (uint32_t i = 0; i < size; ++i) {
+          if ((bits >> i & 1) == 0) continue;
+          votes.push_back({quorum[i], i != forgot});
+          if (i != forgot) remembering.insert(quorum[i]);
+        }
+        if (Carries(quorum, votes)) sets.push_back(remembering);
+      }
+      for (const auto& a : sets) {
+        for (const auto& b : sets) {
+          EXPECT_NE(std::find_first_of(a.begin(), a.end(), b.begin(), b.end()), a.end());
+        }
+      }
+    }
+  }
 }
 
 TEST(ViewRulesTest, TwoMajoritiesOfOneQuorumAlwaysShareAMember) {
