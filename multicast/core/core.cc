@@ -48,6 +48,7 @@ void Core::Impl::Tick(Timestamp now) {
   if (gap <= group_.settings.detection_timeout / 2 || !group_.in_view()) return;
   Count(Counter::kTimeGaps);
   failures_.Renew(now);
+  state_heard_at_ = now;
   if (frozen_since_ != Timestamp::Never()) frozen_since_ = now;
   sm_heard_at_ = now;
   if (!group_.is_sm() || group_.size() == 1) return;
@@ -129,6 +130,8 @@ void Core::Impl::SendHeartbeats(Timestamp now) {
   SendHeartbeat(To::Group(), false, false, now);
   if (group_.view.fan_out) SendHeartbeat(To::MulticastOnly(), false, false, now);
   if (group_.is_sm()) committer_.SendPeriodic();
+  // No sender waits for a learner's ACK and asks for it again when it is lost.
+  if (group_.status() == MemberStatus::kLearner) acknowledger_.Now();
   if (beats_ % 2 != 0) return;
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     if (slot == group_.self_slot || (!group_.is_sm() && slot != 0)) continue;
@@ -182,9 +185,7 @@ void Core::Impl::DoDuties(Timestamp now) {
     views_.Propose(std::move(wishes), now);
     return;
   }
-  if (group_.status() == MemberStatus::kLearner &&
-      now - group_.peers[0]->last_heard > group_.settings.found_wait) {
-    // No full manager took over: there is none. As one without a view this member may propose.
+  if (Forsaken(now)) {
     Rejoin(LeftViewAction::Why::kEvicted, now);
     return;
   }
@@ -194,6 +195,15 @@ void Core::Impl::DoDuties(Timestamp now) {
   } else {
     ManagerDuties(now);
   }
+}
+
+// No full manager took over: there is none. Or who had the state is gone, and all that is left of
+// it is on disks. As one without a view this manager may propose.
+bool Core::Impl::Forsaken(Timestamp now) const {
+  const Duration wait = group_.settings.found_wait;
+  const bool learner = group_.status() == MemberStatus::kLearner;
+  return (learner && now - group_.peers[0]->last_heard > wait) ||
+         (!group_.synced && now - state_heard_at_ > wait);
 }
 
 std::vector<AllOfMessage> Core::Impl::OpenAllOf() const {

@@ -68,6 +68,7 @@ class Core::Impl {
   void SendHeartbeat(const To& to, bool unicast_copy, bool ack_requested, Timestamp now);
   void SendJoin(Timestamp now);
   void DoDuties(Timestamp now);
+  bool Forsaken(Timestamp now) const;
   void SmDuties(Timestamp now);
   void ManagerDuties(Timestamp now);
   bool PromotionDue(Timestamp now);
@@ -101,6 +102,7 @@ class Core::Impl {
   void TakeLogRecord(uint64_t number, const LogRecord& record, Timestamp now);
   void OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp now);
   bool OnTail(Slot from, const StreamTail& tail, Timestamp now);
+  void NoteSynced(Slot from, bool synced, Timestamp now);
   void TellZombie(const ReceivedPacket& packet, Timestamp now);
 
   // ---- core_control.cc
@@ -129,7 +131,8 @@ class Core::Impl {
   Timestamp join_due_ = Timestamp::Never();
   Timestamp zombie_deadline_ = Timestamp::Never();
   Timestamp frozen_since_ = Timestamp::Never();
-  Timestamp sm_heard_at_;  // Any SM, also of a view that this member is not in.
+  Timestamp sm_heard_at_;     // Any SM, also of a view that this member is not in.
+  Timestamp state_heard_at_;  // A full member of the view that has the state.
   Timestamp zombie_told_at_;
   Timestamp promote_after_;
   Duration promote_wait_{};

@@ -239,7 +239,12 @@ void Core::Impl::OnAck(Slot from, const Ack& ack, Timestamp now) {
   if (progress) group_.board.SetProgress(from, now);
   group_.board.RaiseLogSeen(from, ack.log_seen);
   group_.board.SetNonce(from, ack.nonce);
-  member_synced_[from] = ack.synced;
+  NoteSynced(from, ack.synced, now);
+}
+
+void Core::Impl::NoteSynced(Slot from, bool synced, Timestamp now) {
+  member_synced_[from] = synced;
+  if (synced && group_.full(from)) state_heard_at_ = now;
 }
 
 void Core::Impl::TakeLogRecord(uint64_t number, const LogRecord& record, Timestamp now) {
@@ -310,7 +315,7 @@ void Core::Impl::OnHeartbeat(Slot from, const Heartbeat& heartbeat, Timestamp no
     requester_.NoteLog(heartbeat.log_last, now);
   }
   group_.board.RaiseLogSeen(from, std::min(heartbeat.log_last, group_.log.last()));
-  member_synced_[from] = heartbeat.synced;
+  NoteSynced(from, heartbeat.synced, now);
   if (from == 0) {
     acknowledger_.SetNonce(heartbeat.nonce);
     group_.log.TrimTo(std::min(heartbeat.log_floor, group_.log.last()));

@@ -36,6 +36,7 @@ class Lan {
     bool deaf = false;
     bool refuses = false;
     bool holds_prepares = false;
+    bool holds_snapshots = false;
     std::vector<PrepareToken> prepares;
   };
 
@@ -51,11 +52,11 @@ class Lan {
     node = Node();
     node.random = std::make_unique<SeededRandom>(id + 1000);
     node.core = std::make_unique<Core>(settings, self, *node.random);
-    EXPECT_TRUE(node.core->Start({}, 0, now_).ok());
+    EXPECT_TRUE(node.core->Start(disks_[id], 0, now_).ok());
     Execute(id);
     return node;
   }
-  void Kill(uint32_t id) { nodes_.erase(id); }
+  void Kill(uint32_t id) { nodes_.erase(id); }  // Its disk stays, for the next Add.
   Node& operator[](uint32_t id) { return nodes_.at(id); }
 
   SendId Send(uint32_t id, StreamId stream, const std::string& text, SendOptions options = {}) {
@@ -95,6 +96,8 @@ class Lan {
   Timestamp now() const { return now_; }
   // Drops the next `n` DATA packets to `id`.
   std::map<uint32_t, int> drop_data;
+  // Drops all ACK packets of `id` until then.
+  std::map<uint32_t, Timestamp> acks_lost_until;
 
  private:
   struct Packet {
@@ -117,6 +120,10 @@ class Lan {
     received.by_multicast = packet.multicast;
     if (received.header.type == static_cast<uint8_t>(PacketType::kData) &&
         drop_data[packet.to]-- > 0) {
+      return;
+    }
+    if (received.header.type == static_cast<uint8_t>(PacketType::kAck) &&
+        now_ < acks_lost_until[packet.from]) {
       return;
     }
     it->second.core->OnPacket(received, now_);
@@ -171,7 +178,8 @@ class Lan {
     node.delivered.push_back({a.commit_number, a.origin.value(), text});
     if (a.commit_number != 0) node.state += text + ";";
   }
-  void Do(uint32_t, Node&, PersistAction& a, Persisted& persisted, Snapshots&) {
+  void Do(uint32_t id, Node&, PersistAction& a, Persisted& persisted, Snapshots&) {
+    disks_[id] = a.state;
     persisted.emplace_back(a.id, 0);
   }
   void Do(uint32_t, Node& node, PrepareAction& a, Persisted&, Snapshots&) {
@@ -187,7 +195,7 @@ class Lan {
   void Do(uint32_t, Node& node, LeftViewAction&, Persisted&, Snapshots&) { node.left = true; }
   void Do(uint32_t, Node&, DivergedAction&, Persisted&, Snapshots&) {}
   void Do(uint32_t, Node& node, TakeSnapshotAction& a, Persisted&, Snapshots& snapshots) {
-    snapshots.emplace_back(a.transfer, node.state);
+    if (!node.holds_snapshots) snapshots.emplace_back(a.transfer, node.state);
   }
   void Do(uint32_t, Node& node, InstallSnapshotAction& a, Persisted&, Snapshots&) {
     node.state = std::string(AsText(a.state));
@@ -199,6 +207,7 @@ class Lan {
 
   Timestamp now_ = Timestamp::FromNanos(1'000'000'000);
   std::map<uint32_t, Node> nodes_;
+  std::map<uint32_t, Bytes> disks_;
   std::deque<Packet> wire_;
 };
 
@@ -433,6 +442,37 @@ TEST_F(CoreTest, ForeignDurableStateIsRefused) {
   Core core({}, self, random);
   const Bytes garbage = {1, 2, 3};
   EXPECT_FALSE(core.Start(garbage, 0, Timestamp()).ok());
+}
+
+TEST_F(CoreTest, ALearnerWhoseAcksWereLostIsPromotedInAQuietGroup) {
+  lan_.Add(1, Role::kManager, true);
+  lan_.Run(milliseconds(100));
+  for (int i = 0; i < 300; ++i) lan_.Send(1, 0, "message");
+  lan_.Run(milliseconds(100));
+  lan_.Add(2, Role::kEngine);
+  lan_.acks_lost_until[2] = lan_.now() + milliseconds(500);
+  lan_.Run(milliseconds(500));
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kLearner);
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kFull);
+}
+
+TEST_F(CoreTest, AManagerWithoutStateFoundsAnewWhenItsDonorIsGone) {
+  lan_.Add(1, Role::kManager, true);
+  lan_.Add(2, Role::kEngine);
+  lan_.Run(milliseconds(1000));
+  ASSERT_EQ(lan_[2].core->status(), MemberStatus::kFull);
+  lan_[2].holds_snapshots = true;
+  lan_.Kill(1);
+  lan_.Add(1, Role::kManager);
+  lan_.Run(milliseconds(2000));
+  ASSERT_EQ(lan_[1].core->status(), MemberStatus::kFull) << "it manages for engine 2";
+  ASSERT_FALSE(lan_[1].core->synced());
+  lan_.Kill(2);
+  lan_.Add(2, Role::kEngine);
+  lan_.Run(milliseconds(4000));
+  EXPECT_TRUE(lan_[1].core->synced());
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kFull);
 }
 
 }  // namespace

@@ -214,6 +214,7 @@ void Core::Impl::ResetMachines(const ViewProposal& proposal, bool fresh, const V
                                Timestamp now) {
   group_.board.Reset(group_.size());
   member_synced_.assign(group_.size(), false);
+  state_heard_at_ = now;
   committer_.Reset(now);
   aborts_.Reset();
   repairer_.Reset();
