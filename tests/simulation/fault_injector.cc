@@ -177,10 +177,14 @@ bool FaultInjector::MayLoseDiskIn(const View& view, MemberId id) {
 
 void FaultInjector::RestartLater(size_t index) {
   bool with_disk = !random_.Chance(wiring_.scenario.restart_without_disk) || !MayLoseDisk(index);
-  if (!with_disk) lost_disk_.insert(index);
+  if (!with_disk) {
+    lost_disk_.insert(index);
+    diskless_.insert(index);
+  }
   Duration delay = random_.Chance(0.5) ? Ms(1, 30) : Ms(30, 500);
   wiring_.queue.After(delay, [this, index, with_disk] {
     if (!dead_.contains(index)) members_[index]->Start(with_disk);
+    diskless_.erase(index);
   });
 }
 
@@ -224,7 +228,7 @@ void FaultInjector::Heal() {
       leave_one = false;
       continue;
     }
-    member.Start(!lost_disk_.contains(i));
+    member.Start(!diskless_.contains(i));
     member.Resume();
     member.PauseCredit(false);
     member.set_turn_gap(Duration::zero());

@@ -63,6 +63,7 @@ class FaultInjector {
   std::list<Impairment> impairments_;
   Link base_;
   std::set<size_t> lost_disk_;  // And not yet full again.
+  std::set<size_t> diskless_;   // Will start without.
   std::set<size_t> dead_;
 };
 
