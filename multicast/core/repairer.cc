@@ -6,10 +6,11 @@
 
 namespace strata::multicast {
 
-// The owner does; if it was silent for two heartbeats, the lowest-ranked member that holds the
-// records.
+// The owner does; if it was silent for two heartbeats, the lowest-ranked full member that holds the
+// records. A learner may not know yet that a message was aborted, and who joined later never hears.
 bool Repairer::AnswersFor(Slot origin, StreamId stream, Seq last, Timestamp now) const {
   if (origin == group_.self_slot) return true;
+  if (group_.status() != MemberStatus::kFull) return false;
   if (now - group_.peers[origin]->last_heard < 2 * group_.settings.heartbeat_interval) return false;
   for (Slot slot = 0; slot < group_.self_slot; ++slot) {
     if (slot == origin || !group_.full(slot)) continue;

@@ -157,6 +157,13 @@ TEST_F(HolderRepairsTest, AnswersForASilentOwner) {
   EXPECT_EQ(Asked(0, {1, 0, 2, 3}), (std::vector<Repair>{{1, kRepair | kAckNow, {3, 4}}}));
 }
 
+TEST_F(HolderRepairsTest, ALearnerAnswersForNobody) {
+  Silence(1);
+  Hear(0);
+  group_.SetStatus(2, MemberStatus::kLearner);
+  EXPECT_TRUE(Asked(0, {1, 0, 2, 3}).empty()) << "it may not know that they were aborted";
+}
+
 TEST_F(HolderRepairsTest, LeavesTheAnswerToALowerRankThatHoldsTheRecords) {
   Silence(1);
   Hear(0);
