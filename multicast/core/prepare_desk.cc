@@ -103,7 +103,7 @@ PrepareDesk::Answered PrepareDesk::OnPrepared(PrepareToken token, bool accept, u
         const bool wants_reply = (side.records.Find(gate.from)->flags & kReplies) != 0;
         std::erase_if(side.gates, [last](const Gate& g) { return g.last == last; });
         if (wants_reply) {
-          sender_.SendReply(group_.peers[slot]->info.id, stream, last, reply, now);
+          sender_.SendReply(group_.peers[slot]->info.incarnation, stream, last, reply, now);
         }
         return {true, slot, stream};
       }

@@ -158,10 +158,10 @@ TEST_F(PrepareDeskTest, AReplyThatIsWantedGoesOutOnTheProtocolsStream) {
   const Stream& replies = group_.StreamOf(2, kReplyStream).records;
   ASSERT_EQ(replies.held(), 1u);
   const ByteSpan reply = replies.RecordAt(1).payload;
-  ASSERT_EQ(reply.size(), 16u + 3);
-  EXPECT_EQ(reply[3], 2) << "the origin's id";
-  EXPECT_EQ(reply[15], 1) << "the message's last record";
-  EXPECT_EQ(AsText(reply.subspan(16)), "yes");
+  ASSERT_EQ(reply.size(), 28u + 3);
+  EXPECT_EQ(reply[15], 2) << "the origin's incarnation";
+  EXPECT_EQ(reply[27], 1) << "the message's last record";
+  EXPECT_EQ(AsText(reply.subspan(28)), "yes");
 }
 
 TEST_F(PrepareDeskTest, AReplyThatNobodyWantsStaysHere) {

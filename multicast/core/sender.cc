@@ -92,11 +92,12 @@ void Sender::Number(Own& own, PeerStream& side, StreamId stream, ByteSpan messag
   } while (offset < message.size());
 }
 
-void Sender::SendReply(MemberId origin, StreamId stream, Seq last, ByteSpan reply, Timestamp now) {
-  constexpr size_t kReplyHeaderBytes = 16;
+void Sender::SendReply(const Incarnation& origin, StreamId stream, Seq last, ByteSpan reply,
+                       Timestamp now) {
+  constexpr size_t kReplyHeaderBytes = 28;
   Bytes message(kReplyHeaderBytes + reply.size());
   ByteWriter out(message);
-  out.U32(origin.value());
+  out.Put(origin.bytes);
   out.U8(stream);
   out.U8(0);
   out.U16(0);

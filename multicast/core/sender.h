@@ -24,8 +24,10 @@ class Sender {
 
   std::variant<SendId, SendRefusal> Send(StreamId stream, ByteSpan message,
                                          const SendOptions& options, Timestamp now);
-  // A reply to a message of `origin`, on the protocol's own stream.
-  void SendReply(MemberId origin, StreamId stream, Seq last, ByteSpan reply, Timestamp now);
+  // A reply to a message of `origin`, on the protocol's own stream. Not to a member: its next
+  // incarnation counts its messages anew, and may be told the same replies.
+  void SendReply(const Incarnation& origin, StreamId stream, Seq last, ByteSpan reply,
+                 Timestamp now);
 
   // ---- What becomes of the sends.
   // Committed streams: everything up to `seq` of the own stream, except aborted messages, has

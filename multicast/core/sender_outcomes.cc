@@ -140,11 +140,12 @@ Sender::OpenSend* Sender::FindOpen(StreamId stream, Seq last) {
 
 void Sender::OnReply(MemberId from, ByteSpan message, Timestamp) {
   ByteReader in(message);
-  const MemberId origin(in.U32());
+  Incarnation origin;
+  in.Read(origin.bytes);
   const StreamId stream = in.U8();
   in.Skip(3);
   const Seq last = in.U64();
-  if (!in.ok() || origin != group_.self.id || stream >= kMaxStreams) return;
+  if (!in.ok() || origin != group_.self.incarnation || stream >= kMaxStreams) return;
   OpenSend* send = FindOpen(stream, last);
   if (send == nullptr) return;
   if (std::erase(send->waiting, from) == 0) return;

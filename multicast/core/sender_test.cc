@@ -460,8 +460,10 @@ class RepliesTest : public SenderTest {
     id_ = Send("ask", {.prepare = true, .replies = true});
     End();
   }
-  void Reply(uint32_t from, std::string_view text, uint8_t last = 1) {
-    Bytes message = {0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last};
+  // To this member's message, or that of another incarnation.
+  void Reply(uint32_t from, std::string_view text, uint8_t last = 1, uint8_t incarnation = 3) {
+    Bytes message(16, incarnation);
+    message.insert(message.end(), {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last});
     message.insert(message.end(), text.begin(), text.end());
     sender_.OnReply(MemberId(from), message, kStart);
   }
@@ -504,6 +506,12 @@ TEST_F(RepliesTest, AReplyToAnotherMessageDoesNotCount) {
   Commit(1);
   for (uint32_t id : {1, 2, 3}) Reply(id, "yes", 9);
   EXPECT_TRUE(Done().empty());
+}
+
+TEST_F(RepliesTest, AReplyToAnEarlierIncarnationDoesNotCount) {
+  Commit(1);
+  for (uint32_t id : {1, 2, 3}) Reply(id, "yes", 1, 77);
+  EXPECT_TRUE(Done().empty()) << "its messages had the same numbers";
 }
 
 TEST_F(RepliesTest, NobodyWaitsForAMemberThatIsGone) {
@@ -622,7 +630,7 @@ TEST_F(SenderTest, ANewViewKeepsWhatIsOpen) {
 }
 
 TEST_F(SenderTest, TheProtocolsOwnRepliesEndSilently) {
-  sender_.SendReply(MemberId(1), 0, 5, AsBytes("yes"), kStart);
+  sender_.SendReply(Incarnation(), 0, 5, AsBytes("yes"), kStart);
   const auto data = End();
   ASSERT_EQ(data.size(), 1u);
   EXPECT_EQ(data[0].records[0].stream, kReplyStream);
