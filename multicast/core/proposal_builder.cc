@@ -115,6 +115,9 @@ class Builder {
   }
 
   std::optional<Indecision> CheckCandidate() {
+    if (!in_.memoryless && base().SlotOf(in_.self.id, in_.self.incarnation) == kNoSlot) {
+      return Indecision::kLeftOut;
+    }
     if (survivors_.empty()) {
       if (!in_.memoryless) return Indecision::kNotMine;
       out_.founding = true;

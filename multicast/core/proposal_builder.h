@@ -44,6 +44,7 @@ enum class Indecision : uint8_t {
   kNoView,  // Nobody reported any view.
   kNoMajority,
   kNotMine,     // Another manager has the state to do it.
+  kLeftOut,     // The base view is without the candidate: it has to join anew.
   kNoState,     // Who has it is silent, or gone.
   kLogMissing,  // Records that some survivor has are not here; asked again they come.
   kTooManyQuorums,

@@ -549,6 +549,18 @@ TEST_F(FoundingTest, ARestartedManagerLeavesSurvivorsToTheirManager) {
   ExpectIndecision(Indecision::kNotMine);
 }
 
+TEST_F(ProposalBuilderTest, ACandidateThatWasLeftOutHasToJoinAnew) {
+  AddAll({1});
+  Report later = ReportOf(2);
+  later.accepted.emplace();
+  later.accepted->view = MakeView(6, {base_.members[0], base_.members[2]});
+  later.accepted->quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
+  later.accepted->view.members[0].voter = true;
+  AddAll({0});
+  Add(later);
+  ExpectIndecision(Indecision::kLeftOut);
+}
+
 TEST_F(ProposalBuilderTest, WhoHasAViewInMemoryNeverFounds) {
   base_.members[1].status = MemberStatus::kLearner;
   AddAll({1});

@@ -21,7 +21,7 @@ void ViewChange::Start(DurableState durable, uint64_t durable_commit) {
 void ViewChange::BeginIncarnation(const Incarnation& incarnation) {
   durable_.incarnation = incarnation;
   phase_ = Phase::kIdle;
-  excluded_installed_ = false;
+  excluded_installed_ = left_out_ = false;
   excluding_ = Epoch();
   install_.reset();
   // Promises and what was accepted stay: they are the member's, not the incarnation's.
@@ -215,6 +215,9 @@ void ViewChange::TryDecide(bool last_chance, Timestamp now) {
       group_.batch.Add(AlarmAction{Alarm::kTooManyQuorums, {}, 0});
     }
     if (*why == Indecision::kNoMajority && last_chance) AlarmMajority(true);
+    // No view can follow in which this incarnation goes on, unless the reporters forget. It would
+    // only keep others from proposing to those who are in the base view.
+    left_out_ = *why == Indecision::kLeftOut && last_chance;
     if (last_chance) Fail(now);
     return;
   }

@@ -65,8 +65,8 @@ class ViewChange {
   // Id of the latest PersistAction.
   uint64_t last_persist() const { return next_persist_ - 1; }
 
-  // The highest view that is known to exclude this incarnation took effect.
-  bool Excluded() const { return excluded_installed_; }
+  // The highest view that is known to exclude this incarnation took effect, or may have.
+  bool Excluded() const { return excluded_installed_ || left_out_; }
   Epoch promised() const { return durable_.promised; }
   Epoch excluding_ballot() const { return excluding_; }
   bool HasDurableView() const { return durable_.installed || durable_.accepted; }
@@ -111,6 +111,7 @@ class ViewChange {
   Epoch seen_;       // Highest ballot heard of.
   Epoch excluding_;  // Ballot of a proposal without this incarnation.
   bool excluded_installed_ = false;
+  bool left_out_ = false;  // Found out by an own proposal.
   bool no_majority_ = false;
 
   // As a member.
