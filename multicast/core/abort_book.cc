@@ -1,6 +1,7 @@
 #include "multicast/core/abort_book.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "multicast/core/mutants.h"
 
@@ -28,11 +29,13 @@ bool AbortBook::Plausible(const Range& range) const {
 }
 
 // Stops the ACK position before the message. Soft: only if it is not acknowledged yet; the SM may
-// then have committed it. Hard: the SM itself said that it has not.
+// then have committed it. Hard: the SM itself said that it has not. False if it goes on as before:
+// then nothing may be acknowledged either, for this member will vouch for the message in a view
+// change.
 bool AbortBook::Freeze(const Range& range, bool hard) {
   PeerStream& side = group_.peers[range.slot]->streams[range.stream];
   const Seq told = range.slot == group_.self_slot ? side.sent : side.acked;
-  if (!hard && told >= range.to) return true;
+  if (!hard && told >= range.to) return false;
   if (Gate* gate = side.FindGate(range.to)) {
     gate->kind = Gate::Kind::kFrozen;
     gate->reason = range.reason;
@@ -50,7 +53,7 @@ bool AbortBook::Freeze(const Range& range, bool hard) {
   return true;
 }
 
-void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
+void AbortBook::OnAbort(Slot from, const Ranges& aborts, Timestamp now) {
   for (const Range& range : aborts.ranges) {
     if ((from != range.slot && from != 0) || !Plausible(range)) {
       group_.counters.Add(Counter::kNotExpected);
@@ -65,7 +68,9 @@ void AbortBook::OnAbort(Slot from, const Ranges& aborts) {
     if (!Freeze(range, from == 0 || group_.is_sm())) continue;
     if (range.slot == group_.self_slot) adopted_.push_back(range);
     if (group_.is_sm()) {
-      Open(range).frozen |= uint64_t{1} << from;
+      // Who has acknowledged the message waits for the SM's own word.
+      Entry& entry = Open(range);
+      if (!std::exchange(entry.ours, true)) entry.due = now + group_.rtt.repair_timer();
     } else {
       to_ack_.push_back(range);
     }
@@ -77,7 +82,11 @@ void AbortBook::OnOwnAborts(const std::vector<Range>& aborts) {
     const Stream& records = group_.me().streams[range.stream].records;
     if (Decided(records, range)) continue;
     if (!Freeze(range, group_.is_sm())) continue;
-    if (group_.is_sm()) Open(range);
+    if (group_.is_sm()) {
+      Open(range);
+    } else {
+      to_ack_.push_back(range);
+    }
   }
 }
 

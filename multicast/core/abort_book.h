@@ -16,7 +16,7 @@ class AbortBook {
   explicit AbortBook(GroupState& group) : group_(group) {}
 
   // An ABORT of `from`: the owner or the SM; others are ignored.
-  void OnAbort(Slot from, const Ranges& aborts);
+  void OnAbort(Slot from, const Ranges& aborts, Timestamp now);
   // This member said ABORT for its own messages.
   void OnOwnAborts(const std::vector<Range>& aborts);
   // At the SM, also for its own refusals.
@@ -41,7 +41,7 @@ class AbortBook {
   struct Entry {
     Range range;
     uint64_t frozen = 0;  // Slots that acknowledged, a bit each.
-    bool ours = false;    // The SM began it and repeats ABORT itself.
+    bool ours = false;    // The SM repeats ABORT itself.
     Timestamp due;
   };
   struct Past {

@@ -192,8 +192,8 @@ TEST_F(CommitterTest, AClosedAbortBecomesALogRecordBeforeTheAdvance) {
   Sent(1, 0, 1, 1);
   Acked(2, 1, 0, 1);
   group_.Hold(2, 0, 1, 1);
-  aborts_.OnAbort(2, {{{2, 0, kAbortedBySender, 1, 1}}});
-  aborts_.OnAbortAck(1, {{{2, 0, kAbortedBySender, 1, 1}}});
+  aborts_.OnAbort(2, {{{2, 0, kAbortedBySender, 1, 1}}}, kStart);
+  for (Slot slot : {1, 2}) aborts_.OnAbortAck(slot, {{{2, 0, kAbortedBySender, 1, 1}}});
   EXPECT_EQ(End(), (std::vector<uint64_t>{1, 2}));
   EXPECT_EQ(group_->log.At(1).kind, LogRecord::Kind::kAborted);
   EXPECT_EQ(group_->log.At(1).ranges, (std::vector<Range>{{2, 0, kAbortedBySender, 1, 1}}));

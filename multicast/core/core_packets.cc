@@ -123,7 +123,8 @@ void Core::Impl::RouteToGroup(PacketType type, Slot from, const ReceivedPacket& 
       break;
     case PacketType::kAbort:
       if (group_.frozen) break;
-      With(DecodeRanges(packet.body), [&](const Ranges& body) { aborts_.OnAbort(from, body); });
+      With(DecodeRanges(packet.body),
+           [&](const Ranges& body) { aborts_.OnAbort(from, body, now); });
       break;
     case PacketType::kAbortAck:
       if (group_.frozen) break;

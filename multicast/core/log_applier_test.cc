@@ -123,7 +123,7 @@ TEST_F(LogApplierTest, WhatIsMissingBeforeAnAbortedMessageIsAskedFor) {
 
 TEST_F(LogApplierTest, AnAbortOpensTheGateOfItsMessage) {
   group_.Hold(1, 0, 1, 3);
-  aborts_.OnAbort(1, {{{1, 0, 1, 2, 2}}});
+  aborts_.OnAbort(1, {{{1, 0, 1, 2, 2}}}, kStart);
   EXPECT_EQ(group_.StreamOf(1).ackable(), 1u);
   applier_.Enqueue(1, Aborted({1, 0, 1, 2, 2}));
   End();

@@ -71,8 +71,7 @@ void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
     }
     NoteOwnersData(to, packet, sent);
   }
-  // The owner who aborts has frozen the message, too.
-  if (packet.type() != PacketType::kAbortAck && packet.type() != PacketType::kAbort) return;
+  if (packet.type() != PacketType::kAbortAck) return;
   const auto* ranges = packet.As<multicast::Ranges>();
   auto view = views_.find(header.epoch);
   if (ranges == nullptr || view == views_.end()) return;

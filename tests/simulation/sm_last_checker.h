@@ -13,7 +13,7 @@ namespace strata::simulation {
 // The SM acknowledges last: before it tells a commit position it has received, in the same epoch,
 // the ACK of every other full member of its view up to there, and before it closes an abort the
 // ABORT_ACK of every one of them. Judged by the packets that the SM was handed; the owner of a
-// stream says by its DATA and ABORT what it has. Also: the log has no gaps, it commits only at ends
+// stream says by its DATA what it has. Also: the log has no gaps, it commits only at ends
 // of messages, and nobody but the SM of a view sends COMMIT in it.
 class SmLastChecker final : public Observer {
  public:
