@@ -23,9 +23,12 @@ _BANNED_EVERYWHERE = [
 _BANNED_IN_UNIT_TESTS = [
     (r"\b(?:sleep_for|sleep_until|usleep|nanosleep|SleepFor)\b", "a unit test never sleeps"),
 ]
+_ATOMIC = (r"\bstd::atomic\w*", "a pure room shares nothing with another thread")
+# What threads read without waiting is made of atomics; it starts none, and locks nothing.
+_SHARED_MEMORY_ROOM = "service_manager/directory/"
 _BANNED_IN_PURE = [
-    (r"\bstd::(?:this_thread|jthread|thread|(?:\w+_)?mutex|condition_variable\w*|async"
-     r"|atomic\w*)\b", "no threads or locks in a pure room"),
+    (r"\bstd::(?:this_thread|jthread|thread|(?:\w+_)?mutex|condition_variable\w*|async)\b",
+     "no threads or locks in a pure room"),
     (r"\babsl::(?:Mutex\w*|CondVar|Notification)\b", "no locks in a pure room"),
     (r"\bthread_local\b", "no thread-bound state in a pure room"),
     (r"(?:_clock|Clock)::now\b|\babsl::(?:Now|SleepFor)\b|\b(?:clock_gettime|gettimeofday)\b"
@@ -132,7 +135,9 @@ def banned_tokens(path, text):
             yield Finding("include", path, f"{name}: include by full path", symbol=name, line=line)
 
 
-def _pure_include_error(name):
+def _pure_include_error(path, name):
+    if name == "<atomic>" and path.startswith(_SHARED_MEMORY_ROOM):
+        return None
     if name in _PURE_BANNED_STANDARD:
         return f"{name} has no place in a pure room"
     if _STANDARD.fullmatch(name) or _PURE_THIRD_PARTY.match(name):
@@ -145,10 +150,13 @@ def _pure_include_error(name):
 def purity(path, text):
     """For the sources of pure libraries."""
     for line, name in cpp_source.includes(text):
-        error = _pure_include_error(name)
+        error = _pure_include_error(path, name)
         if error:
             yield Finding("pure-include", path, error, symbol=name, line=line)
-    yield from _tokens("pure-token", path, cpp_source.code_only(text), _BANNED_IN_PURE)
+    banned = list(_BANNED_IN_PURE)
+    if not path.startswith(_SHARED_MEMORY_ROOM):
+        banned.append(_ATOMIC)
+    yield from _tokens("pure-token", path, cpp_source.code_only(text), banned)
 
 
 TEXT_RULES = [todos, machine_paths]

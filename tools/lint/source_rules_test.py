@@ -99,6 +99,13 @@ class PurityTest(unittest.TestCase):
                      "thread_local int n;", "time_t t = time(nullptr);"):
             self.refused(line, "pure-token")
 
+    def test_allows_atomics_in_the_room_that_threads_read(self):
+        for line in ("#include <atomic>", "std::atomic<int> n;", "std::atomic_ref<int> n(m);"):
+            self.assertEqual(rules("service_manager/directory/a.cc", line + "\n", pure=True), [])
+        text = "#include <thread>\nstd::mutex mu;\n"
+        self.assertEqual(rules("service_manager/directory/a.cc", text, pure=True),
+                         ["pure-include", "pure-token"])
+
     def test_refuses_output(self):
         for line in ("std::cout << 1;", 'std::printf("a");', 'fprintf(stderr, "a");'):
             self.refused(line, "pure-token")

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <memory_resource>
+#include <vector>
+
+#include "service_manager/directory/slot.h"
+
+namespace strata::manager::directory {
+
+inline constexpr size_t kChunkSlots = 64;
+inline constexpr size_t kChunkBytes = kChunkSlots * sizeof(Slot);
+inline constexpr size_t kArenaBytes = size_t{2} << 20;  // One huge page.
+
+// Memory in pieces of one size, so that tables which grow all at the same time leave no holes. What
+// is given back is used again; nothing goes back to `upstream` before the pool ends.
+//
+// The writer's only.
+class ChunkPool {
+ public:
+  // `upstream` is asked for kArenaBytes, aligned to as much; it must outlive the pool.
+  explicit ChunkPool(std::pmr::memory_resource& upstream) : upstream_(upstream) {}
+  ~ChunkPool();
+  ChunkPool(const ChunkPool&) = delete;
+  ChunkPool& operator=(const ChunkPool&) = delete;
+
+  // kChunkSlots slots, all zero.
+  Slot* Take();
+  void Give(Slot* chunk) { free_.push_back(chunk); }
+
+  size_t memory_bytes() const {
+    return arenas_.size() * kArenaBytes + free_.capacity() * sizeof(Slot*);
+  }
+
+ private:
+  std::pmr::memory_resource& upstream_;
+  std::vector<std::byte*> arenas_;
+  std::vector<Slot*> free_;
+  size_t cut_bytes_ = kArenaBytes;  // Of the last arena.
+};
+
+}  // namespace strata::manager::directory

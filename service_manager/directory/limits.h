@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::manager::directory {
+
+// Ranges of keys, by their first bits: the unit of digests, of reading in order, and of growth.
+inline constexpr uint32_t kRangeBits = 12;
+inline constexpr uint32_t kRanges = 1u << kRangeBits;
+
+// Threads that read an index at the same time.
+inline constexpr size_t kReadersMax = 256;
+
+// Locations of one content; an engine or a child scope each.
+inline constexpr size_t kLocationsPerKeyMax = 4096;
+
+// Contents with more locations than fit beside their key (kInlineLocations).
+inline constexpr uint32_t kBlocksPerSegment = 1u << 16;
+inline constexpr uint32_t kBlockSegmentsMax = 1u << 10;
+
+// A validator (ETag and the like), and the text of a URI.
+inline constexpr size_t kValidatorBytesMax = 256;
+inline constexpr size_t kUriBytesMax = 8192;
+
+}  // namespace strata::manager::directory
