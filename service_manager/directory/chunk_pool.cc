@@ -8,7 +8,7 @@ ChunkPool::~ChunkPool() {
   for (std::byte* arena : arenas_) upstream_.deallocate(arena, kArenaBytes, kArenaBytes);
 }
 
-Slot* ChunkPool::Take() {
+Bucket* ChunkPool::Take() {
   void* memory = nullptr;
   if (!free_.empty()) {
     memory = free_.back();
@@ -21,7 +21,7 @@ Slot* ChunkPool::Take() {
     memory = arenas_.back() + cut_bytes_;
     cut_bytes_ += kChunkBytes;
   }
-  return new (memory) Slot[kChunkSlots]{};
+  return new (memory) Bucket[kChunkBuckets]{};
 }
 
 }  // namespace strata::manager::directory

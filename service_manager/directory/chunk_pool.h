@@ -8,8 +8,8 @@
 
 namespace strata::manager::directory {
 
-inline constexpr size_t kChunkSlots = 64;
-inline constexpr size_t kChunkBytes = kChunkSlots * sizeof(Slot);
+inline constexpr size_t kChunkBuckets = 32;
+inline constexpr size_t kChunkBytes = kChunkBuckets * sizeof(Bucket);
 inline constexpr size_t kArenaBytes = size_t{2} << 20;  // One huge page.
 
 // Memory in pieces of one size, so that tables which grow all at the same time leave no holes. What
@@ -24,18 +24,18 @@ class ChunkPool {
   ChunkPool(const ChunkPool&) = delete;
   ChunkPool& operator=(const ChunkPool&) = delete;
 
-  // kChunkSlots slots, all zero.
-  Slot* Take();
-  void Give(Slot* chunk) { free_.push_back(chunk); }
+  // kChunkBuckets buckets, all zero.
+  Bucket* Take();
+  void Give(Bucket* chunk) { free_.push_back(chunk); }
 
   size_t memory_bytes() const {
-    return arenas_.size() * kArenaBytes + free_.capacity() * sizeof(Slot*);
+    return arenas_.size() * kArenaBytes + free_.capacity() * sizeof(Bucket*);
   }
 
  private:
   std::pmr::memory_resource& upstream_;
   std::vector<std::byte*> arenas_;
-  std::vector<Slot*> free_;
+  std::vector<Bucket*> free_;
   size_t cut_bytes_ = kArenaBytes;  // Of the last arena.
 };
 

@@ -5,9 +5,13 @@
 
 namespace strata::manager::directory {
 
-// Ranges of keys, by their first bits: the unit of digests, of reading in order, and of growth.
+// Ranges of keys, by their first bits: the unit of digests.
 inline constexpr uint32_t kRangeBits = 12;
 inline constexpr uint32_t kRanges = 1u << kRangeBits;
+// Parts of the index, by fewer of the same bits: the unit of growth and of reading in order.
+inline constexpr uint32_t kPartBits = 8;
+inline constexpr uint32_t kParts = 1u << kPartBits;
+inline constexpr uint32_t kRangesPerPart = kRanges / kParts;
 
 // Threads that read an index at the same time.
 inline constexpr size_t kReadersMax = 256;

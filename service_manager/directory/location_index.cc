@@ -21,12 +21,6 @@ bool IsLive(const std::array<uint64_t, 4>& words) {
   return ((words[0] | words[1] | words[2]) & kPresent) != 0;
 }
 
-std::array<uint64_t, 4> WordsOf(const Slot& slot) {
-  std::array<uint64_t, 4> words;
-  for (size_t i = 0; i < words.size(); ++i) words[i] = slot.words[i].load(kRelaxed);
-  return words;
-}
-
 // Gives the location bits of a word another value; readers see the old or the new.
 void Store(std::atomic<uint64_t>& word, uint64_t mask, uint64_t bits) {
   word.store((word.load(kRelaxed) & ~mask) | bits, std::memory_order_seq_cst);
@@ -40,49 +34,37 @@ bool Names(uint64_t word, Holder holder) {
 
 LocationIndex::LocationIndex(RandomSource& random, std::pmr::memory_resource& memory)
     : seed_({random.Next(), random.Next()}),
-      shards_(std::make_unique<Shard[]>(kRanges)),
+      shards_(std::make_unique<Shard[]>(kParts)),
+      digests_(std::make_unique<std::atomic<uint64_t>[]>(kRanges)),
       pool_(memory) {}
 
 LocationIndex::~LocationIndex() {
   for (const Retired& retired : retired_) ShardTable::Destroy(retired.table, pool_);
-  for (uint32_t i = 0; i < kRanges; ++i) ShardTable::Destroy(shards_[i].table.load(), pool_);
+  for (uint32_t i = 0; i < kParts; ++i) ShardTable::Destroy(shards_[i].table.load(), pool_);
 }
 
-uint32_t LocationIndex::HashOf(const farm::ContentKey& key) const {
-  const auto product = static_cast<unsigned __int128>(key.low ^ seed_[0]) * (key.high ^ seed_[1]);
-  return static_cast<uint32_t>((product >> 64 ^ product) >> 32);
-}
-
-size_t LocationIndex::Read(const farm::ContentKey& key, std::span<Location> out) const {
-  const ShardTable* table = shards_[RangeOf(key)].table.load(std::memory_order_seq_cst);
-  if (table == nullptr) return 0;
-  const Slot* slot = table->Find(PatternOf(key), HashOf(key));
-  return slot == nullptr ? 0 : ReadSlot(*slot, out);
-}
-
-size_t LocationIndex::ReadSlot(const Slot& slot, std::span<Location> out) const {
+size_t LocationIndex::ReadSlotOfAnySize(const Slot& slot, uint64_t third,
+                                        std::span<Location> out) const {
   size_t count = 0;
-  const auto put = [&](const Location& location) {
-    if (count < out.size()) out[count] = location;
+  const auto put = [&](uint64_t word) {
+    if ((word & kPresent) == 0) return;
+    if (count < out.size()) out[count] = LocationOf(word);
     ++count;
   };
-  for (size_t i = 0; i < kInlineLocations; ++i) {
-    const uint64_t word = slot.words[i].load(std::memory_order_seq_cst);
-    if ((word & kPresent) == 0) continue;
-    if (i < 2 || !HasBlock(word)) {
-      put(LocationOf(word));
-    } else {
-      for (const std::atomic<uint64_t>& entry : blocks_.At(BlockOf(word))) {
-        const uint64_t in_block = entry.load(std::memory_order_acquire);
-        if ((in_block & kPresent) != 0) put(LocationOf(in_block));
-      }
-    }
+  put(slot.word(0).load(std::memory_order_acquire));
+  put(slot.word(1).load(std::memory_order_acquire));
+  if (!HasBlock(third)) {
+    put(third);
+    return count;
+  }
+  for (const std::atomic<uint64_t>& entry : blocks_.At(BlockOf(third))) {
+    put(entry.load(std::memory_order_acquire));
   }
   return count;
 }
 
-void LocationIndex::ReadRange(uint32_t range, Visitor visit) const {
-  const ShardTable* table = shards_[range].table.load(std::memory_order_seq_cst);
+void LocationIndex::ReadRanges(uint32_t first, uint32_t count, Visitor visit) const {
+  const ShardTable* table = shards_[first / kRangesPerPart].table.load(std::memory_order_seq_cst);
   if (table == nullptr) return;
   struct Entry {
     farm::ContentKey key;
@@ -92,14 +74,15 @@ void LocationIndex::ReadRange(uint32_t range, Visitor visit) const {
   std::vector<Entry> entries;
   std::vector<Location> locations;
   for (uint32_t i = 0; i < table->slots(); ++i) {
-    const Slot& slot = table->At(i);
-    if (slot.words[0].load(std::memory_order_acquire) == 0) continue;
+    const Slot slot = table->SlotAt(i);
+    if (slot.word(0).load(std::memory_order_acquire) == 0) continue;
+    const farm::ContentKey key = KeyOf(WordsOf(slot));
+    if (RangeOf(key) - first >= count) continue;
     const size_t begin = locations.size();
-    size_t count = ReadSlot(slot, {});
-    locations.resize(begin + count);
-    count = std::min(count, ReadSlot(slot, std::span(locations).subspan(begin)));
-    locations.resize(begin + count);
-    if (count > 0) entries.push_back({KeyOf(WordsOf(slot)), begin, count});
+    locations.resize(begin + ReadSlot(slot, {}));
+    const std::span<Location> room = std::span(locations).subspan(begin);
+    locations.resize(begin + std::min(room.size(), ReadSlot(slot, room)));
+    if (locations.size() > begin) entries.push_back({key, begin, locations.size() - begin});
   }
   std::ranges::sort(entries, {}, &Entry::key);
   for (const Entry& entry : entries) {
@@ -109,34 +92,34 @@ void LocationIndex::ReadRange(uint32_t range, Visitor visit) const {
   }
 }
 
-Slot* LocationIndex::FindSlot(Shard& shard, const farm::ContentKey& key) {
+Slot LocationIndex::FindSlot(Shard& shard, const farm::ContentKey& key) {
   ShardTable* table = shard.table.load(kRelaxed);
-  return table == nullptr ? nullptr : table->Find(PatternOf(key), HashOf(key));
+  return table == nullptr ? Slot() : table->Find(key, HashOf(key));
 }
 
 AddResult LocationIndex::Add(const farm::ContentKey& key, const Location& location) {
-  Shard& shard = shards_[RangeOf(key)];
-  Slot* slot = FindSlot(shard, key);
-  if (slot == nullptr) {
+  Shard& shard = shards_[PartOf(key)];
+  const Slot slot = FindSlot(shard, key);
+  if (!slot) {
     AddKey(shard, key, location);
     return AddResult::kAdded;
   }
-  if (const LocationWord found = Locate(*slot, location.holder); found.word != nullptr) {
+  if (const LocationWord found = Locate(slot, location.holder); found.word != nullptr) {
     const Location before = LocationOf(found.word->load(kRelaxed));
     if (before == location) return AddResult::kUnchanged;
     Store(*found.word, found.mask, WordOf(location));
-    Account(shard, key, before, false);
-    Account(shard, key, location, true);
+    Account(key, before, false);
+    Account(key, location, true);
     return AddResult::kChanged;
   }
-  const bool was_live = IsLive(WordsOf(*slot));
-  if (ReadSlot(*slot, {}) >= kLocationsPerKeyMax) return AddResult::kTooMany;
-  if (!AddToSlot(*slot, location)) return AddResult::kTooMany;
+  const bool was_live = IsLive(WordsOf(slot));
+  if (ReadSlot(slot, {}) >= kLocationsPerKeyMax) return AddResult::kTooMany;
+  if (!AddToSlot(slot, location)) return AddResult::kTooMany;
   if (!was_live) {
     ++shard.live;
     keys_.store(size() + 1, kRelaxed);
   }
-  Account(shard, key, location, true);
+  Account(key, location, true);
   return AddResult::kAdded;
 }
 
@@ -146,27 +129,27 @@ void LocationIndex::AddKey(Shard& shard, const farm::ContentKey& key, const Loca
     Replace(shard, shard.live + 1);
     table = shard.table.load(kRelaxed);
   }
-  std::array<uint64_t, 4> words = PatternOf(key).words;
+  std::array<uint64_t, 4> words = WordsOf(key);
   words[0] |= WordOf(location);
   STRATA_CHECK(table->Insert(words, HashOf(key)));
   ++shard.used;
   ++shard.live;
   keys_.store(size() + 1, kRelaxed);
-  Account(shard, key, location, true);
+  Account(key, location, true);
 }
 
-bool LocationIndex::AddToSlot(Slot& slot, const Location& location) {
+bool LocationIndex::AddToSlot(const Slot& slot, const Location& location) {
   for (size_t i = 0; i < kInlineLocations; ++i) {
-    if ((slot.words[i].load(kRelaxed) & kPresent) != 0) continue;
-    Store(slot.words[i], kLocationMask[i], WordOf(location));
+    if ((slot.word(i).load(kRelaxed) & kPresent) != 0) continue;
+    Store(slot.word(i), kLocationMask[i], WordOf(location));
     return true;
   }
   return AddToBlock(slot, location);
 }
 
 // Into a free word of the block, or into a larger block, to which the third word's location goes.
-bool LocationIndex::AddToBlock(Slot& slot, const Location& location) {
-  const uint64_t third = slot.words[2].load(kRelaxed);
+bool LocationIndex::AddToBlock(const Slot& slot, const Location& location) {
+  const uint64_t third = slot.word(2).load(kRelaxed);
   std::vector<uint64_t> words;
   if (HasBlock(third)) {
     for (std::atomic<uint64_t>& entry : blocks_.At(BlockOf(third))) {
@@ -181,15 +164,15 @@ bool LocationIndex::AddToBlock(Slot& slot, const Location& location) {
   words.push_back(WordOf(location));
   const std::optional<uint32_t> block = blocks_.Make(words);
   if (!block) return false;
-  Store(slot.words[2], kLocationMask[2], kBlock | kPresent | *block);
+  Store(slot.word(2), kLocationMask[2], kBlock | kPresent | *block);
   if (HasBlock(third)) Retire({.epoch = 0, .table = nullptr, .block = BlockOf(third)});
   return true;
 }
 
-LocationIndex::LocationWord LocationIndex::Locate(Slot& slot, Holder holder) {
-  const uint64_t third = slot.words[2].load(kRelaxed);
+LocationIndex::LocationWord LocationIndex::Locate(const Slot& slot, Holder holder) {
+  const uint64_t third = slot.word(2).load(kRelaxed);
   for (size_t i = 0; i < (HasBlock(third) ? kInlineLocations - 1 : kInlineLocations); ++i) {
-    if (Names(slot.words[i].load(kRelaxed), holder)) return {&slot.words[i], kLocationMask[i]};
+    if (Names(slot.word(i).load(kRelaxed), holder)) return {&slot.word(i), kLocationMask[i]};
   }
   if (!HasBlock(third)) return {};
   for (std::atomic<uint64_t>& entry : blocks_.At(BlockOf(third))) {
@@ -199,12 +182,12 @@ LocationIndex::LocationWord LocationIndex::Locate(Slot& slot, Holder holder) {
 }
 
 bool LocationIndex::Remove(const farm::ContentKey& key, Holder holder) {
-  Shard& shard = shards_[RangeOf(key)];
-  Slot* slot = FindSlot(shard, key);
+  Shard& shard = shards_[PartOf(key)];
+  const Slot slot = FindSlot(shard, key);
   Location taken;
-  if (slot == nullptr || !Take(*slot, holder, taken)) return false;
-  Account(shard, key, taken, false);
-  if (!IsLive(WordsOf(*slot))) {
+  if (!slot || !Take(slot, holder, taken)) return false;
+  Account(key, taken, false);
+  if (!IsLive(WordsOf(slot))) {
     --shard.live;
     keys_.store(size() - 1, kRelaxed);
     ShrinkIfEmpty(shard);
@@ -212,7 +195,7 @@ bool LocationIndex::Remove(const farm::ContentKey& key, Holder holder) {
   return true;
 }
 
-bool LocationIndex::Take(Slot& slot, Holder holder, Location& taken) {
+bool LocationIndex::Take(const Slot& slot, Holder holder, Location& taken) {
   const LocationWord found = Locate(slot, holder);
   if (found.word == nullptr) return false;
   taken = LocationOf(found.word->load(kRelaxed));
@@ -222,8 +205,8 @@ bool LocationIndex::Take(Slot& slot, Holder holder, Location& taken) {
 }
 
 // A block with a single location left gives it back to the slot.
-void LocationIndex::DissolveSmallBlock(Slot& slot) {
-  const uint64_t third = slot.words[2].load(kRelaxed);
+void LocationIndex::DissolveSmallBlock(const Slot& slot) {
+  const uint64_t third = slot.word(2).load(kRelaxed);
   if (!HasBlock(third)) return;
   uint64_t last = 0;
   for (const std::atomic<uint64_t>& entry : blocks_.At(BlockOf(third))) {
@@ -232,46 +215,49 @@ void LocationIndex::DissolveSmallBlock(Slot& slot) {
     if (last != 0) return;
     last = word;
   }
-  Store(slot.words[2], kLocationMask[2], last);
+  Store(slot.word(2), kLocationMask[2], last);
   Retire({.epoch = 0, .table = nullptr, .block = BlockOf(third)});
 }
 
-void LocationIndex::Account(Shard& shard, const farm::ContentKey& key, const Location& location,
-                            bool added) {
+void LocationIndex::Account(const farm::ContentKey& key, const Location& location, bool added) {
   const uint64_t digest = DigestOf(key, location);
-  const uint64_t before = shard.digest.load(kRelaxed);
-  shard.digest.store(added ? before + digest : before - digest, kRelaxed);
+  std::atomic<uint64_t>& sum = digests_[RangeOf(key)];
+  const uint64_t before = sum.load(kRelaxed);
+  sum.store(added ? before + digest : before - digest, kRelaxed);
   locations_.store(added ? locations() + 1 : locations() - 1, kRelaxed);
 }
 
 void LocationIndex::Continue(HolderRemoval& removal, size_t slots_max, RemovalVisitor removed) {
-  size_t slots = 0;
-  while (!removal.done() && slots <= slots_max) {
-    Shard& shard = shards_[removal.next_range++];
+  for (size_t left = slots_max; left > 0 && !removal.done();) {
+    Shard& shard = shards_[removal.part];
+    if (removal.tables != shard.tables) removal.slot = 0;  // Replaced meanwhile: from its start.
+    removal.tables = shard.tables;
     const ShardTable* table = shard.table.load(kRelaxed);
-    if (table == nullptr) continue;
-    slots += table->slots();
-    RemoveFrom(shard, removal, removed);
-    ShrinkIfEmpty(shard);
+    const uint32_t slots = table == nullptr ? 0 : table->slots();
+    for (; left > 0 && removal.slot < slots; --left) {
+      RemoveFrom(shard, table->SlotAt(removal.slot++), removal, removed);
+    }
+    if (removal.slot < slots) return;
+    if (table != nullptr) ShrinkIfEmpty(shard);
+    ++removal.part;
+    removal.slot = 0;
+    if (!removal.done()) removal.tables = shards_[removal.part].tables;
   }
 }
 
-void LocationIndex::RemoveFrom(Shard& shard, HolderRemoval& removal, RemovalVisitor removed) {
-  ShardTable* table = shard.table.load(kRelaxed);
-  for (uint32_t i = 0; i < table->slots(); ++i) {
-    Slot& slot = table->At(i);
-    Location taken;
-    if (!Take(slot, removal.holder, taken)) continue;
-    const std::array<uint64_t, 4> words = WordsOf(slot);
-    const farm::ContentKey key = KeyOf(words);
-    Account(shard, key, taken, false);
-    if (!IsLive(words)) {
-      --shard.live;
-      keys_.store(size() - 1, kRelaxed);
-    }
-    ++removal.removed;
-    removed(key, taken);
+void LocationIndex::RemoveFrom(Shard& shard, const Slot& slot, HolderRemoval& removal,
+                               RemovalVisitor removed) {
+  Location taken;
+  if (!Take(slot, removal.holder, taken)) return;
+  const std::array<uint64_t, 4> words = WordsOf(slot);
+  const farm::ContentKey key = KeyOf(words);
+  Account(key, taken, false);
+  if (!IsLive(words)) {
+    --shard.live;
+    keys_.store(size() - 1, kRelaxed);
   }
+  ++removal.removed;
+  removed(key, taken);
 }
 
 // Another table in the place of the shard's, with room for `keys` keys, without the dead ones.
@@ -283,11 +269,12 @@ void LocationIndex::Replace(Shard& shard, size_t keys) {
     tables_bytes_ += fresh->memory_bytes();
   }
   for (uint32_t i = 0; old != nullptr && i < old->slots(); ++i) {
-    const std::array<uint64_t, 4> words = WordsOf(old->At(i));
+    const std::array<uint64_t, 4> words = WordsOf(old->SlotAt(i));
     if (IsLive(words)) STRATA_CHECK(fresh->Insert(words, HashOf(KeyOf(words))));
   }
   shard.table.store(fresh, std::memory_order_seq_cst);
   shard.used = shard.live;
+  ++shard.tables;
   if (old != nullptr) Retire({.epoch = 0, .table = old, .block = 0});
 }
 
@@ -321,8 +308,9 @@ void LocationIndex::Reclaim() {
 }
 
 size_t LocationIndex::memory_bytes() const {
-  return sizeof(*this) + kRanges * sizeof(Shard) + pool_.memory_bytes() + blocks_.memory_bytes() +
-         tables_bytes_ + retired_.size() * sizeof(Retired);
+  return sizeof(*this) + kParts * sizeof(Shard) + kRanges * sizeof(digests_[0]) +
+         pool_.memory_bytes() + blocks_.memory_bytes() + tables_bytes_ +
+         retired_.size() * sizeof(Retired);
 }
 
 }  // namespace strata::manager::directory

@@ -31,10 +31,14 @@ enum class AddResult {
 // The way of one holder out of the index, in steps.
 struct HolderRemoval {
   Holder holder;
-  uint32_t next_range = 0;
   uint64_t removed = 0;  // Locations so far.
 
-  bool done() const { return next_range == kRanges; }
+  bool done() const { return part == kParts; }
+
+  // Where it goes on: a slot of a part's table, and which table of that part it was.
+  uint32_t part = 0;
+  uint32_t slot = 0;
+  uint64_t tables = 0;
 };
 
 // The hot index of a directory: content key -> who holds a copy. One thread at a time changes it;
@@ -42,7 +46,7 @@ struct HolderRemoval {
 // not for growth, not for each other. About 40 bytes a content with up to kInlineLocations
 // locations. docs/decisions/0010 tells the layout.
 //
-// The index is cut by the first kRangeBits of the key into kRanges shards. A shard that is full is
+// The index is cut by the first kPartBits of the key into kParts shards. A shard that is full is
 // copied, alone, into a larger table; the old one is freed when the last reader has left it.
 //
 // What reads of one key beside a change of it see: each location that is there all the time, once;
@@ -66,8 +70,8 @@ class LocationIndex {
   AddResult Add(const farm::ContentKey& key, const Location& location);
   // False if it was not there.
   bool Remove(const farm::ContentKey& key, Holder holder);
-  // Goes on with the removal of a holder: looks at about `slots_max` slots, one shard at least, and
-  // calls `removed` for what it took out. Repeat until removal.done(). Locations of that holder
+  // Goes on with the removal of a holder: looks at `slots_max` slots at most and calls
+  // `removed` for what it took out. Repeat until removal.done(). Locations of that holder
   // that are added meanwhile may stay or go: let it return afterwards, or with another number.
   void Continue(HolderRemoval& removal, size_t slots_max, RemovalVisitor removed);
 
@@ -87,23 +91,24 @@ class LocationIndex {
   size_t size() const { return keys_.load(std::memory_order_relaxed); }  // Contents.
   size_t locations() const { return locations_.load(std::memory_order_relaxed); }
 
-  static uint32_t RangeOf(const farm::ContentKey& key) {
+  static constexpr uint32_t RangeOf(const farm::ContentKey& key) {
     return static_cast<uint32_t>(key.high >> (64 - kRangeBits));
+  }
+  static constexpr uint32_t PartOf(const farm::ContentKey& key) {
+    return static_cast<uint32_t>(key.high >> (64 - kPartBits));
   }
   // Of what lies in the range (location_digest.h); 0 for nothing. Sums of digests are the digest of
   // the ranges together.
-  uint64_t digest(uint32_t range) const {
-    return shards_[range].digest.load(std::memory_order_relaxed);
-  }
+  uint64_t digest(uint32_t range) const { return digests_[range].load(std::memory_order_relaxed); }
 
  private:
   friend class LocationReader;
 
   struct Shard {
     std::atomic<ShardTable*> table{nullptr};
-    std::atomic<uint64_t> digest{0};
-    uint32_t used = 0;  // Slots of the table, with those whose locations are all gone.
-    uint32_t live = 0;  // Keys.
+    uint64_t tables = 0;  // So far.
+    uint32_t used = 0;    // Slots of the table, with those whose locations are all gone.
+    uint32_t live = 0;    // Keys.
   };
   // A table or a block that readers may still be in.
   struct Retired {
@@ -112,10 +117,41 @@ class LocationIndex {
     uint32_t block = 0;
   };
 
-  uint32_t HashOf(const farm::ContentKey& key) const;
-  size_t Read(const farm::ContentKey& key, std::span<Location> out) const;
-  size_t ReadSlot(const Slot& slot, std::span<Location> out) const;
-  void ReadRange(uint32_t range, Visitor visit) const;
+  uint32_t HashOf(const farm::ContentKey& key) const {
+    const auto product = static_cast<unsigned __int128>(key.low ^ seed_[0]) * (key.high ^ seed_[1]);
+    return static_cast<uint32_t>((product >> 64 ^ product) >> 32);
+  }
+
+  // In the header, short and without branches on what a slot holds: so a processor begins with the
+  // next lookup while memory for this one is still on its way.
+  size_t Read(const farm::ContentKey& key, std::span<Location> out) const {
+    const ShardTable* table = shards_[PartOf(key)].table.load(std::memory_order_seq_cst);
+    if (table == nullptr) return 0;
+    const Slot slot = table->Find(key, HashOf(key));
+    return slot ? ReadSlot(slot, out) : 0;
+  }
+  void Prefetch(const farm::ContentKey& key) const {
+    const ShardTable* table = shards_[PartOf(key)].table.load(std::memory_order_seq_cst);
+    if (table != nullptr) table->Prefetch(HashOf(key));
+  }
+  size_t ReadSlot(const Slot& slot, std::span<Location> out) const {
+    const uint64_t third = slot.word(2).load(std::memory_order_seq_cst);
+    if (out.size() < kInlineLocations || (third & kBlock) != 0) [[unlikely]]
+      return ReadSlotOfAnySize(slot, third, out);
+    const uint64_t first = slot.word(0).load(std::memory_order_acquire);
+    const uint64_t second = slot.word(1).load(std::memory_order_acquire);
+    size_t count = 0;
+    const auto put = [&](uint64_t word) {
+      out[count] = LocationOf(word);
+      count += (word & kPresent) != 0 ? 1 : 0;
+    };
+    put(first);
+    put(second);
+    put(third);
+    return count;
+  }
+  size_t ReadSlotOfAnySize(const Slot& slot, uint64_t third, std::span<Location> out) const;
+  void ReadRanges(uint32_t first, uint32_t count, Visitor visit) const;
 
   // A word that holds one location, and its bits that do.
   struct LocationWord {
@@ -123,17 +159,17 @@ class LocationIndex {
     uint64_t mask = 0;
   };
 
-  Slot* FindSlot(Shard& shard, const farm::ContentKey& key);
+  Slot FindSlot(Shard& shard, const farm::ContentKey& key);
   void AddKey(Shard& shard, const farm::ContentKey& key, const Location& location);
-  bool AddToSlot(Slot& slot, const Location& location);
-  bool AddToBlock(Slot& slot, const Location& location);
+  bool AddToSlot(const Slot& slot, const Location& location);
+  bool AddToBlock(const Slot& slot, const Location& location);
   // Where the slot, or its block, has that holder; null if nowhere.
-  LocationWord Locate(Slot& slot, Holder holder);
-  bool Take(Slot& slot, Holder holder, Location& taken);
-  void DissolveSmallBlock(Slot& slot);
-  void Account(Shard& shard, const farm::ContentKey& key, const Location& location, bool added);
+  LocationWord Locate(const Slot& slot, Holder holder);
+  bool Take(const Slot& slot, Holder holder, Location& taken);
+  void DissolveSmallBlock(const Slot& slot);
+  void Account(const farm::ContentKey& key, const Location& location, bool added);
 
-  void RemoveFrom(Shard& shard, HolderRemoval& removal, RemovalVisitor removed);
+  void RemoveFrom(Shard& shard, const Slot& slot, HolderRemoval& removal, RemovalVisitor removed);
   void Replace(Shard& shard, size_t keys);
   void ShrinkIfEmpty(Shard& shard);
   void Retire(Retired retired);
@@ -141,7 +177,8 @@ class LocationIndex {
   const std::array<uint64_t, 2> seed_;
   ReaderEpochs epochs_;
   HolderBlocks blocks_;
-  const std::unique_ptr<Shard[]> shards_;
+  const std::unique_ptr<Shard[]> shards_;                   // kParts
+  const std::unique_ptr<std::atomic<uint64_t>[]> digests_;  // kRanges
   std::atomic<size_t> keys_{0};
   std::atomic<size_t> locations_{0};
 

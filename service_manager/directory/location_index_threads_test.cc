@@ -48,8 +48,8 @@ void Read(LocationIndex& index, uint64_t seed, const std::atomic<bool>& stop) {
       CheckRead(session, random.Below(kKeys));
     }
     if (!random.Chance(0.05)) continue;
-    session.VisitRange(static_cast<uint32_t>(random.Below(kRanges)),
-                       [](const farm::ContentKey&, std::span<const Location>) {});
+    session.VisitPart(static_cast<uint32_t>(random.Below(kParts)),
+                      [](const farm::ContentKey&, std::span<const Location>) {});
   }
 }
 

@@ -34,13 +34,21 @@ class LocationReader {
       Renew();
       return reader_.index_.Read(key, out);
     }
+    // A hint that Find will soon be called for this key: a turn with several requests gives it for
+    // each of them first, and then does not wait for memory one after the other.
+    void Prefetch(const farm::ContentKey& key) { reader_.index_.Prefetch(key); }
     bool Contains(const farm::ContentKey& key) { return Find(key, {}) > 0; }
 
-    // Calls `visit` for every content of a range, in the order of the keys, with its locations in
-    // the order of their holders. What changes meanwhile is seen, or not. Copies the range first.
+    // Calls `visit` for every content of a range, or of a part, in the order of the keys, with its
+    // locations in the order of their holders. What changes meanwhile is seen, or not. Copies what
+    // it visits first; to read a range costs as much as to read its part.
     void VisitRange(uint32_t range, LocationIndex::Visitor visit) {
       Renew();
-      reader_.index_.ReadRange(range, visit);
+      reader_.index_.ReadRanges(range, 1, visit);
+    }
+    void VisitPart(uint32_t part, LocationIndex::Visitor visit) {
+      Renew();
+      reader_.index_.ReadRanges(part * kRangesPerPart, kRangesPerPart, visit);
     }
 
    private:

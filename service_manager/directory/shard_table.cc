@@ -16,12 +16,22 @@ constexpr uint32_t kFillMaxPercent = 87;
 
 }  // namespace
 
+Slot FindAmongEqualLowHalves(Bucket& bucket, const farm::ContentKey& key) {
+  for (size_t i = 0; i < kBucketSlots; ++i) {
+    const Slot slot(bucket, i);
+    const bool same_low = slot.word(3).load(std::memory_order_relaxed) == key.low;
+    if (same_low && HasHighHalf(slot, key)) return slot;
+  }
+  return {};
+}
+
 uint32_t ShardTable::SlotsFor(size_t keys) {
   const size_t wanted = keys * 100 / kFillNewPercent + 1;
-  if (wanted < kChunkSlots) return std::bit_ceil(static_cast<uint32_t>(wanted) | (kSlotsMin - 1));
-  const size_t chunks = (wanted + kChunkSlots - 1) / kChunkSlots;
-  STRATA_CHECK(chunks * kChunkSlots <= UINT32_MAX);
-  return static_cast<uint32_t>(chunks * kChunkSlots);
+  if (wanted < kChunkBuckets * kBucketSlots)
+    return std::bit_ceil(static_cast<uint32_t>(wanted) | (kSlotsMin - 1));
+  const size_t chunks = wanted / (kChunkBuckets * kBucketSlots) + 1;
+  STRATA_CHECK(chunks * kChunkBuckets <= UINT32_MAX / kBucketSlots);
+  return static_cast<uint32_t>(chunks * kChunkBuckets * kBucketSlots);
 }
 
 uint32_t ShardTable::UsedMax(uint32_t slots) {
@@ -29,13 +39,14 @@ uint32_t ShardTable::UsedMax(uint32_t slots) {
 }
 
 ShardTable* ShardTable::Make(uint32_t slots, ChunkPool& pool) {
-  const uint32_t chunk_count = (slots + kChunkSlots - 1) / kChunkSlots;
-  void* memory = ::operator new(sizeof(ShardTable) + chunk_count * sizeof(void*));
-  auto* table = new (memory) ShardTable(slots);
+  const auto buckets = static_cast<uint32_t>(slots / kBucketSlots);
+  const size_t chunks = (buckets + kChunkBuckets - 1) / kChunkBuckets;
+  void* memory = ::operator new(sizeof(ShardTable) + chunks * sizeof(void*));
+  auto* table = new (memory) ShardTable(buckets);
   if (table->small()) {
-    table->chunks()[0] = new Slot[slots]{};
+    table->chunks()[0] = new Bucket[buckets]{};
   } else {
-    for (uint32_t i = 0; i < chunk_count; ++i) table->chunks()[i] = pool.Take();
+    for (size_t i = 0; i < chunks; ++i) table->chunks()[i] = pool.Take();
   }
   return table;
 }
@@ -51,54 +62,43 @@ void ShardTable::Destroy(ShardTable* table, ChunkPool& pool) {
   ::operator delete(table);
 }
 
-const Slot* ShardTable::Find(const KeyPattern& pattern, uint32_t hash) const {
-  const uint32_t home = HomeOf(hash);
-  const uint64_t first = At(home).words[0].load(std::memory_order_acquire);
-  if (first == 0) return nullptr;
-  const uint32_t reach = ReachOf(first);
-  if (reach == kReachUnlimited) [[unlikely]]
-    return FindFar(pattern, home);
+// A bucket fills from its first slot: one with a free last slot ends every search.
+Slot ShardTable::FindBeyond(const farm::ContentKey& key, uint32_t home, uint32_t reach) const {
+  const bool unlimited = reach == kReachUnlimited;
   uint32_t position = home;
-  for (uint32_t left = DistanceOf(reach) + 1; left > 0; --left) {
-    const Slot& slot = At(position);
-    if (HasKey(slot, pattern)) return &slot;
-    if (++position == slots_) position = 0;
+  for (uint32_t left = unlimited ? buckets_ - 1 : DistanceOf(reach); left > 0; --left) {
+    if (++position == buckets_) position = 0;
+    Bucket& bucket = At(position);
+    if (const Slot slot = FindIn(bucket, key); slot) return slot;
+    const uint64_t last = Slot(bucket, kBucketSlots - 1).word(0).load(std::memory_order_acquire);
+    if (last == 0) return {};
   }
-  return nullptr;
-}
-
-const Slot* ShardTable::FindFar(const KeyPattern& pattern, uint32_t home) const {
-  uint32_t position = home;
-  for (uint32_t left = slots_; left > 0; --left) {
-    const Slot& slot = At(position);
-    if (slot.words[0].load(std::memory_order_acquire) == 0) return nullptr;
-    if (HasKey(slot, pattern)) return &slot;
-    if (++position == slots_) position = 0;
-  }
-  return nullptr;
+  return {};
 }
 
 bool ShardTable::Insert(const std::array<uint64_t, 4>& words, uint32_t hash) {
   const uint32_t home = HomeOf(hash);
   uint32_t position = home;
-  for (uint32_t distance = 0; distance < slots_; ++distance) {
-    Slot& slot = At(position);
-    if (slot.words[0].load(std::memory_order_relaxed) == 0) {
-      for (size_t i = 1; i < words.size(); ++i) {
-        slot.words[i].store(words[i], std::memory_order_relaxed);
+  for (uint32_t distance = 0; distance < buckets_; ++distance) {
+    Bucket& bucket = At(position);
+    for (size_t i = 0; i < kBucketSlots; ++i) {
+      const Slot slot(bucket, i);
+      if (slot.word(0).load(std::memory_order_relaxed) != 0) continue;
+      for (size_t w = 1; w < words.size(); ++w) {
+        slot.word(w).store(words[w], std::memory_order_relaxed);
       }
-      slot.words[0].store((words[0] & ~kReachMask) | kUsed, std::memory_order_release);
+      slot.word(0).store((words[0] & ~kReachMask) | kUsed, std::memory_order_release);
       RaiseReach(home, distance);
       return true;
     }
-    if (++position == slots_) position = 0;
+    if (++position == buckets_) position = 0;
   }
   return false;
 }
 
 // After the key is in its slot: who looks before finds nothing, as if it had come later.
 void ShardTable::RaiseReach(uint32_t home, uint32_t distance) {
-  std::atomic<uint64_t>& word = At(home).words[0];
+  std::atomic<uint64_t>& word = Slot(At(home), 0).word(0);
   const uint64_t first = word.load(std::memory_order_relaxed);
   const uint64_t reach = ReachFor(distance);
   if (reach <= ReachOf(first)) return;
@@ -106,7 +106,8 @@ void ShardTable::RaiseReach(uint32_t home, uint32_t distance) {
 }
 
 size_t ShardTable::memory_bytes() const {
-  return sizeof(ShardTable) + chunk_count() * sizeof(void*) + (small() ? slots_ * sizeof(Slot) : 0);
+  return sizeof(ShardTable) + chunk_count() * sizeof(void*) +
+         (small() ? buckets_ * sizeof(Bucket) : 0);
 }
 
 }  // namespace strata::manager::directory

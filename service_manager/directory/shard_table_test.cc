@@ -21,30 +21,31 @@ TEST(SlotTest, TakesAKeyApartAndPutsItTogether) {
   SeededRandom random(1);
   for (int i = 0; i < 1000; ++i) {
     const farm::ContentKey key = RandomKey(random);
-    EXPECT_EQ(KeyOf(PatternOf(key).words), key);
+    EXPECT_EQ(KeyOf(WordsOf(key)), key);
     for (size_t word = 0; word < 3; ++word) {
-      EXPECT_EQ(PatternOf(key).words[word] & kLocationMask[word], 0u);
+      EXPECT_EQ(WordsOf(key)[word] & kLocationMask[word], 0u);
     }
-    EXPECT_EQ(PatternOf(key).words[0] & (kUsed | kReachMask), 0u);
+    EXPECT_EQ(WordsOf(key)[0] & (kUsed | kReachMask), 0u);
   }
   const farm::ContentKey ones{.high = UINT64_MAX, .low = UINT64_MAX};
-  EXPECT_EQ(KeyOf(PatternOf(ones).words), ones);
+  EXPECT_EQ(KeyOf(WordsOf(ones)), ones);
 }
 
 TEST(SlotTest, TellsKeysApartByEveryBit) {
   SeededRandom random(2);
   const farm::ContentKey key = RandomKey(random);
-  Slot slot{};
-  for (size_t i = 0; i < 4; ++i) slot.words[i] = PatternOf(key).words[i];
-  EXPECT_FALSE(HasKey(slot, PatternOf(key))) << "not in use yet";
-  slot.words[0] |= kUsed | kReachMask | WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
-  slot.words[1] |= WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
-  slot.words[2] |= kBlock | WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
-  EXPECT_TRUE(HasKey(slot, PatternOf(key)));
+  Bucket bucket{};
+  const Slot slot(bucket, 2);
+  for (size_t i = 0; i < 4; ++i) slot.word(i) = WordsOf(key)[i];
+  EXPECT_FALSE(FindIn(bucket, key)) << "not in use yet";
+  slot.word(0) |= kUsed | kReachMask | WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
+  slot.word(1) |= WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
+  slot.word(2) |= kBlock | WordOf({.holder = Holder(UINT32_MAX), .flags = 0xff});
+  EXPECT_TRUE(FindIn(bucket, key));
   for (int bit = 0; bit < 64; ++bit) {
     const uint64_t one = uint64_t{1} << bit;
-    EXPECT_FALSE(HasKey(slot, PatternOf({.high = key.high ^ one, .low = key.low}))) << bit;
-    EXPECT_FALSE(HasKey(slot, PatternOf({.high = key.high, .low = key.low ^ one}))) << bit;
+    EXPECT_FALSE(FindIn(bucket, farm::ContentKey{.high = key.high ^ one, .low = key.low})) << bit;
+    EXPECT_FALSE(FindIn(bucket, farm::ContentKey{.high = key.high, .low = key.low ^ one})) << bit;
   }
 }
 
@@ -67,10 +68,10 @@ class ShardTableTest : public testing::Test {
 
   void Make(uint32_t slots) { table_ = ShardTable::Make(slots, pool_); }
   bool Insert(const farm::ContentKey& key, uint32_t hash) {
-    return table_->Insert(PatternOf(key).words, hash);
+    return table_->Insert(WordsOf(key), hash);
   }
   bool Has(const farm::ContentKey& key, uint32_t hash) {
-    return table_->Find(PatternOf(key), hash) != nullptr;
+    return static_cast<bool>(table_->Find(key, hash));
   }
 
   ChunkPool pool_{*std::pmr::new_delete_resource()};
@@ -100,11 +101,11 @@ TEST_F(ShardTableTest, FindsWhatIsThereAndNothingElse) {
 }
 
 TEST_F(ShardTableTest, FindsKeysThatLieFarFromTheirHome) {
-  Make(ShardTable::SlotsFor(200));
+  Make(ShardTable::SlotsFor(400));
   std::vector<farm::ContentKey> keys;
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 400; ++i) {
     keys.push_back(RandomKey(random_));
-    ASSERT_TRUE(Insert(keys.back(), UINT32_MAX)) << "the last slot is home of all";
+    ASSERT_TRUE(Insert(keys.back(), UINT32_MAX)) << "the last bucket is home of all";
     for (const farm::ContentKey& key : keys) ASSERT_TRUE(Has(key, UINT32_MAX)) << i;
     ASSERT_FALSE(Has(RandomKey(random_), UINT32_MAX)) << i;
   }
@@ -119,6 +120,16 @@ TEST_F(ShardTableTest, KnowsTheKeyOfZeros) {
   EXPECT_TRUE(Has({}, 0));
 }
 
+TEST_F(ShardTableTest, TellsKeysApartThatDifferInTheHighHalfOnly) {
+  Make(64);
+  for (uint64_t high = 1; high <= 20; ++high) {
+    ASSERT_TRUE(Insert({.high = high << 40, .low = 7}, 0));
+    for (uint64_t i = 1; i <= 20; ++i) {
+      ASSERT_EQ(Has({.high = i << 40, .low = 7}, 0), i <= high);
+    }
+  }
+}
+
 TEST_F(ShardTableTest, RefusesAKeyWhenItIsFull) {
   Make(8);
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(Insert(RandomKey(random_), 0));
@@ -128,14 +139,14 @@ TEST_F(ShardTableTest, RefusesAKeyWhenItIsFull) {
 
 TEST(ChunkPoolTest, GivesZeroedChunksAgainAndAgain) {
   ChunkPool pool(*std::pmr::new_delete_resource());
-  Slot* chunk = pool.Take();
-  chunk[kChunkSlots - 1].words[3] = 7;
+  Bucket* chunk = pool.Take();
+  Slot(chunk[kChunkBuckets - 1], 5).word(1) = 7;
   const size_t bytes = pool.memory_bytes();
   pool.Give(chunk);
   EXPECT_EQ(pool.Take(), chunk);
-  EXPECT_EQ(chunk[kChunkSlots - 1].words[3], 0u);
+  EXPECT_EQ(Slot(chunk[kChunkBuckets - 1], 5).word(1), 0u);
   EXPECT_LE(pool.memory_bytes(), bytes + 64);
-  std::vector<Slot*> many;
+  std::vector<Bucket*> many;
   for (size_t i = 0; i < kArenaBytes / kChunkBytes; ++i) many.push_back(pool.Take());
   EXPECT_GE(pool.memory_bytes(), 2 * kArenaBytes);
 }

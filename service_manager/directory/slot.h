@@ -4,12 +4,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "farm/content_key.h"
 #include "service_manager/directory/location.h"
 
-// The 32 bytes of one content in the index. Every fact that changes lies in one 64-bit word, so
-// that a reader needs no lock to see it whole:
+// A slot is the 32 bytes of one content in the index: four words. Every fact that changes lies in
+// one 64-bit word, so that a reader needs no lock to see it whole:
 //
 //   bit  63                                                                          0
 //   w[0] key 19 bits | reach 3 | used 1 | present 1 | flags 8 | holder 32
@@ -17,15 +18,37 @@
 //   w[2] key 22 bits          | block 1 | present 1 | flags 8 | holder 32, or a block's number
 //   w[3] key, low half
 //
-// The key is written once, before `used`; a table never gives a slot to another key.
+// The key is written once, before `used`; a table never gives a slot to another key. Eight slots
+// make a bucket, where the same words lie together: to know that a key is not there, or in which
+// slot it must be, two cache lines are read, and no branch depends on the slot.
 namespace strata::manager::directory {
 
 inline constexpr size_t kInlineLocations = 3;
 
-struct Slot {
-  std::array<std::atomic<uint64_t>, 4> words;
+inline constexpr size_t kSlotBytes = 32;
+inline constexpr size_t kBucketSlots = 8;
+
+// Two halves of two cache lines each: the last and first words of four slots, then the others.
+struct alignas(256) Bucket {
+  static constexpr size_t kLanes = kBucketSlots / 2;
+
+  std::array<std::array<std::atomic<uint64_t>, 4 * kLanes>, 2> halves;
 };
-static_assert(sizeof(Slot) == 32);
+static_assert(sizeof(Bucket) == kBucketSlots * kSlotBytes);
+
+// Names a slot, or none.
+class Slot {
+ public:
+  Slot() = default;
+  Slot(Bucket& bucket, size_t number)
+      : words_(&bucket.halves[number / Bucket::kLanes][number % Bucket::kLanes]) {}
+
+  std::atomic<uint64_t>& word(size_t i) const { return words_[(i + 1) % 4 * Bucket::kLanes]; }
+  explicit operator bool() const { return words_ != nullptr; }
+
+ private:
+  std::atomic<uint64_t>* words_ = nullptr;  // The last word; the others follow.
+};
 
 inline constexpr uint64_t kHolderMask = 0xffffffff;
 inline constexpr uint32_t kFlagsShift = 32;
@@ -42,13 +65,9 @@ inline constexpr std::array<uint64_t, 3> kLocationMask = {
     kPresent | (kPresent - 1), kPresent | (kPresent - 1), kBlock | kPresent | (kPresent - 1)};
 
 // The words of a slot that has the key and nothing else.
-struct KeyPattern {
-  std::array<uint64_t, 4> words;
-};
-
-constexpr KeyPattern PatternOf(const farm::ContentKey& key) {
-  return {{(key.high >> kKeyShift[0]) << kKeyShift[0], ((key.high << 19) >> 41) << 41,
-           key.high << kKeyShift[2], key.low}};
+constexpr std::array<uint64_t, 4> WordsOf(const farm::ContentKey& key) {
+  return {(key.high >> kKeyShift[0]) << kKeyShift[0], ((key.high << 19) >> 41) << 41,
+          key.high << kKeyShift[2], key.low};
 }
 
 constexpr farm::ContentKey KeyOf(const std::array<uint64_t, 4>& words) {
@@ -56,15 +75,45 @@ constexpr farm::ContentKey KeyOf(const std::array<uint64_t, 4>& words) {
           .low = words[3]};
 }
 
-// True if the slot is in use by that key. The first comparison nearly always decides.
-inline bool HasKey(const Slot& slot, const KeyPattern& pattern) {
-  if (slot.words[3].load(std::memory_order_relaxed) != pattern.words[3]) return false;
-  const uint64_t first = slot.words[0].load(std::memory_order_acquire);
-  if ((first & kUsed) == 0) return false;
-  const uint64_t second = slot.words[1].load(std::memory_order_relaxed);
-  const uint64_t third = slot.words[2].load(std::memory_order_relaxed);
-  return ((first ^ pattern.words[0]) >> kKeyShift[0] | (second ^ pattern.words[1]) >> kKeyShift[1] |
-          (third ^ pattern.words[2]) >> kKeyShift[2]) == 0;
+// The words of a slot, read one after the other.
+inline std::array<uint64_t, 4> WordsOf(const Slot& slot) {
+  std::array<uint64_t, 4> words;
+  for (size_t i = 0; i < words.size(); ++i) {
+    words[i] = slot.word(i).load(std::memory_order_acquire);
+  }
+  return words;
+}
+
+// The number of the last slot with this low half, or kBucketSlots. Written out: no loop, no branch.
+template <size_t... kSlots>
+[[gnu::always_inline]] inline size_t SlotWithLowHalf(Bucket& bucket, uint64_t low,
+                                                     std::index_sequence<kSlots...>) {
+  size_t found = kBucketSlots;
+  ((found = Slot(bucket, kSlots).word(3).load(std::memory_order_relaxed) == low ? kSlots : found),
+   ...);
+  return found;
+}
+
+// True if the slot is in use by that key, whose low half it has.
+inline bool HasHighHalf(const Slot& slot, const farm::ContentKey& key) {
+  const uint64_t first = slot.word(0).load(std::memory_order_acquire);
+  const uint64_t second = slot.word(1).load(std::memory_order_relaxed);
+  const uint64_t third = slot.word(2).load(std::memory_order_relaxed);
+  return KeyOf({first, second, third, 0}).high == key.high && (first & kUsed) != 0;
+}
+
+// The key's slot in this bucket, looked for in each: for keys whose low halves are the same.
+Slot FindAmongEqualLowHalves(Bucket& bucket, const farm::ContentKey& key);
+
+// The key's slot in this bucket.
+inline Slot FindIn(Bucket& bucket, const farm::ContentKey& key) {
+  for (const auto& half : bucket.halves) __builtin_prefetch(&half[2 * Bucket::kLanes]);
+  const size_t number = SlotWithLowHalf(bucket, key.low, std::make_index_sequence<kBucketSlots>());
+  if (number == kBucketSlots) return {};
+  const Slot slot(bucket, number);
+  if (HasHighHalf(slot, key)) [[likely]]
+    return slot;
+  return FindAmongEqualLowHalves(bucket, key);
 }
 
 // The bits of a word that say `location`.
@@ -77,14 +126,14 @@ constexpr Location LocationOf(uint64_t word) {
           .flags = static_cast<LocationFlags>(word >> kFlagsShift)};
 }
 
-// How far from its home a key may lie, in the three bits of the home's `reach`.
+// How many buckets from its home a key may lie, in the three bits of the home's first slot.
 inline constexpr uint32_t kReachUnlimited = 7;
 
 constexpr uint32_t ReachOf(uint64_t first_word) {
   return static_cast<uint32_t>((first_word & kReachMask) >> kReachShift);
 }
 
-// The farthest slot that `reach` (below kReachUnlimited) covers: 0, 1, 2, 4, 8, 16, 32.
+// The farthest bucket that `reach` (below kReachUnlimited) covers: 0, 1, 2, 4, 8, 16, 32.
 constexpr uint32_t DistanceOf(uint32_t reach) { return reach == 0 ? 0 : 1u << (reach - 1); }
 
 constexpr uint32_t ReachFor(uint32_t distance) {

@@ -1,0 +1,80 @@
+"""The benchmark of the directory: the hot index, and the store beneath it."""
+
+import collections
+import dataclasses
+import subprocess
+
+from table import Target, make_row, median
+
+TARGETS = ["//tests/bench:directory_index"]
+_REDIS_BYTES_A_KEY = 96  # Of a small set by a 32-digit key; a figure, not measured here.
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    entries: int
+    rounds: int
+    stall_seconds: int
+
+
+FULL = Scale(entries=10_000_000, rounds=5, stall_seconds=20)
+QUICK = Scale(entries=1_000_000, rounds=2, stall_seconds=3)
+
+
+class Benchmark:
+    def __init__(self, programs, scale):
+        self._programs = programs
+        self._scale = scale
+
+    def _run(self, program, *words):
+        """The values of each name that the program printed; their median counts."""
+        line = [str(self._programs / program)] + [str(word) for word in words]
+        output = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found = collections.defaultdict(list)
+        for name, value in (line.split() for line in output.splitlines()):
+            found[name].append(float(value))
+        return collections.defaultdict(lambda: None,
+                                       {name: median(values) for name, values in found.items()})
+
+    def _millions(self):
+        return f"{self._scale.entries / 1e6:g} M contents"
+
+    def lookup(self):
+        found = self._run("directory_index", "lookup", self._scale.entries, self._scale.rounds)
+        what = f"lookups, {self._millions()}, one thread, beside flat_hash_map"
+        peer = found["flat_hash_map"]
+        yield make_row(f"{what}: asked ahead", found["ahead"], peer, "/s",
+                       Target(">=", 8e6, False))
+        yield make_row(f"{what}: 32 a session", found["turn"], peer, "/s",
+                       Target(">=", 8e6, False))
+        yield make_row(f"{what}: 1 a session", found["single"], peer, "/s")
+        yield make_row(f"{what}: not there", found["miss"], peer, "/s")
+
+    def readers(self):
+        found = self._run("directory_index", "readers", self._scale.entries, self._scale.rounds)
+        yield make_row("lookups, 2 readers and a writer of 20,000/s, beside 1 reader",
+                       found["two"], found["one"], "/s", Target(">=", 1.6))
+        yield make_row("the same, by the readers' own CPU time", found["two_cpu"],
+                       found["one_cpu"], "/s")
+
+    def stalls(self):
+        found = self._run("directory_index", "stalls", self._scale.entries,
+                          self._scale.stall_seconds)
+        for name, label in (("paced", "20,000 changes/s"), ("growing", "all the writer can")):
+            what = f"longest lookup beside {label}"
+            yield make_row(f"{what}: own CPU time", found[f"{name}_cpu_max_us"], None, "us",
+                           Target("<=", 1000, False))
+            yield make_row(f"{what}: with preemption", found[f"{name}_wall_max_us"], None, "us")
+            yield make_row(f"{what}: p99.99", found[f"{name}_p9999_us"], None, "us")
+
+    def memory(self):
+        found = self._run("directory_index", "memory", self._scale.entries)
+        what = f"resident memory a content, up to {self._millions()}, beside Redis' figure"
+        yield make_row(f"{what}: worst", found["worst_bytes"], _REDIS_BYTES_A_KEY, "B",
+                       Target("<=", 48, False))
+        yield make_row(f"{what}: at the end", found["last_bytes"], _REDIS_BYTES_A_KEY, "B")
+
+    def rows(self):
+        """(name, generator of rows) of each part, in the order of the table."""
+        return {"lookup": self.lookup, "readers": self.readers, "stalls": self.stalls,
+                "memory": self.memory}
