@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace strata::manager::store {
+
+// Names of tables and logs, in bytes.
+inline constexpr size_t kNameBytesMax = 64;
+// One intent record, key and value.
+inline constexpr size_t kIntentBytesMax = size_t{4} << 20;
+// Location changes that are written and not yet synced; Apply waits beyond it.
+inline constexpr size_t kUnsyncedBytesMax = size_t{64} << 20;
+
+// Memory of the engine beneath, in bytes.
+inline constexpr size_t kBlockCacheBytes = size_t{64} << 20;
+inline constexpr size_t kWriteBuffersBytes = size_t{128} << 20;
+inline constexpr size_t kWalBytesMax = size_t{512} << 20;
+
+}  // namespace strata::manager::store

@@ -1,0 +1,73 @@
+#include "service_manager/store/record.h"
+
+#include <array>
+#include <chrono>
+
+#include "common/bytes.h"
+#include "common/check.h"
+#include "service_manager/directory/limits.h"
+
+namespace strata::manager::store {
+namespace {
+
+constexpr size_t kKeyBytes = farm::ContentKey::kBytes + 4;
+constexpr size_t kFixedValueBytes = 1 + 8 + 8 + 2;
+constexpr uint64_t kNoLimit = UINT64_MAX;
+constexpr uint64_t kRemainingMax = INT64_MAX / 1'000'000;  // What a Duration can say, in ms.
+
+uint64_t MillisecondsOf(const std::optional<Duration>& remaining) {
+  if (!remaining) return kNoLimit;
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(*remaining).count();
+  return count < 0 ? 0 : static_cast<uint64_t>(count);
+}
+
+}  // namespace
+
+std::string RecordKey(const farm::ContentKey& key, directory::Holder holder) {
+  std::array<uint8_t, kKeyBytes> bytes;
+  ByteWriter writer(bytes);
+  Encode(key, writer);
+  writer.U32(holder.value());
+  return std::string(AsText(bytes));
+}
+
+std::string RecordValue(const StoredLocation& stored) {
+  STRATA_CHECK(stored.validator.size() <= directory::kValidatorBytesMax);
+  std::array<uint8_t, kFixedValueBytes + directory::kValidatorBytesMax> bytes;
+  ByteWriter writer(bytes);
+  writer.U8(stored.location.flags);
+  writer.U64(stored.size_bytes);
+  writer.U64(MillisecondsOf(stored.remaining));
+  writer.U16(static_cast<uint16_t>(stored.validator.size()));
+  writer.Put(stored.validator);
+  return std::string(AsText(writer.written()));
+}
+
+std::optional<RecordHead> DecodeRecordHead(std::string_view key, std::string_view value) {
+  if (key.size() != kKeyBytes || value.size() < kFixedValueBytes) return std::nullopt;
+  ByteReader reader(AsBytes(key));
+  RecordHead head;
+  head.key = farm::DecodeContentKey(reader);
+  head.location.holder = directory::Holder(reader.U32());
+  head.location.flags = AsBytes(value)[0];
+  return head;
+}
+
+std::optional<StoredLocation> DecodeRecord(std::string_view key, std::string_view value) {
+  const std::optional<RecordHead> head = DecodeRecordHead(key, value);
+  if (!head) return std::nullopt;
+  ByteReader reader(AsBytes(value).subspan(1));
+  StoredLocation stored{.key = head->key, .location = head->location};
+  stored.size_bytes = reader.U64();
+  const uint64_t remaining = reader.U64();
+  const uint16_t validator_bytes = reader.U16();
+  stored.validator = AsText(reader.Take(validator_bytes));
+  if (!reader.AtEnd() || validator_bytes > directory::kValidatorBytesMax) return std::nullopt;
+  if (remaining != kNoLimit) {
+    if (remaining > kRemainingMax) return std::nullopt;
+    stored.remaining = std::chrono::milliseconds(static_cast<int64_t>(remaining));
+  }
+  return stored;
+}
+
+}  // namespace strata::manager::store

@@ -1,0 +1,325 @@
+#include "service_manager/store/rocks_store.h"
+
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "common/bytes.h"
+#include "common/check.h"
+#include "service_manager/directory/limits.h"
+#include "service_manager/store/limits.h"
+#include "service_manager/store/store_files.h"
+
+namespace strata::manager::store {
+namespace {
+
+constexpr auto kIntentsFileEvery = std::chrono::seconds(1);
+
+std::string BigEndian(uint64_t number) {
+  std::array<uint8_t, 8> bytes;
+  ByteWriter writer(bytes);
+  writer.U64(number);
+  return std::string(AsText(bytes));
+}
+
+// Keys among the intents: tables, records of logs, and the next position of each log.
+std::string TableKey(std::string_view table, std::string_view key) {
+  std::string joined = "t";
+  return joined.append(table).append(1, '\0').append(key);
+}
+std::string LogKey(std::string_view log, uint64_t position) {
+  std::string joined = "l";
+  return joined.append(log).append(1, '\0').append(BigEndian(position));
+}
+std::string NextKey(std::string_view log) { return std::string("n").append(log); }
+
+std::string ContentBytes(const farm::ContentKey& key) {
+  std::array<uint8_t, farm::ContentKey::kBytes> bytes;
+  ByteWriter writer(bytes);
+  Encode(key, writer);
+  return std::string(AsText(bytes));
+}
+
+rocksdb::Slice SliceOf(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view TextOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Status CheckName(const std::string& name) {
+  const bool fine =
+      !name.empty() && name.size() <= kNameBytesMax && name.find('\0') == std::string::npos;
+  return fine ? Ok() : InvalidArgument("'%s' is no name of a table or log", name.c_str());
+}
+
+Status CheckBytes(const std::string& name, size_t bytes) {
+  if (bytes <= kIntentBytesMax) return Ok();
+  return InvalidArgument("a record for %s has %zu bytes, more than %zu", name.c_str(), bytes,
+                         kIntentBytesMax);
+}
+
+Status CheckBatch(const LocationBatch& batch) {
+  for (const StoredLocation& stored : batch.stored) {
+    if (stored.validator.size() > directory::kValidatorBytesMax) {
+      return InvalidArgument("a validator has %zu bytes, more than %zu", stored.validator.size(),
+                             directory::kValidatorBytesMax);
+    }
+  }
+  for (const LocationBatch::Uri& uri : batch.uris) {
+    if (uri.text.size() > directory::kUriBytesMax) {
+      return InvalidArgument("a URI has %zu bytes, more than %zu", uri.text.size(),
+                             directory::kUriBytesMax);
+    }
+  }
+  return Ok();
+}
+
+}  // namespace
+
+Store::~Store() = default;
+
+RocksStore::RocksStore(Options options) : options_(std::move(options)) {}
+
+RocksStore::~RocksStore() {
+  {
+    std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  changed_.notify_all();
+  if (syncer_.joinable()) syncer_.join();
+  if (database_ == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* family : families_) {
+    database_->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  }
+  database_->Close().PermitUncheckedError();
+}
+
+StatusOr<std::vector<uint64_t>> RocksStore::Commit(const IntentBatch& batch) {
+  std::lock_guard lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  rocksdb::WriteBatch writes;
+  STRATA_ASSIGN_OR_RETURN(std::vector<uint64_t> positions, Fill(batch, writes));
+  writes.Put(families_[kFacts], kIntentsKey, std::to_string(intents_ + 1));
+  rocksdb::WriteOptions options;
+  options.sync = true;
+  const rocksdb::Status written = database_->Write(options, &writes);
+  if (!written.ok()) return failure_ = Failed(written);
+  ++intents_;
+  for (size_t i = 0; i < batch.appends.size(); ++i) {
+    next_position_[batch.appends[i].log] = positions[i] + 1;
+  }
+  synced_.store(applied_, std::memory_order_release);  // The log was synced with what lay before.
+  unsynced_bytes_ = 0;
+  changed_.notify_all();
+  return positions;
+}
+
+// Turns a batch into RocksDB's; gives the positions of its appends. Under mutex_.
+StatusOr<std::vector<uint64_t>> RocksStore::Fill(const IntentBatch& batch,
+                                                 rocksdb::WriteBatch& writes) {
+  rocksdb::ColumnFamilyHandle* family = families_[kIntents];
+  for (const IntentBatch::Put& put : batch.puts) {
+    STRATA_RETURN_IF_ERROR(CheckName(put.table));
+    STRATA_RETURN_IF_ERROR(CheckBytes(put.table, put.key.size() + put.value.size()));
+    writes.Put(family, TableKey(put.table, put.key), put.value);
+  }
+  for (const IntentBatch::Delete& gone : batch.deletes) {
+    STRATA_RETURN_IF_ERROR(CheckName(gone.table));
+    writes.Delete(family, TableKey(gone.table, gone.key));
+  }
+  std::vector<uint64_t> positions;
+  std::map<std::string, uint64_t> next;
+  for (const IntentBatch::Append& append : batch.appends) {
+    STRATA_RETURN_IF_ERROR(CheckName(append.log));
+    STRATA_RETURN_IF_ERROR(CheckBytes(append.log, append.record.size()));
+    if (!next.contains(append.log)) {
+      STRATA_ASSIGN_OR_RETURN(next[append.log], NextPosition(append.log));
+    }
+    positions.push_back(next[append.log]++);
+    writes.Put(family, LogKey(append.log, positions.back()), append.record);
+    writes.Put(family, NextKey(append.log), BigEndian(next[append.log]));
+  }
+  for (const IntentBatch::Trim& trim : batch.trims) {
+    STRATA_RETURN_IF_ERROR(CheckName(trim.log));
+    writes.DeleteRange(family, LogKey(trim.log, 0), LogKey(trim.log, trim.before));
+  }
+  return positions;
+}
+
+// From 1; also after all records of the log were trimmed.
+StatusOr<uint64_t> RocksStore::NextPosition(const std::string& log) {
+  if (const auto known = next_position_.find(log); known != next_position_.end()) {
+    return known->second;
+  }
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> next, Read(kIntents, NextKey(log)));
+  if (!next) return uint64_t{1};
+  ByteReader reader(AsBytes(*next));
+  const uint64_t position = reader.U64();
+  if (reader.AtEnd()) return position;
+  return DataLoss("the store in %s is corrupt: the end of log %s is not readable",
+                  options_.folder.c_str(), log.c_str());
+}
+
+StatusOr<std::optional<std::string>> RocksStore::Read(Family family, std::string_view key) {
+  std::string value;
+  const rocksdb::Status read = database_->Get({}, families_[family], SliceOf(key), &value);
+  if (read.IsNotFound()) return std::optional<std::string>();
+  if (!read.ok()) return Failed(read);
+  return std::optional(std::move(value));
+}
+
+StatusOr<std::optional<std::string>> RocksStore::Get(std::string_view table, std::string_view key) {
+  return Read(kIntents, TableKey(table, key));
+}
+
+Status RocksStore::VisitTable(std::string_view table,
+                              absl::FunctionRef<bool(std::string_view, std::string_view)> visit) {
+  const std::string prefix = TableKey(table, "");
+  std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator({}, families_[kIntents]));
+  for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
+    if (!visit(TextOf(at->key()).substr(prefix.size()), TextOf(at->value()))) return Ok();
+  }
+  return at->status().ok() ? Ok() : Failed(at->status());
+}
+
+Status RocksStore::VisitLog(std::string_view log, uint64_t from,
+                            absl::FunctionRef<bool(uint64_t, std::string_view)> visit) {
+  const size_t prefix_bytes = LogKey(log, 0).size() - 8;
+  const std::string end_key = LogKey(log, UINT64_MAX);
+  const rocksdb::Slice end(end_key);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &end;
+  std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, families_[kIntents]));
+  for (at->Seek(LogKey(log, from)); at->Valid(); at->Next()) {
+    ByteReader position(AsBytes(TextOf(at->key()).substr(prefix_bytes)));
+    if (!visit(position.U64(), TextOf(at->value()))) return Ok();
+  }
+  return at->status().ok() ? Ok() : Failed(at->status());
+}
+
+StatusOr<uint64_t> RocksStore::Apply(const LocationBatch& batch) {
+  STRATA_RETURN_IF_ERROR(CheckBatch(batch));
+  rocksdb::WriteBatch writes;
+  for (const StoredLocation& stored : batch.stored) {
+    writes.Put(families_[kLocations], RecordKey(stored.key, stored.location.holder),
+               RecordValue(stored));
+  }
+  for (const LocationBatch::Gone& gone : batch.gone) {
+    writes.Delete(families_[kLocations], RecordKey(gone.key, gone.holder));
+  }
+  for (const LocationBatch::Uri& uri : batch.uris) {
+    if (uri.text.empty()) {
+      writes.Delete(families_[kUris], ContentBytes(uri.key));
+    } else {
+      writes.Put(families_[kUris], ContentBytes(uri.key), uri.text);
+    }
+  }
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return unsynced_bytes_ < kUnsyncedBytesMax || !failure_.ok(); });
+  if (!failure_.ok()) return failure_;
+  const rocksdb::Status written = database_->Write({}, &writes);
+  if (!written.ok()) return failure_ = Failed(written);
+  unsynced_bytes_ += writes.GetDataSize();
+  const uint64_t number = ++applied_;
+  changed_.notify_all();
+  return number;
+}
+
+Status RocksStore::Sync() {
+  std::unique_lock lock(mutex_);
+  const uint64_t wanted = applied_;
+  changed_.wait(lock, [&] { return SyncedUpTo() >= wanted || !failure_.ok(); });
+  return SyncedUpTo() >= wanted ? Ok() : failure_;
+}
+
+StatusOr<std::optional<StoredLocation>> RocksStore::FindLocation(const farm::ContentKey& key,
+                                                                 directory::Holder holder) {
+  const std::string record = RecordKey(key, holder);
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> value, Read(kLocations, record));
+  if (!value) return std::optional<StoredLocation>();
+  std::optional<StoredLocation> stored = DecodeRecord(record, *value);
+  if (stored) return stored;
+  return DataLoss("the store in %s is corrupt: the record of %s is not readable",
+                  options_.folder.c_str(), ToString(key).c_str());
+}
+
+StatusOr<std::optional<std::string>> RocksStore::FindUri(const farm::ContentKey& key) {
+  return Read(kUris, ContentBytes(key));
+}
+
+Status RocksStore::VisitLocations(uint8_t first, uint8_t last,
+                                  absl::FunctionRef<void(const RecordHead&)> visit) {
+  const std::string begin(1, static_cast<char>(first));
+  const std::string end_key(1, static_cast<char>(last + 1));
+  const rocksdb::Slice end(end_key);
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = 2 << 20;
+  if (last != UINT8_MAX) options.iterate_upper_bound = &end;
+  std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, families_[kLocations]));
+  for (at->Seek(begin); at->Valid(); at->Next()) {
+    const std::optional<RecordHead> head = DecodeRecordHead(TextOf(at->key()), TextOf(at->value()));
+    if (!head) {
+      return DataLoss("the store in %s is corrupt: a location's record is not readable",
+                      options_.folder.c_str());
+    }
+    visit(*head);
+  }
+  return at->status().ok() ? Ok() : Failed(at->status());
+}
+
+// Syncs what was applied, all of it at once; now and then writes down the number of intents.
+void RocksStore::SyncLoop() {
+  std::unique_lock lock(mutex_);
+  uint64_t marked = intents_;
+  auto mark_at = std::chrono::steady_clock::now();
+  while (failure_.ok()) {
+    const auto work = [&] { return stop_ || !failure_.ok() || applied_ > SyncedUpTo(); };
+    if (intents_ == marked) {
+      changed_.wait(lock, [&] { return work() || intents_ > marked; });
+    } else {
+      changed_.wait_until(lock, mark_at, work);
+    }
+    if (!failure_.ok()) return;
+    if (applied_ > SyncedUpTo()) {
+      const uint64_t target = applied_;
+      const size_t bytes = std::exchange(unsynced_bytes_, 0);
+      lock.unlock();
+      const rocksdb::Status synced = database_->SyncWAL();
+      lock.lock();
+      if (!synced.ok()) {
+        failure_ = Failed(synced);
+        unsynced_bytes_ += bytes;
+      } else if (target > SyncedUpTo()) {
+        synced_.store(target, std::memory_order_release);
+      }
+      changed_.notify_all();
+      lock.unlock();
+      if (synced.ok()) options_.on_synced();
+      lock.lock();
+    }
+    const bool due = stop_ || std::chrono::steady_clock::now() >= mark_at;
+    if (intents_ > marked && due && failure_.ok()) {
+      marked = intents_;
+      mark_at = std::chrono::steady_clock::now() + kIntentsFileEvery;
+      lock.unlock();
+      MarkIntents(marked);
+      lock.lock();
+    }
+    if (stop_ && applied_ == SyncedUpTo()) return;
+  }
+}
+
+// A number that is too small is no harm, so a failure is none either; the next write will say it.
+void RocksStore::MarkIntents(uint64_t count) {
+  const std::string path = options_.folder + "/" + kIntentsFile;
+  const std::string fresh = path + ".dbtmp";
+  rocksdb::Status written =
+      rocksdb::WriteStringToFile(options_.env, std::to_string(count), fresh, true);
+  if (written.ok()) written = options_.env->RenameFile(fresh, path);
+  written.PermitUncheckedError();
+}
+
+}  // namespace strata::manager::store

@@ -1,0 +1,293 @@
+#include "service_manager/store/rocks_store.h"
+
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "service_manager/directory/limits.h"
+#include "service_manager/store/limits.h"
+#include "service_manager/store/power_cut_file_system.h"
+
+namespace strata::manager::store {
+namespace {
+
+using directory::Holder;
+
+class RocksStoreTest : public testing::Test {
+ protected:
+  RocksStoreTest()
+      : folder_(testing::TempDir() + "/" +
+                testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove_all(folder_);
+  }
+  ~RocksStoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void Open() {
+    store_.reset();
+    auto opened = RocksStore::Open({.folder = folder_});
+    ASSERT_TRUE(opened.ok()) << MessageOf(opened.status());
+    store_ = *std::move(opened);
+  }
+
+  // Opening must fail with this code, and the text must name the folder and say this.
+  void ExpectRefusal(StatusCode code, const std::string& says, rocksdb::Env* env = nullptr) {
+    const auto opened = RocksStore::Open({.folder = folder_, .on_synced = [] {}, .env = env});
+    ASSERT_FALSE(opened.ok());
+    const std::string text = MessageOf(opened.status());
+    EXPECT_EQ(opened.status().code(), code) << text;
+    EXPECT_NE(text.find(folder_), std::string::npos) << text;
+    EXPECT_NE(text.find(says), std::string::npos) << text;
+  }
+
+  void CommitSites(int count) {
+    for (int i = 0; i < count; ++i) {
+      const std::string name = "site" + std::to_string(i);
+      ASSERT_TRUE(store_->Commit({.puts = {{"sites", name, std::string(100, 'x')}}}).ok());
+    }
+  }
+
+  std::string FileEndingWith(const std::string& suffix) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+      const std::string path = entry.path();
+      if (path.ends_with(suffix) && entry.file_size() > 0) return path;
+    }
+    ADD_FAILURE() << "no " << suffix;
+    return "";
+  }
+
+  void Damage(const std::string& path, double where) {
+    const auto bytes = static_cast<double>(std::filesystem::file_size(path));
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(bytes * where));
+    file.write("damage", 6);
+  }
+
+  const std::string folder_;
+  std::unique_ptr<RocksStore> store_;
+};
+
+StoredLocation Stored(uint64_t n, uint32_t holder) {
+  return {.key = {.high = n << 56, .low = n},
+          .location = {.holder = Holder(holder), .flags = directory::kComplete},
+          .size_bytes = n,
+          .remaining = std::chrono::seconds(n),
+          .validator = "v" + std::to_string(n)};
+}
+
+TEST_F(RocksStoreTest, KeepsTablesAcrossARestart) {
+  Open();
+  ASSERT_TRUE(
+      store_->Commit({.puts = {{"sites", "a", "1"}, {"sites", "b", "2"}, {"s", "a", "3"}}}).ok());
+  ASSERT_TRUE(store_->Commit({.puts = {{"sites", "c", "4"}}, .deletes = {{"sites", "a"}}}).ok());
+  Open();
+  EXPECT_EQ(*store_->Get("sites", "a"), std::nullopt);
+  EXPECT_EQ(*store_->Get("sites", "b"), "2");
+  EXPECT_EQ(*store_->Get("s", "a"), "3");
+  std::string seen;
+  ASSERT_TRUE(store_
+                  ->VisitTable("sites",
+                               [&](std::string_view key, std::string_view value) {
+                                 seen.append(key).append(value);
+                                 return true;
+                               })
+                  .ok());
+  EXPECT_EQ(seen, "b2c4");
+}
+
+TEST_F(RocksStoreTest, NumbersALogFromOneAndNeverTwice) {
+  Open();
+  EXPECT_EQ(*store_->Commit({.appends = {{"p", "a"}, {"q", "b"}, {"p", "c"}}}),
+            (std::vector<uint64_t>{1, 1, 2}));
+  Open();
+  EXPECT_EQ(*store_->Commit({.appends = {{"p", "d"}}, .trims = {{"p", 3}}}),
+            std::vector<uint64_t>{3});
+  ASSERT_TRUE(store_->Commit({.trims = {{"p", 4}}}).ok());
+  Open();
+  EXPECT_EQ(*store_->Commit({.appends = {{"p", "e"}}}), std::vector<uint64_t>{4});
+  std::vector<std::pair<uint64_t, std::string>> seen;
+  ASSERT_TRUE(store_
+                  ->VisitLog("p", 0,
+                             [&](uint64_t position, std::string_view record) {
+                               seen.emplace_back(position, record);
+                               return true;
+                             })
+                  .ok());
+  EXPECT_EQ(seen, (std::vector<std::pair<uint64_t, std::string>>{{4, "e"}}));
+}
+
+TEST_F(RocksStoreTest, RefusesNamesAndRecordsOutOfBoundsWithoutWriting) {
+  Open();
+  for (const std::string& name :
+       {std::string(), std::string(kNameBytesMax + 1, 'x'), std::string("a\0b", 3)}) {
+    EXPECT_EQ(store_->Commit({.puts = {{"fine", "a", "b"}, {name, "k", "v"}}}).status().code(),
+              StatusCode::kInvalidArgument);
+    EXPECT_EQ(store_->Commit({.appends = {{name, "v"}}}).status().code(),
+              StatusCode::kInvalidArgument);
+  }
+  EXPECT_FALSE(store_->Commit({.puts = {{"t", "k", std::string(kIntentBytesMax, 'x')}}}).ok());
+  StoredLocation stored = Stored(1, 1);
+  stored.validator.resize(directory::kValidatorBytesMax + 1);
+  EXPECT_FALSE(store_->Apply({.stored = {stored}}).ok());
+  EXPECT_EQ(*store_->Get("fine", "a"), std::nullopt);
+  EXPECT_TRUE(store_->Commit({.puts = {{"t", "k", "v"}}}).ok()) << "and goes on";
+}
+
+TEST_F(RocksStoreTest, KeepsLocationsAndUrisAcrossARestart) {
+  Open();
+  EXPECT_EQ(*store_->Apply({.stored = {Stored(1, 1), Stored(1, 2), Stored(200, 1)},
+                            .gone = {},
+                            .uris = {{Stored(1, 1).key, "http://a/"}}}),
+            1u);
+  EXPECT_EQ(*store_->Apply({.stored = {}, .gone = {{Stored(1, 2).key, Holder(2)}}, .uris = {}}),
+            2u);
+  ASSERT_TRUE(store_->Sync().ok());
+  EXPECT_EQ(store_->SyncedUpTo(), 2u);
+  Open();
+  EXPECT_EQ(*store_->FindLocation(Stored(1, 1).key, Holder(1)), Stored(1, 1));
+  EXPECT_EQ(*store_->FindLocation(Stored(1, 2).key, Holder(2)), std::nullopt);
+  EXPECT_EQ(*store_->FindUri(Stored(1, 1).key), "http://a/");
+  uint64_t seen = 0;
+  ASSERT_TRUE(store_->VisitLocations(0, 199, [&](const RecordHead&) { ++seen; }).ok());
+  EXPECT_EQ(seen, 1u);
+  ASSERT_TRUE(store_
+                  ->VisitLocations(200, 255,
+                                   [&](const RecordHead& head) {
+                                     EXPECT_EQ(head.key, Stored(200, 1).key);
+                                     EXPECT_EQ(head.location, Stored(200, 1).location);
+                                     ++seen;
+                                   })
+                  .ok());
+  EXPECT_EQ(seen, 2u);
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreOfANewerVersion) {
+  Open();
+  store_.reset();
+  rocksdb::DB* raw = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : {"default", "intents", "locations", "uris"})
+    families.push_back({name, {}});
+  ASSERT_TRUE(rocksdb::DB::Open({}, folder_, families, &handles, &raw).ok());
+  ASSERT_TRUE(raw->Put({}, "format", "2").ok());
+  for (auto* handle : handles) raw->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+  delete raw;
+  ExpectRefusal(StatusCode::kFailedPrecondition, "newer version");
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreThatAnotherProcessUses) {
+  int pipe_ends[2];
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto opened = RocksStore::Open({.folder = folder_});
+    const char result = opened.ok() ? 'y' : 'n';
+    if (write(pipe_ends[1], &result, 1) == 1) pause();
+    _exit(0);
+  }
+  char result = 0;
+  ASSERT_EQ(read(pipe_ends[0], &result, 1), 1);
+  EXPECT_EQ(result, 'y');
+  ExpectRefusal(StatusCode::kUnavailable, "in use");
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  Open();
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreOnAReadOnlyDisk) {
+  Open();
+  CommitSites(3);
+  store_.reset();
+  const auto files = std::make_shared<PowerCutFileSystem>(1);
+  const auto env = rocksdb::NewCompositeEnv(files);
+  files->SetReadOnly(true);
+  ExpectRefusal(StatusCode::kPermissionDenied, "Read-only", env.get());
+  files->SetReadOnly(false);
+  Open();
+}
+
+TEST_F(RocksStoreTest, SaysTheSameErrorAfterAWriteFailed) {
+  const auto files = std::make_shared<PowerCutFileSystem>(1);
+  const auto env = rocksdb::NewCompositeEnv(files);
+  auto opened = RocksStore::Open({.folder = folder_, .on_synced = [] {}, .env = env.get()});
+  ASSERT_TRUE(opened.ok()) << MessageOf(opened.status());
+  files->Cut();
+  EXPECT_FALSE((*opened)->Commit({.puts = {{"t", "k", "v"}}}).ok());
+  EXPECT_FALSE((*opened)->Apply({.stored = {Stored(1, 1)}}).ok());
+  EXPECT_EQ((*opened)->SyncedUpTo(), 0u);
+}
+
+TEST_F(RocksStoreTest, RefusesAFolderOfOtherThings) {
+  std::filesystem::create_directories(folder_);
+  std::ofstream(folder_ + "/letter.txt") << "dear";
+  ExpectRefusal(StatusCode::kFailedPrecondition, "no store");
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreWithoutItsBeginning) {
+  Open();
+  CommitSites(3);
+  store_.reset();
+  std::filesystem::remove(folder_ + "/CURRENT");
+  ExpectRefusal(StatusCode::kDataLoss, "CURRENT");
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreWhoseLogIsDamagedOrGone) {
+  Open();
+  CommitSites(50);
+  store_.reset();
+  const std::string log = FileEndingWith(".log");
+  Damage(log, 0.5);
+  ExpectRefusal(StatusCode::kDataLoss, "50 intents were committed");
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreWhoseLogIsGone) {
+  Open();
+  CommitSites(50);
+  store_.reset();
+  std::filesystem::remove(FileEndingWith(".log"));
+  ExpectRefusal(StatusCode::kDataLoss, "corrupt");
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreWithADamagedManifest) {
+  Open();
+  CommitSites(3);
+  store_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (entry.path().filename().string().starts_with("MANIFEST-")) Damage(entry.path(), 0.3);
+  }
+  ExpectRefusal(StatusCode::kDataLoss, "corrupt");
+}
+
+TEST_F(RocksStoreTest, SaysSoWhenLocationsCannotBeRead) {
+  auto opened = RocksStore::Open(
+      {.folder = folder_, .on_synced = [] {}, .env = nullptr, .write_buffer_bytes = 64 << 10});
+  ASSERT_TRUE(opened.ok());
+  for (uint64_t n = 0; n < 20000; ++n)
+    ASSERT_TRUE((*opened)->Apply({.stored = {Stored(n, 1)}}).ok());
+  opened->reset();
+  Open();  // What was in the log is in a table then.
+  store_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    if (entry.path().extension() == ".sst") Damage(entry.path(), 0.3);
+  }
+  opened = RocksStore::Open({.folder = folder_});
+  if (!opened.ok()) {
+    EXPECT_EQ(opened.status().code(), StatusCode::kDataLoss);
+    return;
+  }
+  const Status read = (*opened)->VisitLocations(0, 255, [](const RecordHead&) {});
+  EXPECT_EQ(read.code(), StatusCode::kDataLoss) << MessageOf(read);
+}
+
+}  // namespace
+}  // namespace strata::manager::store

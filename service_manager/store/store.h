@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "common/status.h"
+#include "service_manager/store/record.h"
+
+namespace strata::manager::store {
+
+// Intent, to be written at once: all of it or nothing. A table is a map from key to value, a log
+// gives each record the next position, from 1. Names of tables and logs are not empty, of at most
+// kNameBytesMax bytes, without a NUL; a table and a log of one name are two things.
+struct IntentBatch {
+  struct Put {
+    std::string table, key, value;
+  };
+  struct Delete {
+    std::string table, key;
+  };
+  struct Append {
+    std::string log, record;
+  };
+  struct Trim {  // Forgets the records before a position.
+    std::string log;
+    uint64_t before = 0;
+  };
+
+  std::vector<Put> puts = {};
+  std::vector<Delete> deletes = {};  // After the puts.
+  std::vector<Append> appends = {};
+  std::vector<Trim> trims = {};
+};
+
+// Changes of locations, to be written all or none.
+struct LocationBatch {
+  struct Gone {
+    farm::ContentKey key;
+    directory::Holder holder;
+  };
+  struct Uri {
+    farm::ContentKey key;
+    std::string text;  // Of at most directory::kUriBytesMax bytes; empty: forget it.
+  };
+
+  std::vector<StoredLocation> stored = {};
+  std::vector<Gone> gone = {};
+  std::vector<Uri> uris = {};
+};
+
+// What a manager must not forget. Two classes of durability: intent is synced before Commit
+// returns; locations are written by Apply, synced soon and together, and SyncedUpTo() tells how
+// far. Both lie in one order: when a record is durable, so is everything before it.
+//
+// Every function may be called from any thread; those that write wait for the disk, so they belong
+// on a thread for that. After a failed write nothing more is accepted: the same error comes again.
+class Store {
+ public:
+  virtual ~Store();
+
+  // ---- Intent.
+
+  // Writes and syncs; gives the positions of the appended records, in their order. InvalidArgument
+  // for a name or record out of bounds (nothing is written), else what the disk says.
+  virtual StatusOr<std::vector<uint64_t>> Commit(const IntentBatch& batch) = 0;
+  virtual StatusOr<std::optional<std::string>> Get(std::string_view table,
+                                                   std::string_view key) = 0;
+  // In the order of the keys; until `visit` says false.
+  virtual Status VisitTable(
+      std::string_view table,
+      absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) = 0;
+  // From a position on, in order; until `visit` says false.
+  virtual Status VisitLog(
+      std::string_view log, uint64_t from,
+      absl::FunctionRef<bool(uint64_t position, std::string_view record)> visit) = 0;
+
+  // ---- Locations.
+
+  // Writes, without waiting for the sync unless kUnsyncedBytesMax are waiting for it. Gives the
+  // number of the batch: 1, 2, … since Open. InvalidArgument for a text that is too long.
+  virtual StatusOr<uint64_t> Apply(const LocationBatch& batch) = 0;
+  // The last batch that is durable, with all before it. Does not wait.
+  virtual uint64_t SyncedUpTo() const = 0;
+  // Waits until all that was applied is durable.
+  virtual Status Sync() = 0;
+  // One location, or the URI of a content; nothing if unknown.
+  virtual StatusOr<std::optional<StoredLocation>> FindLocation(const farm::ContentKey& key,
+                                                               directory::Holder holder) = 0;
+  virtual StatusOr<std::optional<std::string>> FindUri(const farm::ContentKey& key) = 0;
+  // The heads of all locations whose key begins with a byte from `first` to `last`, in order; as of
+  // the call. DataLoss if a record cannot be read: what was visited is then not all.
+  virtual Status VisitLocations(uint8_t first, uint8_t last,
+                                absl::FunctionRef<void(const RecordHead&)> visit) = 0;
+};
+
+}  // namespace strata::manager::store
