@@ -15,7 +15,7 @@ struct DurableState {
   Incarnation incarnation;
   Epoch promised;
   std::optional<View> installed;
-  std::optional<ViewProposal> accepted;  // Not known to be effective.
+  std::optional<ViewProposal> accepted;  // The last; that of the installed view, or a later one.
 };
 
 Bytes EncodeDurable(const DurableState& state);

@@ -16,7 +16,8 @@ using Positions = std::map<StreamKey, Seq>;
 // The view with the highest epoch that anybody installed or accepted.
 struct Base {
   const View* view = nullptr;
-  const ViewProposal* proposal = nullptr;  // Unresolved: how it was accepted.
+  const ViewProposal* proposal = nullptr;  // How it was accepted, if that was reported.
+  bool resolved = false;                   // Somebody installed it: it took effect.
 };
 
 Base FindBase(const DecisionInput& input) {
@@ -28,13 +29,17 @@ Base FindBase(const DecisionInput& input) {
   for (const Report& report : input.reports) {
     if (!counts(report)) continue;
     if (report.installed && (!base.view || report.installed->epoch > base.view->epoch)) {
-      base = {&*report.installed, nullptr};
+      base = {&*report.installed, nullptr, true};
     }
   }
   for (const Report& report : input.reports) {
     if (!counts(report)) continue;
-    if (report.accepted && (!base.view || report.accepted->view.epoch > base.view->epoch)) {
-      base = {&report.accepted->view, &*report.accepted};
+    if (!report.accepted) continue;
+    const Epoch epoch = report.accepted->view.epoch;
+    if (!base.view || epoch > base.view->epoch) {
+      base = {&report.accepted->view, &*report.accepted, false};
+    } else if (epoch == base.view->epoch) {
+      base.proposal = &*report.accepted;
     }
   }
   return base;
@@ -77,7 +82,7 @@ class Builder {
     std::vector<Vote> promises;
     for (const Report& report : in_.reports) promises.push_back(PromiseOf(report));
     std::vector<Quorum> quorums = {VotersOf(base())};
-    if (base_.proposal != nullptr) {
+    if (!base_.resolved) {
       for (const Quorum& quorum : base_.proposal->quorums) {
         if (std::find(quorums.begin(), quorums.end(), quorum) == quorums.end()) {
           quorums.push_back(quorum);
@@ -187,8 +192,10 @@ class Builder {
       view.kind = LogRecord::Kind::kView;
       view.view = base();
       known.insert_or_assign(base().log_number, view);
-      highest = base().log_number;
+      highest = std::max(highest, base().log_number);
     }
+    // Nobody is here who installed the base view, or accepted it: then nobody knows its slots.
+    if (highest < base().log_number) return false;
     proposal().log_first = lowest + 1;
     for (uint64_t number = lowest + 1; number <= highest; ++number) {
       if (in_.log->Has(number)) {
@@ -259,8 +266,9 @@ class Builder {
   }
 
   bool Evicting() const {
-    // Over an unresolved view that view's own proposal has done it, in the slots of its base.
-    if (!in_.was_sm || base_.proposal != nullptr) return false;
+    // Over a view that the candidate has not installed that view's own proposal has done it, in the
+    // slots of its base.
+    if (!in_.was_sm || in_.received_view->epoch != base().epoch) return false;
     return std::any_of(base().members.begin(), base().members.end(), [this](const MemberInfo& m) {
       return m.status == MemberStatus::kFull && !IsSurvivor(m.id);
     });

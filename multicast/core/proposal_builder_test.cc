@@ -32,6 +32,7 @@ class ProposalBuilderTest : public ::testing::Test {
     input_.ballot = kBallot;
     input_.self = base_.members[1];
     input_.log = &log_;
+    input_.received_view = &base_;
   }
 
   Report ReportOf(Slot slot, std::vector<Position> positions = {}, uint64_t log_seen = 20) {
@@ -532,9 +533,7 @@ TEST_F(FoundingTest, WhoeverReportsMayLearn) {
 
 TEST_F(FoundingTest, ARestartedManagerLeadsSurvivorsThatHaveNoManager) {
   Add(MemorylessReport(1, 17));
-  Report engine = ReportOf(2, {{2, 0, 5}}, 0);
-  engine.log_seen = 0;
-  Add(engine);
+  Add(ReportOf(2, {{2, 0, 5}}, base_.log_number));
   const Decision decision = Decided();
   EXPECT_TRUE(decision.unsynced);
   EXPECT_FALSE(decision.founding);
@@ -559,6 +558,35 @@ TEST_F(ProposalBuilderTest, ACandidateThatWasLeftOutHasToJoinAnew) {
   AddAll({0});
   Add(later);
   ExpectIndecision(Indecision::kLeftOut);
+}
+
+// View 6, without engine 3, took effect: one that has restarted since had installed it. The others
+// only accepted it, and hold the log of view 5, in the slots of view 5.
+TEST_F(ProposalBuilderTest, TheLogOfAViewThatOnlyARestartedMemberInstalledComesFromItsProposal) {
+  ViewProposal later;
+  later.view = MakeView(6, {base_.members[0], base_.members[1], base_.members[3]});
+  for (MemberInfo& member : later.view.members) member.voter = true;
+  later.ballot = later.view.epoch;
+  later.quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
+  later.log_first = 21;
+  later.records = {Advance({{3, 0, 7}})};
+  later.view.log_number = 22;
+  Report restarted = MemorylessReport(0);
+  restarted.installed = later.view;
+  Add(restarted);
+  for (Slot slot : {1, 3}) {
+    Add(ReportOf(slot, {{3, 0, 9}}));
+    input_.reports.back().accepted = later;
+  }
+  const ViewProposal proposal = Proposed();
+  ASSERT_EQ(proposal.records.size(), 3u);
+  EXPECT_EQ(proposal.records[0], Advance({{3, 0, 7}}));
+  ASSERT_TRUE(proposal.records[1].view);
+  EXPECT_EQ(proposal.records[1].view->epoch, later.view.epoch);
+  EXPECT_EQ(proposal.records[2], Advance({{2, 0, 9}})) << "in the slots of view 6";
+  EXPECT_EQ(proposal.quorums.size(), 1u);
+  for (Report& report : input_.reports) report.accepted.reset();
+  ExpectIndecision(Indecision::kLogMissing);
 }
 
 TEST_F(ProposalBuilderTest, WhoHasAViewInMemoryNeverFounds) {

@@ -122,8 +122,10 @@ Report ViewChange::MakeReport(Epoch ballot, uint64_t log_seen) const {
   report.self = group_.self;
   report.self.status = report.status;
   report.installed = group_.in_view() ? std::optional(group_.view) : durable_.installed;
-  if (durable_.accepted &&
-      (!report.installed || durable_.accepted->view.epoch > report.installed->epoch)) {
+  // Also how the installed view came about, if that is not in memory any more: its log may be
+  // nowhere else.
+  const Epoch known = group_.in_view() ? group_.view.epoch : Epoch();
+  if (durable_.accepted && durable_.accepted->view.epoch > known) {
     report.accepted = durable_.accepted;
   }
   if (!group_.in_view()) return report;
@@ -426,7 +428,6 @@ std::optional<ViewChange::Installation> ViewChange::TakeInstallation() {
 
 void ViewChange::OnInstalled(Timestamp now) {
   durable_.installed = group_.view;
-  durable_.accepted.reset();
   accept_persisted_ = false;
   excluded_installed_ = false;
   retry_at_ = now;
