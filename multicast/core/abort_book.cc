@@ -210,6 +210,18 @@ void AbortBook::Reset() {
   again_.clear();
 }
 
+void AbortBook::OnJoined() {
+  if (!group_.is_sm()) return;
+  for (const Past& past : past_) {
+    const Slot slot = group_.view.SlotOf(past.owner, past.incarnation);
+    if (slot == kNoSlot || again_.size() >= kMaxLogEntries) continue;
+    const Stream& records = group_.peers[slot]->streams[past.range.stream].records;
+    if (past.range.to <= records.delivered()) continue;
+    again_.push_back(past.range);
+    again_.back().slot = slot;
+  }
+}
+
 void AbortBook::EndTurn(Timestamp now) {
   if (group_.frozen || !group_.in_view()) return;
   Ranges acks;

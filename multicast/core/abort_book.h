@@ -34,6 +34,10 @@ class AbortBook {
   // An abort was closed in the log: kept for those who join later.
   void Remember(const Peer& owner, const Range& range);
   void Reset();
+  // At the SM, somebody new is in the view: aborts above where it starts in the streams are closed
+  // once more, before anything else is committed. Otherwise it might get such a message from
+  // somebody whose log is behind, and take it for a good one.
+  void OnJoined();
   void EndTurn(Timestamp now);
   Timestamp deadline() const;
 

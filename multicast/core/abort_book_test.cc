@@ -245,6 +245,15 @@ TEST_F(SmAbortBookTest, ItsOwnAbortNeedsTheOthers) {
   EXPECT_EQ(book_.TakeClosed(), (std::vector<Range>{own}));
 }
 
+TEST_F(SmAbortBookTest, ClosesAgainWhatIsAheadOfWhoJoined) {
+  book_.Remember(*group_->peers[1], kRange);
+  book_.OnJoined();
+  EXPECT_EQ(book_.TakeClosed(), (std::vector<Range>{kRange}));
+  group_.StreamOf(1).records.Deliver(3, [](Seq, Seq, bool) {});
+  book_.OnJoined();
+  EXPECT_TRUE(book_.TakeClosed().empty()) << "it starts behind the message";
+}
+
 TEST_F(AbortBookTest, OthersCloseNothing) {
   book_.OnAbort(1, {{kRange}}, kStart);
   book_.OnAbortAck(0, {{kRange}});

@@ -219,6 +219,11 @@ void Core::Impl::ResetMachines(const ViewProposal& proposal, bool fresh, const V
   aborts_.Reset();
   repairer_.Reset();
   PositionStreams(proposal, fresh, previous);
+  const auto& members = group_.view.members;
+  const bool joined = std::any_of(members.begin(), members.end(), [&](const MemberInfo& member) {
+    return previous.SlotOf(member.id, member.incarnation) == kNoSlot;
+  });
+  if (joined) aborts_.OnJoined();
   for (Slot member = 0; member < group_.size(); ++member) {
     group_.board.RaiseLogSeen(member, proposal.log_first - 1);
     if (!fresh) continue;
