@@ -3,10 +3,11 @@
 import collections
 import dataclasses
 import subprocess
+import tempfile
 
 from table import Target, make_row, median
 
-TARGETS = ["//tests/bench:directory_index"]
+TARGETS = ["//tests/bench:directory_index", "//tests/bench:directory_store"]
 _REDIS_BYTES_A_KEY = 96  # Of a small set by a 32-digit key; a figure, not measured here.
 
 
@@ -15,10 +16,11 @@ class Scale:
     entries: int
     rounds: int
     stall_seconds: int
+    updates: int
 
 
-FULL = Scale(entries=10_000_000, rounds=5, stall_seconds=20)
-QUICK = Scale(entries=1_000_000, rounds=2, stall_seconds=3)
+FULL = Scale(entries=10_000_000, rounds=5, stall_seconds=20, updates=500_000)
+QUICK = Scale(entries=1_000_000, rounds=2, stall_seconds=3, updates=100_000)
 
 
 class Benchmark:
@@ -74,7 +76,26 @@ class Benchmark:
                        Target("<=", 48, False))
         yield make_row(f"{what}: at the end", found["last_bytes"], _REDIS_BYTES_A_KEY, "B")
 
+    def updates(self):
+        with tempfile.TemporaryDirectory() as folder:
+            found = self._run("directory_store", "updates", folder, self._scale.updates,
+                              self._scale.rounds)
+        what = "location updates, synced together, beside RocksDB synced by 1,000"
+        for size, target in ((1000, Target(">=", 0.6)), (100, None)):
+            yield make_row(f"{what}: applied by {size:,}", found[f"ours_{size}"], found["peer"],
+                           "/s", target)
+        yield make_row("intents, one after the other, each synced", found["intents"], None, "/s")
+
+    def restart(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self._run("directory_store", "fill", folder, self._scale.entries)
+            found = self._run("directory_store", "load", folder, self._scale.entries)
+        what = f"restart with {self._millions()}"
+        yield make_row(f"{what}: the store is open", found["open_seconds"], None, "s")
+        yield make_row(f"{what}: the index is loaded", found["ready_seconds"], None, "s",
+                       Target("<=", 10, False))
+
     def rows(self):
         """(name, generator of rows) of each part, in the order of the table."""
         return {"lookup": self.lookup, "readers": self.readers, "stalls": self.stalls,
-                "memory": self.memory}
+                "memory": self.memory, "updates": self.updates, "restart": self.restart}
