@@ -8,7 +8,7 @@
 
 namespace strata::manager::directory {
 
-inline constexpr size_t kChunkBuckets = 32;
+inline constexpr size_t kChunkBuckets = 64;
 inline constexpr size_t kChunkBytes = kChunkBuckets * sizeof(Bucket);
 inline constexpr size_t kArenaBytes = size_t{2} << 20;  // One huge page.
 

@@ -9,10 +9,10 @@ namespace strata::manager::directory {
 namespace {
 
 constexpr uint32_t kSlotsMin = 8;
-// A new table is filled to 77 %, and replaced at 87 %: 37 to 42 bytes a key, and a table is copied
+// A new table is filled to 74 %, and replaced at 84 %: 38 to 43 bytes a key, and a table is copied
 // whenever its keys grew by an eighth.
-constexpr uint32_t kFillNewPercent = 77;
-constexpr uint32_t kFillMaxPercent = 87;
+constexpr uint32_t kFillNewPercent = 74;
+constexpr uint32_t kFillMaxPercent = 84;
 
 }  // namespace
 

@@ -38,10 +38,9 @@ class ShardTable {
 
   // Asks for the memory that Find will read, and does not wait for it. Any thread.
   void Prefetch(uint32_t hash) const {
-    for (const auto& half : At(HomeOf(hash)).halves) {
-      __builtin_prefetch(&half[0]);
-      __builtin_prefetch(&half[2 * Bucket::kLanes]);
-    }
+    const Bucket& bucket = At(HomeOf(hash));
+    __builtin_prefetch(&bucket.words[0]);
+    __builtin_prefetch(&bucket.words[2 * kBucketSlots]);
   }
 
   // Puts a key that is not there, with the locations in `words`; false if no slot is free. The

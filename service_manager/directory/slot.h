@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -18,21 +19,18 @@
 //   w[2] key 22 bits          | block 1 | present 1 | flags 8 | holder 32, or a block's number
 //   w[3] key, low half
 //
-// The key is written once, before `used`; a table never gives a slot to another key. Eight slots
-// make a bucket, where the same words lie together: to know that a key is not there, or in which
-// slot it must be, two cache lines are read, and no branch depends on the slot.
+// The key is written once, before `used`; a table never gives a slot to another key. Four slots
+// make a bucket of two cache lines, the same words side by side: w[3] and w[0] of the four in the
+// first, w[1] and w[2] in the second.
 namespace strata::manager::directory {
 
 inline constexpr size_t kInlineLocations = 3;
 
 inline constexpr size_t kSlotBytes = 32;
-inline constexpr size_t kBucketSlots = 8;
+inline constexpr size_t kBucketSlots = 4;
 
-// Two halves of two cache lines each: the last and first words of four slots, then the others.
-struct alignas(256) Bucket {
-  static constexpr size_t kLanes = kBucketSlots / 2;
-
-  std::array<std::array<std::atomic<uint64_t>, 4 * kLanes>, 2> halves;
+struct alignas(128) Bucket {
+  std::array<std::atomic<uint64_t>, 4 * kBucketSlots> words;
 };
 static_assert(sizeof(Bucket) == kBucketSlots * kSlotBytes);
 
@@ -40,10 +38,9 @@ static_assert(sizeof(Bucket) == kBucketSlots * kSlotBytes);
 class Slot {
  public:
   Slot() = default;
-  Slot(Bucket& bucket, size_t number)
-      : words_(&bucket.halves[number / Bucket::kLanes][number % Bucket::kLanes]) {}
+  Slot(Bucket& bucket, size_t number) : words_(&bucket.words[number]) {}
 
-  std::atomic<uint64_t>& word(size_t i) const { return words_[(i + 1) % 4 * Bucket::kLanes]; }
+  std::atomic<uint64_t>& word(size_t i) const { return words_[(i + 1) % 4 * kBucketSlots]; }
   explicit operator bool() const { return words_ != nullptr; }
 
  private:
@@ -84,14 +81,17 @@ inline std::array<uint64_t, 4> WordsOf(const Slot& slot) {
   return words;
 }
 
-// The number of the last slot with this low half, or kBucketSlots. Written out: no loop, no branch.
+// The number of the first slot with this low half, or kBucketSlots. Written out, in bits: the
+// processor cannot guess the number, so nothing here may become a jump.
 template <size_t... kSlots>
 [[gnu::always_inline]] inline size_t SlotWithLowHalf(Bucket& bucket, uint64_t low,
                                                      std::index_sequence<kSlots...>) {
-  size_t found = kBucketSlots;
-  ((found = Slot(bucket, kSlots).word(3).load(std::memory_order_relaxed) == low ? kSlots : found),
+  uint32_t matches = 1u << kBucketSlots;
+  ((matches |=
+    static_cast<uint32_t>(Slot(bucket, kSlots).word(3).load(std::memory_order_relaxed) == low)
+    << kSlots),
    ...);
-  return found;
+  return static_cast<size_t>(std::countr_zero(matches));
 }
 
 // True if the slot is in use by that key, whose low half it has.
@@ -107,7 +107,7 @@ Slot FindAmongEqualLowHalves(Bucket& bucket, const farm::ContentKey& key);
 
 // The key's slot in this bucket.
 inline Slot FindIn(Bucket& bucket, const farm::ContentKey& key) {
-  for (const auto& half : bucket.halves) __builtin_prefetch(&half[2 * Bucket::kLanes]);
+  __builtin_prefetch(&bucket.words[2 * kBucketSlots]);
   const size_t number = SlotWithLowHalf(bucket, key.low, std::make_index_sequence<kBucketSlots>());
   if (number == kBucketSlots) return {};
   const Slot slot(bucket, number);
