@@ -76,7 +76,7 @@ bool IsLeftover(rocksdb::Env* env, const std::string& folder, const std::string&
     if (name.starts_with(known)) return true;
   }
   uint64_t bytes = 0;
-  return name == "." || name == ".." || name.ends_with(".dbtmp") ||
+  return name == "." || name == ".." || name.ends_with(".dbtmp") || name.ends_with(kFreshSuffix) ||
          (name.ends_with(".log") && env->GetFileSize(folder + "/" + name, &bytes).ok() &&
           bytes == 0);
 }
@@ -107,7 +107,8 @@ StatusOr<std::unique_ptr<RocksStore>> RocksStore::Open(Options options) {
   STRATA_RETURN_IF_ERROR(store->OpenDatabase());
   STRATA_RETURN_IF_ERROR(store->CheckFormat());
   STRATA_RETURN_IF_ERROR(store->CheckIntents());
-  store->syncer_ = std::thread([raw = store.get()] { raw->SyncLoop(); });
+  store->syncer_ =
+      std::thread([raw = store.get(), marked = store->intents_] { raw->SyncLoop(marked); });
   return store;
 }
 

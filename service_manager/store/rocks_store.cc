@@ -271,9 +271,8 @@ Status RocksStore::VisitLocations(uint8_t first, uint8_t last,
 }
 
 // Syncs what was applied, all of it at once; now and then writes down the number of intents.
-void RocksStore::SyncLoop() {
+void RocksStore::SyncLoop(uint64_t marked) {
   std::unique_lock lock(mutex_);
-  uint64_t marked = intents_;
   auto mark_at = std::chrono::steady_clock::now();
   while (failure_.ok()) {
     const auto work = [&] { return stop_ || !failure_.ok() || applied_ > SyncedUpTo(); };
@@ -285,15 +284,14 @@ void RocksStore::SyncLoop() {
     if (!failure_.ok()) return;
     if (applied_ > SyncedUpTo()) {
       const uint64_t target = applied_;
-      const size_t bytes = std::exchange(unsynced_bytes_, 0);
-      lock.unlock();
+      // Under the lock: RocksDB ends the process (an assertion) when a log is synced while a write
+      // to it fails. Batches that come meanwhile are synced together, the next time.
       const rocksdb::Status synced = database_->SyncWAL();
-      lock.lock();
-      if (!synced.ok()) {
-        failure_ = Failed(synced);
-        unsynced_bytes_ += bytes;
-      } else if (target > SyncedUpTo()) {
+      if (synced.ok()) {
+        unsynced_bytes_ = 0;
         synced_.store(target, std::memory_order_release);
+      } else {
+        failure_ = Failed(synced);
       }
       changed_.notify_all();
       lock.unlock();
@@ -308,14 +306,14 @@ void RocksStore::SyncLoop() {
       MarkIntents(marked);
       lock.lock();
     }
-    if (stop_ && applied_ == SyncedUpTo()) return;
+    if (stop_ && applied_ == SyncedUpTo() && intents_ == marked) return;
   }
 }
 
 // A number that is too small is no harm, so a failure is none either; the next write will say it.
 void RocksStore::MarkIntents(uint64_t count) {
   const std::string path = options_.folder + "/" + kIntentsFile;
-  const std::string fresh = path + ".dbtmp";
+  const std::string fresh = path + kFreshSuffix;
   rocksdb::Status written =
       rocksdb::WriteStringToFile(options_.env, std::to_string(count), fresh, true);
   if (written.ok()) written = options_.env->RenameFile(fresh, path);

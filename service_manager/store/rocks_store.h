@@ -73,7 +73,7 @@ class RocksStore final : public Store {
   StatusOr<std::optional<std::string>> Read(Family family, std::string_view key);
   StatusOr<uint64_t> NextPosition(const std::string& log);
   StatusOr<std::vector<uint64_t>> Fill(const IntentBatch& batch, rocksdb::WriteBatch& writes);
-  void SyncLoop();
+  void SyncLoop(uint64_t marked);  // `marked`: the commits that Open found.
   void MarkIntents(uint64_t count);
 
   const Options options_;

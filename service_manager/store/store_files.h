@@ -7,5 +7,7 @@ inline constexpr char kFormatKey[] = "format";    // Among the facts: the versio
 inline constexpr char kIntentsKey[] = "intents";  // Among the facts: how many were committed.
 // Beside RocksDB's files: a number of intents that surely were committed, decimal.
 inline constexpr char kIntentsFile[] = "INTENTS";
+// While it is being written; no name of RocksDB's, which removes its own temporary files at will.
+inline constexpr char kFreshSuffix[] = ".new";
 
 }  // namespace strata::manager::store
