@@ -110,6 +110,7 @@ std::vector<Candidate> Director::Fillers(const ContentKey& key, Timestamp now) c
     return a.first > b.first;
   });
   std::vector<Candidate> candidates;
+  candidates.reserve(weighted.size());
   for (const auto& [weight, candidate] : weighted) candidates.push_back(candidate);
   return candidates;
 }

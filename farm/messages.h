@@ -105,7 +105,7 @@ StatusOr<Message> DecodeMessage(ByteSpan bytes);
 // ---- Pieces that snapshots and digests share.
 void Encode(const EngineInfo& engine, Bytes& out);
 void Encode(const Asset& asset, Bytes& out);
-StatusOr<EngineInfo> DecodeEngineInfo(ByteReader& in);
-StatusOr<Asset> DecodeAsset(ByteReader& in);
+StatusOr<EngineInfo> DecodeEngineInfo(ByteReader& bytes);
+StatusOr<Asset> DecodeAsset(ByteReader& bytes);
 
 }  // namespace strata::farm

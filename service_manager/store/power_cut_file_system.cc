@@ -26,12 +26,12 @@ class File final : public rocksdb::FSWritableFileOwnerWrapper {
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
     if (IOStatus status = system_.BeforeWrite(); !status.ok()) return status;
-    return FSWritableFileOwnerWrapper::Append(data, options, debug);
+    return Appended(FSWritableFileOwnerWrapper::Append(data, options, debug), options, debug);
   }
   IOStatus Append(const Slice& data, const IOOptions& options,
                   const rocksdb::DataVerificationInfo& info, IODebugContext* debug) override {
     if (IOStatus status = system_.BeforeWrite(); !status.ok()) return status;
-    return FSWritableFileOwnerWrapper::Append(data, options, info, debug);
+    return Appended(FSWritableFileOwnerWrapper::Append(data, options, info, debug), options, debug);
   }
   IOStatus Truncate(uint64_t size, const IOOptions& options, IODebugContext* debug) override {
     if (IOStatus status = system_.BeforeWrite(); !status.ok()) return status;
@@ -45,6 +45,10 @@ class File final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 
  private:
+  IOStatus Appended(IOStatus status, const IOOptions& options, IODebugContext* debug) {
+    if (status.ok()) system_.Appended(name_, target()->GetFileSize(options, debug));
+    return status;
+  }
   // What was there before the sync began is durable after it. The real disk is not troubled.
   IOStatus SyncInName(const IOOptions& options, IODebugContext* debug) {
     if (IOStatus status = system_.BeforeWrite(); !status.ok()) return status;
@@ -98,22 +102,24 @@ IOStatus PowerCutFileSystem::BeforeWrite() {
   std::lock_guard lock(mutex_);
   if (read_only_) return IOStatus::IOError("Read-only file system");
   if (left_ == 0) cut_ = true;
-  if (cut_) return IOStatus::IOError("the power is cut");
-  --left_;
+  if (!cut_) --left_;
   return IOStatus::OK();
+}
+
+void PowerCutFileSystem::Appended(const std::string& name, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  if (!cut_) written_[name] = bytes;
 }
 
 IOStatus PowerCutFileSystem::Synced(const std::string& name, uint64_t bytes) {
   std::lock_guard lock(mutex_);
-  if (cut_) return IOStatus::IOError("the power is cut");
-  synced_[name] = std::max(synced_[name], bytes);
+  if (!cut_) synced_[name] = std::max(synced_[name], bytes);
   return IOStatus::OK();
 }
 
 IOStatus PowerCutFileSystem::FolderSynced() {
   std::lock_guard lock(mutex_);
-  if (cut_) return IOStatus::IOError("the power is cut");
-  changes_.clear();
+  if (!cut_) changes_.clear();
   return IOStatus::OK();
 }
 
@@ -142,6 +148,7 @@ IOStatus PowerCutFileSystem::NewWritableFile(const std::string& name,
       changes_.push_back({Change::kRemoved, name, "", std::move(old), SyncedOf(name)});
     }
     synced_[name] = 0;
+    if (!cut_) written_[name] = 0;
   }
   std::unique_ptr<rocksdb::FSWritableFile> file;
   IOStatus status = FileSystemWrapper::NewWritableFile(name, options, &file, debug);
@@ -196,6 +203,9 @@ IOStatus PowerCutFileSystem::RenameFile(const std::string& from, const std::stri
     synced_[to] = *synced;
     synced_.erase(from);
   }
+  if (const auto written = written_.find(from); written != written_.end() && !cut_) {
+    written_[to] = written->second;
+  }
   return FileSystemWrapper::RenameFile(from, to, options, debug);
 }
 
@@ -237,12 +247,16 @@ void PowerCutFileSystem::Restore() {
     std::error_code error;
     const uint64_t bytes = std::filesystem::file_size(name, error);
     if (error || bytes <= synced) continue;
-    // Some of what was not synced may have reached the disk all the same.
-    const uint64_t more = random_.Chance(0.5) ? random_.Below(bytes - synced + 1) : 0;
+    // Some of what was not synced at the cut may have reached the disk all the same.
+    const auto written = written_.find(name);
+    const uint64_t then = written == written_.end() ? bytes : std::min(bytes, written->second);
+    const uint64_t unsynced = then > synced ? then - synced : 0;
+    const uint64_t more = random_.Chance(0.5) ? random_.Below(unsynced + 1) : 0;
     std::filesystem::resize_file(name, synced + more);
   }
   changes_.clear();
   synced_.clear();
+  written_.clear();
   cut_ = false;
   left_ = UINT64_MAX;
 }

@@ -65,19 +65,25 @@ class PowerCutTest : public testing::TestWithParam<uint64_t> {
       if (random_.Chance(0.2)) {
         tried_intent_ = committed_intent_ + 1;
         const auto positions = store_->Commit(Intent(tried_intent_));
-        if (!positions.ok()) break;
+        if (files_->is_cut()) break;  // Nobody heard this acknowledgement.
+        ASSERT_TRUE(positions.ok()) << MessageOf(positions.status());
         ASSERT_EQ(positions->at(0), tried_intent_);
         committed_intent_ = tried_intent_;
       } else {
         const StatusOr<uint64_t> number = store_->Apply(Locations(applied_ + 1));
         tried_ = applied_ + 1;
-        if (!number.ok()) break;
+        if (files_->is_cut()) break;
+        ASSERT_TRUE(number.ok()) << MessageOf(number.status());
         ++applied_;
         ASSERT_EQ(*number, applied_ - applied_before_);
-        if (random_.Chance(0.05) && !store_->Sync().ok()) break;
+        if (random_.Chance(0.05)) {
+          const Status synced = store_->Sync();
+          ASSERT_TRUE(synced.ok()) << MessageOf(synced);
+        }
       }
+      const uint64_t synced = applied_before_ + store_->SyncedUpTo();
+      if (!files_->is_cut()) synced_ = synced;
     }
-    synced_ = applied_before_ + store_->SyncedUpTo();
   }
 
   void CheckIntents() {

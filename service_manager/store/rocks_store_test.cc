@@ -225,7 +225,7 @@ TEST_F(RocksStoreTest, SaysTheSameErrorAfterAWriteFailed) {
   const auto env = rocksdb::NewCompositeEnv(files);
   auto opened = RocksStore::Open({.folder = folder_, .on_synced = [] {}, .env = env.get()});
   ASSERT_TRUE(opened.ok()) << MessageOf(opened.status());
-  files->Cut();
+  files->SetReadOnly(true);
   EXPECT_FALSE((*opened)->Commit({.puts = {{"t", "k", "v"}}}).ok());
   EXPECT_FALSE((*opened)->Apply({.stored = {Stored(1, 1)}}).ok());
   EXPECT_EQ((*opened)->SyncedUpTo(), 0u);
