@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <string>
@@ -91,7 +90,6 @@ class FieldReader {
     const strata::Endpoint endpoint = DecodeEndpoint(in_);
     return Checked(endpoint, field);
   }
-  ByteReader& bytes() { return in_; }
 
   void Fail(const char* field, const char* why) {
     if (!ok()) return;

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <span>
 
 #include "common/address.h"
+#include "common/hex.h"
 
 namespace strata::farm {
 namespace {
@@ -42,13 +42,6 @@ constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
 
 bool Is(char c, uint8_t classes) { return (kClasses[static_cast<uint8_t>(c)] & classes) != 0; }
 
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 void AppendEscaped(uint8_t byte, std::string& out) {
   out += '%';
   out += kHexDigits[byte >> 4];
@@ -61,12 +54,11 @@ Status AppendNormalised(std::string_view text, uint8_t literal, const char* part
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (c == '%') {
-      const int high = i + 2 < text.size() ? HexValue(text[i + 1]) : -1;
-      const int low = i + 2 < text.size() ? HexValue(text[i + 2]) : -1;
-      if (high < 0 || low < 0) {
+      const std::optional<Bytes> byte = FromHex(text.substr(i + 1, 2));
+      if (!byte || byte->empty()) {
         return InvalidArgument("%s: no two hexadecimal digits after %% at byte %zu", part, i);
       }
-      c = static_cast<char>(high << 4 | low);
+      c = static_cast<char>(byte->front());
       if (c == '\0') return InvalidArgument("%s: an escaped NUL at byte %zu", part, i);
       i += 2;
       if (Is(c, kUnreserved)) {

@@ -161,6 +161,13 @@ void StateTable::SetView(const std::vector<EngineId>& members) {
   }
 }
 
+void StateTable::ChangeRow(EngineId engine, absl::FunctionRef<void(Row&)> change) {
+  Row& row = rows_.at(engine);
+  digest_.Remove(ItemOf(row));
+  change(row);
+  digest_.Add(ItemOf(row));
+}
+
 StateTable::Applied StateTable::Take(const EngineRegistered& m) {
   const auto it = rows_.find(m.engine.id);
   if (it != rows_.end() && m.registration <= it->second.registration) return Applied::kOld;
@@ -185,19 +192,15 @@ StateTable::Applied StateTable::Take(const EngineRemoved& m) {
 }
 
 StateTable::Applied StateTable::Take(const HealthChanged& m) {
-  Row& row = rows_.at(m.engine);
-  digest_.Remove(ItemOf(row));
-  row.health = m.health;
-  row.reason = m.reason;
-  digest_.Add(ItemOf(row));
+  ChangeRow(m.engine, [&m](Row& row) {
+    row.health = m.health;
+    row.reason = m.reason;
+  });
   return Applied::kYes;
 }
 
 StateTable::Applied StateTable::Take(const DrainChanged& m) {
-  Row& row = rows_.at(m.engine);
-  digest_.Remove(ItemOf(row));
-  row.draining = m.draining;
-  digest_.Add(ItemOf(row));
+  ChangeRow(m.engine, [&m](Row& row) { row.draining = m.draining; });
   return Applied::kYes;
 }
 

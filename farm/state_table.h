@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "common/bytes.h"
 #include "common/status.h"
 #include "common/time.h"
@@ -106,6 +107,8 @@ class StateTable {
   Applied Take(const InventoryBegins& m);
   Applied Take(const InventoryEnds& m);
 
+  // A change of what the digest counts of a row.
+  void ChangeRow(EngineId engine, absl::FunctionRef<void(Row&)> change);
   void Put(Row& row, const ContentKey& key, const Asset& asset, Timestamp now);
   void Drop(Row& row, const ContentKey& key);
   void DropAll(Row& row);

@@ -15,22 +15,16 @@ void TableReplica::OnView(const std::vector<Member>& members) {
 void TableReplica::OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number,
                                Timestamp now) {
   commit_number_ = commit_number;
-  const StatusOr<Message> decoded = DecodeMessage(message);
-  if (!decoded.ok()) {
-    ++counters_.malformed;
-    return;
-  }
+  const StatusOr<Message> decoded = Decode(message);
+  if (!decoded.ok()) return;
   Count(table_.Apply(*decoded, origin, managers_.contains(origin), now), counters_.applied);
   // A row that has just come knows nothing of the view yet.
   if (std::holds_alternative<EngineRegistered>(*decoded)) table_.SetView(members_);
 }
 
 void TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) {
-  const StatusOr<Message> decoded = DecodeMessage(message);
-  if (!decoded.ok()) {
-    ++counters_.malformed;
-    return;
-  }
+  const StatusOr<Message> decoded = Decode(message);
+  if (!decoded.ok()) return;
   const auto* report = std::get_if<LoadReport>(&*decoded);
   if (report == nullptr) {
     ++counters_.wrong_stream;
@@ -44,6 +38,12 @@ Status TableReplica::InstallSnapshot(ByteSpan state, uint64_t commit_number, Tim
   table_.SetView(members_);
   commit_number_ = commit_number;
   return Ok();
+}
+
+StatusOr<Message> TableReplica::Decode(ByteSpan message) {
+  StatusOr<Message> decoded = DecodeMessage(message);
+  if (!decoded.ok()) ++counters_.malformed;
+  return decoded;
 }
 
 void TableReplica::Count(StateTable::Applied applied, uint64_t& taken) {

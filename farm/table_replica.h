@@ -52,6 +52,7 @@ class TableReplica {
   const Counters& counters() const { return counters_; }
 
  private:
+  StatusOr<Message> Decode(ByteSpan message);
   void Count(StateTable::Applied applied, uint64_t& taken);
 
   StateTable table_;

@@ -62,7 +62,8 @@ void AbortBook::OnAbort(Slot from, const Ranges& aborts, Timestamp now) {
     const Stream& records = group_.peers[range.slot]->streams[range.stream].records;
     if (Decided(records, range)) {
       // Said again for somebody who joined later.
-      if (!group_.is_sm() && Remembers(range)) to_ack_.push_back(range);
+      const Peer& owner = *group_.peers[range.slot];
+      if (!group_.is_sm() && Remembers(owner, range)) to_ack_.push_back(range);
       continue;
     }
     if (!Freeze(range, from == 0 || group_.is_sm())) continue;
@@ -143,20 +144,15 @@ void AbortBook::CloseAgain(const ResendRequest& request, Timestamp now, Ranges& 
   }
 }
 
-bool AbortBook::Remembers(const Range& range) const {
-  const MemberInfo& owner = group_.peers[range.slot]->info;
+bool AbortBook::Remembers(const Peer& owner, const Range& range) const {
   return std::any_of(past_.begin(), past_.end(), [&](const Past& past) {
-    return past.incarnation == owner.incarnation && past.range.stream == range.stream &&
+    return past.incarnation == owner.info.incarnation && past.range.stream == range.stream &&
            past.range.to == range.to;
   });
 }
 
 void AbortBook::Remember(const Peer& owner, const Range& range) {
-  const bool known = std::any_of(past_.begin(), past_.end(), [&](const Past& past) {
-    return past.incarnation == owner.info.incarnation && past.range.stream == range.stream &&
-           past.range.to == range.to;
-  });
-  if (known) return;
+  if (Remembers(owner, range)) return;
   if (past_.size() >= kMaxPast) past_.pop_front();
   past_.push_back({owner.info.id, owner.info.incarnation, range, Timestamp()});
 }

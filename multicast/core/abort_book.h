@@ -58,7 +58,7 @@ class AbortBook {
   bool Freeze(const Range& range, bool hard);
   Entry& Open(const Range& range);
   void CloseAgain(const ResendRequest& request, Timestamp now, Ranges& say);
-  bool Remembers(const Range& range) const;
+  bool Remembers(const Peer& owner, const Range& range) const;
 
   static constexpr size_t kMaxEntries = 1024;
   static constexpr size_t kMaxPast = 1024;

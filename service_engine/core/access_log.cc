@@ -2,19 +2,16 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
+
+#include "common/bytes.h"
+#include "common/hex.h"
 
 namespace strata::engine {
 namespace {
 
 constexpr size_t kFields = 8;
 constexpr std::string_view kNone = "-";  // What nginx writes for an empty variable.
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
 
 // Undoes nginx's escapes.
 StatusOr<std::string> Text(std::string_view field, const char* name) {
@@ -26,10 +23,9 @@ StatusOr<std::string> Text(std::string_view field, const char* name) {
       continue;
     }
     const bool escape = i + 3 < field.size() && field[i + 1] == 'x';
-    const int high = escape ? HexValue(field[i + 2]) : -1;
-    const int low = escape ? HexValue(field[i + 3]) : -1;
-    if (high < 0 || low < 0) return InvalidArgument("%s: a \\ that is no \\xHH", name);
-    text += static_cast<char>(high << 4 | low);
+    const std::optional<Bytes> byte = escape ? FromHex(field.substr(i + 2, 2)) : std::nullopt;
+    if (!byte) return InvalidArgument("%s: a \\ that is no \\xHH", name);
+    text += static_cast<char>(byte->front());
     i += 3;
   }
   return text;
