@@ -86,6 +86,8 @@ class FieldReader {
     }
     return ok() ? std::string(text) : std::string();
   }
+  // As many bytes; none, if something failed before. They live as long as what is read.
+  ByteSpan Take(size_t size) { return in_.Take(ok() ? size : 0); }
   strata::Endpoint Endpoint(const char* field) {
     const strata::Endpoint endpoint = DecodeEndpoint(in_);
     return Checked(endpoint, field);

@@ -20,6 +20,12 @@ enum class Kind : uint8_t {
   kInventoryBegins,
   kInventoryEnds,
   kLoadReport,
+  kSiteApplied,
+  kSiteRemoved,
+  kPurged,
+  kPurgeApplied,
+  kDigestAsked,
+  kDigestTold,
 };
 
 constexpr size_t kEndpointBytesMin = 7;
@@ -147,6 +153,38 @@ void Put(const LoadReport& m, Appender& out) {
   }
 }
 
+void Put(const SiteApplied& m, Appender& out) {
+  const Bytes site = Encode(m.site);
+  out.U32(static_cast<uint32_t>(site.size()));
+  out.Put(site);
+}
+void Put(const SiteRemoved& m, Appender& out) { out.Text(m.site); }
+void Put(const Purged& m, Appender& out) {
+  STRATA_CHECK(m.keys.size() <= kMaxPurgedKeys);
+  out.Text(m.site);
+  out.U64(m.position);
+  out.U16(static_cast<uint16_t>(m.keys.size()));
+  for (const ContentKey& key : m.keys) {
+    out.U64(key.high);
+    out.U64(key.low);
+  }
+}
+void Put(const PurgeApplied& m, Appender& out) {
+  STRATA_CHECK(m.problem.size() <= kMaxReason);
+  out.U32(m.engine.value());
+  out.Text(m.site);
+  out.U64(m.position);
+  out.U32(m.dropped);
+  out.Text(m.problem);
+}
+void Put(const DigestAsked& m, Appender& out) { out.U64(m.number); }
+void Put(const DigestTold& m, Appender& out) {
+  out.U32(m.engine.value());
+  out.U64(m.number);
+  out.U64(m.digest.high());
+  out.U64(m.digest.low());
+}
+
 EngineRegistered TakeEngineRegistered(FieldReader& in) {
   EngineRegistered m;
   m.engine = TakeEngine(in);
@@ -208,6 +246,56 @@ LoadReport TakeLoadReport(FieldReader& in) {
   return m;
 }
 
+std::string TakeSiteName(FieldReader& in) {
+  std::string name = in.Text(kMaxSiteName, "site");
+  if (name.empty()) in.Fail("site", "is empty");
+  return name;
+}
+
+SiteApplied TakeSiteApplied(FieldReader& in) {
+  SiteApplied m;
+  const size_t size = in.Count(in.U32("site"), SIZE_MAX, 1, "site");
+  const StatusOr<Site> site = DecodeSite(in.Take(size));
+  if (!site.ok()) {
+    in.Fail("site", "is none");
+  } else {
+    m.site = *site;
+  }
+  return m;
+}
+
+Purged TakePurged(FieldReader& in) {
+  Purged m;
+  m.site = TakeSiteName(in);
+  m.position = in.U64("position");
+  const size_t count = in.Count(in.U16("keys"), kMaxPurgedKeys, ContentKey::kBytes, "keys");
+  m.keys.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const uint64_t high = in.U64("key");
+    m.keys.push_back({high, in.U64("key")});
+  }
+  return m;
+}
+
+PurgeApplied TakePurgeApplied(FieldReader& in) {
+  PurgeApplied m;
+  m.engine = TakeId(in);
+  m.site = TakeSiteName(in);
+  m.position = in.U64("position");
+  m.dropped = in.U32("dropped");
+  m.problem = in.Text(kMaxReason, "problem");
+  return m;
+}
+
+DigestTold TakeDigestTold(FieldReader& in) {
+  DigestTold m;
+  m.engine = TakeId(in);
+  m.number = in.U64("number");
+  const uint64_t high = in.U64("digest");
+  m.digest = TableDigest(high, in.U64("digest"));
+  return m;
+}
+
 Message TakeBody(Kind kind, FieldReader& in) {
   switch (kind) {
     case Kind::kEngineRegistered:
@@ -226,6 +314,18 @@ Message TakeBody(Kind kind, FieldReader& in) {
       return InventoryEnds{TakeId(in)};
     case Kind::kLoadReport:
       return TakeLoadReport(in);
+    case Kind::kSiteApplied:
+      return TakeSiteApplied(in);
+    case Kind::kSiteRemoved:
+      return SiteRemoved{TakeSiteName(in)};
+    case Kind::kPurged:
+      return TakePurged(in);
+    case Kind::kPurgeApplied:
+      return TakePurgeApplied(in);
+    case Kind::kDigestAsked:
+      return DigestAsked{in.U64("number")};
+    case Kind::kDigestTold:
+      return TakeDigestTold(in);
   }
   in.Fail("kind", "is none of the known values");
   return Message();
@@ -243,6 +343,12 @@ EngineId EngineOf(const Message& message) {
     EngineId operator()(const InventoryBegins& m) const { return m.engine; }
     EngineId operator()(const InventoryEnds& m) const { return m.engine; }
     EngineId operator()(const LoadReport& m) const { return m.engine; }
+    EngineId operator()(const SiteApplied&) const { return EngineId(); }
+    EngineId operator()(const SiteRemoved&) const { return EngineId(); }
+    EngineId operator()(const Purged&) const { return EngineId(); }
+    EngineId operator()(const PurgeApplied& m) const { return m.engine; }
+    EngineId operator()(const DigestAsked&) const { return EngineId(); }
+    EngineId operator()(const DigestTold& m) const { return m.engine; }
   };
   return std::visit(Visitor(), message);
 }

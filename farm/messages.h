@@ -10,6 +10,8 @@
 #include "common/status.h"
 #include "farm/asset.h"
 #include "farm/engine.h"
+#include "farm/site.h"
+#include "farm/table_digest.h"
 
 namespace strata::farm {
 
@@ -19,6 +21,7 @@ namespace strata::farm {
 
 inline constexpr uint8_t kMessageVersion = 1;
 inline constexpr size_t kMaxAssetChanges = 4096;  // Of one message.
+inline constexpr size_t kMaxPurgedKeys = 1000;    // Of one message.
 
 // An engine is there, or what it says of itself has changed. Only the manager says so, who has
 // checked its certificate. `registration` grows with each.
@@ -90,10 +93,60 @@ struct LoadReport {
   friend bool operator==(const LoadReport&, const LoadReport&) = default;
 };
 
-using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
-                             AssetsChanged, InventoryBegins, InventoryEnds, LoadReport>;
+// An operator applied a site; the manager says so. The version is above the present one.
+struct SiteApplied {
+  Site site;
 
-// The engine that a message is about.
+  friend bool operator==(const SiteApplied&, const SiteApplied&) = default;
+};
+
+// A site is no more, and its purge log neither.
+struct SiteRemoved {
+  std::string site;
+
+  friend bool operator==(const SiteRemoved&, const SiteRemoved&) = default;
+};
+
+// The next entry of a site's purge log: no engine may serve these copies again. The manager says
+// so, after the entry is durable. Positions only grow.
+struct Purged {
+  std::string site;
+  uint64_t position = 0;
+  std::vector<ContentKey> keys;
+
+  friend bool operator==(const Purged&, const Purged&) = default;
+};
+
+// The engine has done what the entry asks for, and all before it; or could not, with the reason.
+struct PurgeApplied {
+  EngineId engine{};
+  std::string site;
+  uint64_t position = 0;
+  uint32_t dropped = 0;  // Copies that it held.
+  std::string problem;   // Empty: done.
+
+  friend bool operator==(const PurgeApplied&, const PurgeApplied&) = default;
+};
+
+// The manager asks every engine for the digest of its state, as of this message.
+struct DigestAsked {
+  uint64_t number = 0;
+
+  friend bool operator==(const DigestAsked&, const DigestAsked&) = default;
+};
+struct DigestTold {
+  EngineId engine{};
+  uint64_t number = 0;
+  TableDigest digest;
+
+  friend bool operator==(const DigestTold&, const DigestTold&) = default;
+};
+
+using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
+                             AssetsChanged, InventoryBegins, InventoryEnds, LoadReport, SiteApplied,
+                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold>;
+
+// The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);
 
 // Appends the message to `out`. A message beyond the limits above is a bug of the caller.

@@ -46,6 +46,8 @@ bool MaySay(const Message& message, EngineId sender, bool from_manager) {
 
 }  // namespace
 
+CopyObserver::~CopyObserver() = default;
+
 const char* ToString(EngineStatus status) {
   switch (status) {
     case EngineStatus::kUp:
@@ -119,6 +121,13 @@ Timestamp StateTable::ExpiryOf(EngineId engine, const ContentKey& key) const {
   return copy == it->second.copies.end() ? Timestamp::Never() : copy->second.expires;
 }
 
+void StateTable::VisitCopies(EngineId engine,
+                             absl::FunctionRef<void(const ContentKey&, const Asset&)> visit) const {
+  const auto it = engines_.find(engine);
+  if (it == engines_.end()) return;
+  for (const auto& [key, copy] : it->second.copies) visit(key, copy.asset);
+}
+
 // ---- Messages.
 
 StateTable::Applied StateTable::Apply(const Message& message, EngineId sender, bool from_manager,
@@ -137,6 +146,12 @@ StateTable::Applied StateTable::Apply(const Message& message, EngineId sender, b
     Applied operator()(const InventoryBegins& m) const { return table.Take(m); }
     Applied operator()(const InventoryEnds& m) const { return table.Take(m); }
     Applied operator()(const LoadReport&) const { return Applied::kNotHere; }
+    Applied operator()(const SiteApplied&) const { return Applied::kNotHere; }
+    Applied operator()(const SiteRemoved&) const { return Applied::kNotHere; }
+    Applied operator()(const Purged&) const { return Applied::kNotHere; }
+    Applied operator()(const PurgeApplied&) const { return Applied::kYes; }
+    Applied operator()(const DigestAsked&) const { return Applied::kNotHere; }
+    Applied operator()(const DigestTold&) const { return Applied::kYes; }
   };
   return std::visit(Visitor{*this, now}, message);
 }
@@ -258,6 +273,7 @@ void StateTable::Put(Row& row, const ContentKey& key, const Asset& asset, Timest
   const Bytes item = ItemOf(row.engine.id, key, asset);
   digest_.Add(item);
   row.digest.Add(item);
+  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, &copy.asset);
 }
 
 void StateTable::Drop(Row& row, const ContentKey& key) {
@@ -271,6 +287,7 @@ void StateTable::Drop(Row& row, const ContentKey& key) {
   row.asset_bytes -= it->second.asset.size;
   engine.copies.erase(it);
   RemoveHolder(key, row.engine.id);
+  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr);
 }
 
 void StateTable::DropAll(Row& row) {
@@ -278,6 +295,7 @@ void StateTable::DropAll(Row& row) {
   for (const auto& [key, copy] : engine.copies) {
     digest_.Remove(ItemOf(row.engine.id, key, copy.asset));
     RemoveHolder(key, row.engine.id);
+    if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr);
   }
   engine.copies.clear();
   row.assets = row.asset_bytes = 0;

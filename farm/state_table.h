@@ -41,6 +41,15 @@ struct TableSettings {
   Duration stale_after = std::chrono::seconds(5);  // Without a load report.
 };
 
+// Hears of each copy that a table gains, changes or loses by a message.
+class CopyObserver {
+ public:
+  virtual ~CopyObserver();
+
+  // `asset`: null if the copy is gone. Called while the table changes: it must not be asked.
+  virtual void OnCopy(EngineId engine, const ContentKey& key, const Asset* asset) = 0;
+};
+
 // The state table of a farm: a row for each engine, and which engine holds which content (seed 1,
 // section 1 of docs/protocols/farm.md). Every full member has one and applies the same committed
 // messages in the same order, so that all are equal; `digest` proves it. Pure, one thread.
@@ -63,6 +72,9 @@ class StateTable {
   Applied Apply(const Message& message, EngineId sender, bool from_manager, Timestamp now);
   // Received delivery: in any order, any number of times.
   Applied ApplyLoad(const LoadReport& report, EngineId sender, Timestamp now);
+  // From now on `observer`, which must outlive the table, hears what messages change; not what
+  // Restore does. Null: nobody.
+  void Observe(CopyObserver* observer) { observer_ = observer; }
   // The engines of the multicast view, ordered with the messages.
   void SetView(const std::vector<EngineId>& members);
 
@@ -77,6 +89,9 @@ class StateTable {
   const Asset* FindAsset(EngineId engine, const ContentKey& key) const;
   // When that copy expires; Never() if it does not, or if there is none.
   Timestamp ExpiryOf(EngineId engine, const ContentKey& key) const;
+  // All copies of an engine, in no order.
+  void VisitCopies(EngineId engine,
+                   absl::FunctionRef<void(const ContentKey&, const Asset&)> visit) const;
   uint64_t contents() const { return holders_.size(); }
   // Of everything that is equal at all members. Two tables of one digest are equal but for chance
   // of 2^-128.
@@ -116,6 +131,7 @@ class StateTable {
   Status RestoreRow(ByteReader& reader, Timestamp now);
 
   TableSettings settings_;
+  CopyObserver* observer_ = nullptr;
   std::map<EngineId, Row> rows_;
   std::map<EngineId, Engine> engines_;  // The same keys as rows_.
   absl::flat_hash_map<ContentKey, Holders> holders_;

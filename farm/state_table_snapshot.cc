@@ -98,6 +98,7 @@ Status StateTable::Restore(ByteSpan snapshot, Timestamp now) {
     STRATA_RETURN_IF_ERROR(table.RestoreRow(reader, now));
   }
   if (!reader.AtEnd()) return InvalidArgument("bytes behind the end");
+  table.observer_ = observer_;
   *this = std::move(table);
   return Ok();
 }

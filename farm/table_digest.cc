@@ -20,6 +20,11 @@ void TableDigest::Remove(ByteSpan item) {
   low_ -= hash.low64;
 }
 
+void TableDigest::Add(const TableDigest& other) {
+  high_ += other.high_;
+  low_ += other.low_;
+}
+
 std::string TableDigest::ToString() const {
   std::array<uint8_t, 16> bytes;
   ByteWriter out(bytes);

@@ -13,10 +13,17 @@ namespace strata::farm {
 // For equality after chance and mistakes; no protection against somebody who forges items.
 class TableDigest {
  public:
+  TableDigest() = default;  // Of nothing.
+  TableDigest(uint64_t high, uint64_t low) : high_(high), low_(low) {}
+
   void Add(ByteSpan item);
   // An item that was added before.
   void Remove(ByteSpan item);
+  // The items of another set too.
+  void Add(const TableDigest& other);
 
+  uint64_t high() const { return high_; }
+  uint64_t low() const { return low_; }
   // 32 hexadecimal digits.
   std::string ToString() const;
 

@@ -1,5 +1,9 @@
 #include "farm/table_replica.h"
 
+#include <utility>
+
+#include "farm/codec.h"
+
 namespace strata::farm {
 
 void TableReplica::OnView(const std::vector<Member>& members) {
@@ -12,14 +16,28 @@ void TableReplica::OnView(const std::vector<Member>& members) {
   table_.SetView(members_);
 }
 
-void TableReplica::OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number,
-                               Timestamp now) {
+std::optional<Message> TableReplica::OnCommitted(EngineId origin, ByteSpan message,
+                                                 uint64_t commit_number, Timestamp now) {
   commit_number_ = commit_number;
-  const StatusOr<Message> decoded = Decode(message);
-  if (!decoded.ok()) return;
-  Count(table_.Apply(*decoded, origin, managers_.contains(origin), now), counters_.applied);
+  StatusOr<Message> decoded = Decode(message);
+  if (!decoded.ok()) return std::nullopt;
+  if (!Count(Apply(*decoded, origin, now), counters_.applied)) return std::nullopt;
   // A row that has just come knows nothing of the view yet.
   if (std::holds_alternative<EngineRegistered>(*decoded)) table_.SetView(members_);
+  return *std::move(decoded);
+}
+
+StateTable::Applied TableReplica::Apply(const Message& message, EngineId origin, Timestamp now) {
+  using Applied = StateTable::Applied;
+  const bool manager = managers_.contains(origin);
+  if (EngineOf(message) != EngineId()) return table_.Apply(message, origin, manager, now);
+  // What is about the whole farm only managers may say.
+  if (!manager) return Applied::kNotItsBusiness;
+  bool applied = true;
+  if (const auto* site = std::get_if<SiteApplied>(&message)) applied = ledger_.Apply(*site);
+  if (const auto* removed = std::get_if<SiteRemoved>(&message)) applied = ledger_.Apply(*removed);
+  if (const auto* purged = std::get_if<Purged>(&message)) applied = ledger_.Apply(*purged);
+  return applied ? Applied::kYes : Applied::kOld;
 }
 
 void TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) {
@@ -33,11 +51,35 @@ void TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) 
   Count(table_.ApplyLoad(*report, origin, now), counters_.loads);
 }
 
+Bytes TableReplica::TakeSnapshot(Timestamp now) const {
+  const Bytes ledger = ledger_.Snapshot();
+  const Bytes table = table_.Snapshot(now);
+  Bytes bytes;
+  bytes.reserve(sizeof(uint64_t) + ledger.size() + table.size());
+  internal::Appender out(bytes);
+  out.U64(ledger.size());
+  out.Put(ledger);
+  out.Put(table);
+  return bytes;
+}
+
 Status TableReplica::InstallSnapshot(ByteSpan state, uint64_t commit_number, Timestamp now) {
-  STRATA_RETURN_IF_ERROR(table_.Restore(state, now));
+  ByteReader in(state);
+  const ByteSpan ledger_bytes = in.Take(in.U64());
+  if (!in.ok()) return InvalidArgument("the site ledger is cut off");
+  SiteLedger ledger;
+  STRATA_RETURN_IF_ERROR(ledger.Restore(ledger_bytes));
+  STRATA_RETURN_IF_ERROR(table_.Restore(in.Rest(), now));
+  ledger_ = std::move(ledger);
   table_.SetView(members_);
   commit_number_ = commit_number;
   return Ok();
+}
+
+TableDigest TableReplica::digest() const {
+  TableDigest digest = ledger_.digest();
+  digest.Add(table_.digest());
+  return digest;
 }
 
 StatusOr<Message> TableReplica::Decode(ByteSpan message) {
@@ -46,11 +88,11 @@ StatusOr<Message> TableReplica::Decode(ByteSpan message) {
   return decoded;
 }
 
-void TableReplica::Count(StateTable::Applied applied, uint64_t& taken) {
+bool TableReplica::Count(StateTable::Applied applied, uint64_t& taken) {
   switch (applied) {
     case StateTable::Applied::kYes:
       ++taken;
-      break;
+      return true;
     case StateTable::Applied::kUnknownEngine:
       ++counters_.unknown_engine;
       break;
@@ -64,6 +106,7 @@ void TableReplica::Count(StateTable::Applied applied, uint64_t& taken) {
       ++counters_.wrong_stream;
       break;
   }
+  return false;
 }
 
 }  // namespace strata::farm

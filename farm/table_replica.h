@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "common/bytes.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "farm/site_ledger.h"
 #include "farm/state_table.h"
 
 namespace strata::farm {
@@ -15,9 +17,9 @@ namespace strata::farm {
 inline constexpr uint8_t kTableStream = 0;  // Committed.
 inline constexpr uint8_t kLoadStream = 1;   // Received.
 
-// A member's state table behind its multicast group: takes what the group delivers, counts what it
-// refuses, and hands the state to learners. Whoever drives the group calls it, in the group's
-// order. Pure; one thread.
+// A member's state, table and site ledger, behind its multicast group: takes what the group
+// delivers, counts what it refuses, and hands the state to learners. Whoever drives the group calls
+// it, in the group's order. Pure; one thread.
 class TableReplica {
  public:
   struct Member {
@@ -40,22 +42,31 @@ class TableReplica {
   // A view of the group: who may speak for all, and which engines are there.
   void OnView(const std::vector<Member>& members);
   // Deliveries of kTableStream and kLoadStream.
-  void OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number, Timestamp now);
+  // The first gives the message if it counted; nothing if it was refused, or changed nothing.
+  std::optional<Message> OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number,
+                                     Timestamp now);
   void OnReceived(EngineId origin, ByteSpan message, Timestamp now);
   // State transfer. InvalidArgument, with the table as it was, if `state` is not a snapshot.
-  Bytes TakeSnapshot(Timestamp now) const { return table_.Snapshot(now); }
+  Bytes TakeSnapshot(Timestamp now) const;
   Status InstallSnapshot(ByteSpan state, uint64_t commit_number, Timestamp now);
 
+  void Observe(CopyObserver* observer) { table_.Observe(observer); }
+
   const StateTable& table() const { return table_; }
+  const SiteLedger& ledger() const { return ledger_; }
+  // Of both.
+  TableDigest digest() const;
   // Of the last delivery or snapshot. Members with the same one have tables of the same digest.
   uint64_t commit_number() const { return commit_number_; }
   const Counters& counters() const { return counters_; }
 
  private:
   StatusOr<Message> Decode(ByteSpan message);
-  void Count(StateTable::Applied applied, uint64_t& taken);
+  bool Count(StateTable::Applied applied, uint64_t& taken);
+  StateTable::Applied Apply(const Message& message, EngineId origin, Timestamp now);
 
   StateTable table_;
+  SiteLedger ledger_;
   std::set<EngineId> managers_;
   std::vector<EngineId> members_;
   uint64_t commit_number_ = 0;
