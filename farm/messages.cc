@@ -26,6 +26,7 @@ enum class Kind : uint8_t {
   kPurgeApplied,
   kDigestAsked,
   kDigestTold,
+  kPresent,
 };
 
 constexpr size_t kEndpointBytesMin = 7;
@@ -178,6 +179,7 @@ void Put(const PurgeApplied& m, Appender& out) {
   out.Text(m.problem);
 }
 void Put(const DigestAsked& m, Appender& out) { out.U64(m.number); }
+void Put(const Present&, Appender&) {}
 void Put(const DigestTold& m, Appender& out) {
   out.U32(m.engine.value());
   out.U64(m.number);
@@ -326,6 +328,8 @@ Message TakeBody(Kind kind, FieldReader& in) {
       return DigestAsked{in.U64("number")};
     case Kind::kDigestTold:
       return TakeDigestTold(in);
+    case Kind::kPresent:
+      return Present{};
   }
   in.Fail("kind", "is none of the known values");
   return Message();
@@ -349,6 +353,7 @@ EngineId EngineOf(const Message& message) {
     EngineId operator()(const PurgeApplied& m) const { return m.engine; }
     EngineId operator()(const DigestAsked&) const { return EngineId(); }
     EngineId operator()(const DigestTold& m) const { return m.engine; }
+    EngineId operator()(const Present&) const { return EngineId(); }
   };
   return std::visit(Visitor(), message);
 }

@@ -142,9 +142,14 @@ struct DigestTold {
   friend bool operator==(const DigestTold&, const DigestTold&) = default;
 };
 
+// Received delivery: the sender is there. For members that have nothing else to say for a while.
+struct Present {
+  friend bool operator==(const Present&, const Present&) = default;
+};
+
 using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
                              AssetsChanged, InventoryBegins, InventoryEnds, LoadReport, SiteApplied,
-                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold>;
+                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold, Present>;
 
 // The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);

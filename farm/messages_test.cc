@@ -65,7 +65,8 @@ std::map<std::string, Message> Examples() {
           {"purged", Purged{"films", 12, {key}}},
           {"purge applied", PurgeApplied{EngineId(7), "films", 12, 1, ""}},
           {"digest asked", DigestAsked{5}},
-          {"digest told", DigestTold{EngineId(7), 5, TableDigest(1, 2)}}};
+          {"digest told", DigestTold{EngineId(7), 5, TableDigest(1, 2)}},
+          {"present", Present{}}};
 }
 
 Bytes Encoded(const Message& message) {
@@ -111,7 +112,7 @@ TEST(MessagesTest, ComeBackAsTheyWere) {
     const StatusOr<Message> back = DecodeMessage(Encoded(message));
     ASSERT_TRUE(back.ok()) << name << ": " << back.status().ToString();
     EXPECT_EQ(*back, message) << name;
-    const bool of_the_farm = name.starts_with("site") || name == "purged" || name == "digest asked";
+    const bool of_the_farm = name.starts_with("site") || name == "purged" || name == "digest asked" || name == "present";
     EXPECT_EQ(EngineOf(*back), of_the_farm ? EngineId() : EngineId(7)) << name;
   }
 }

@@ -30,6 +30,7 @@ std::optional<Message> TableReplica::OnCommitted(EngineId origin, ByteSpan messa
 StateTable::Applied TableReplica::Apply(const Message& message, EngineId origin, Timestamp now) {
   using Applied = StateTable::Applied;
   const bool manager = managers_.contains(origin);
+  if (std::holds_alternative<Present>(message)) return Applied::kNotHere;
   if (EngineOf(message) != EngineId()) return table_.Apply(message, origin, manager, now);
   // What is about the whole farm only managers may say.
   if (!manager) return Applied::kNotItsBusiness;
@@ -43,6 +44,7 @@ StateTable::Applied TableReplica::Apply(const Message& message, EngineId origin,
 void TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) {
   const StatusOr<Message> decoded = Decode(message);
   if (!decoded.ok()) return;
+  if (std::holds_alternative<Present>(*decoded)) return;
   const auto* report = std::get_if<LoadReport>(&*decoded);
   if (report == nullptr) {
     ++counters_.wrong_stream;

@@ -18,6 +18,9 @@ PURE_ROOMS = [
     "service_switch/core",
 ]
 
+# Rooms inside a pure one that are not.
+_EDGE_ROOMS = ["farm/member"]
+
 FLOORS = {
     "common": 0,
     "proto": 1,
@@ -48,6 +51,8 @@ def floor_of(package):
         return "tests"
     if wing == "cli" or package.split("/")[-1] == "app":
         return "app"
+    if package in _EDGE_ROOMS:
+        return "edge"
     for room in PURE_ROOMS:
         if _is_inside(package, room):
             return "pure"

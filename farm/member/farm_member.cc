@@ -1,0 +1,308 @@
+#include "farm/member/farm_member.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/log.h"
+#include "multicast/driver/clock.h"
+#include "multicast/driver/metrics.h"
+
+namespace strata::farm {
+namespace {
+
+using multicast::Now;
+
+// Members say something at least once a second.
+constexpr Duration kHeardWithin = std::chrono::seconds(3);
+// Sends whose end somebody wants to know.
+constexpr size_t kWaitingMax = 100'000;
+
+const Logger& Log() {
+  static const Logger logger("farm");
+  return logger;
+}
+
+SendEnd EndOf(const multicast::SendDoneAction& done) {
+  switch (done.outcome) {
+    case multicast::SendOutcome::kCommitted:
+    case multicast::SendOutcome::kReceived:
+      return SendEnd::kCommitted;
+    case multicast::SendOutcome::kAborted:
+      return SendEnd::kAborted;
+    case multicast::SendOutcome::kUnknown:
+      break;
+  }
+  return SendEnd::kUnknown;
+}
+
+const char* ToString(multicast::SendRefusal refusal) {
+  switch (refusal) {
+    case multicast::SendRefusal::kQueueFull:
+      return "too much is waiting to be sent";
+    case multicast::SendRefusal::kNotMember:
+      return "this process is not in the farm's group at the moment";
+    case multicast::SendRefusal::kTooLong:
+      return "the message is too long";
+    case multicast::SendRefusal::kBadStream:
+    case multicast::SendRefusal::kBadOptions:
+      break;
+  }
+  return "the message does not fit its stream";
+}
+
+}  // namespace
+
+FarmListener::~FarmListener() = default;
+
+struct FarmMember::Instruments {
+  Instruments(MetricRegistry& registry, multicast::GroupId group)
+      : multicast(registry, group),
+        refused(registry.AddCounter({.name = "strata_farm_messages_refused_total",
+                                     .help = "Messages of the farm that were malformed, old or "
+                                             "not for their sender to say."})),
+        applied(registry.AddCounter({.name = "strata_farm_messages_applied_total",
+                                     .help = "Committed messages that changed the state."})),
+        commit_number(registry.AddGauge({.name = "strata_farm_commit_number",
+                                         .help = "Number of the last commit applied."})),
+        contents(registry.AddGauge(
+            {.name = "strata_farm_contents", .help = "Contents that some engine holds."})) {}
+
+  multicast::GroupMetrics multicast;
+  Counter& refused;
+  Counter& applied;
+  Gauge& commit_number;
+  Gauge& contents;
+};
+
+FarmMember::FarmMember(const TableSettings& settings, FarmListener& listener)
+    : listener_(listener), replica_(settings) {}
+
+FarmMember::~FarmMember() = default;
+
+StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions options,
+                                                       const TableSettings& settings,
+                                                       FarmListener& listener,
+                                                       MetricRegistry& metrics) {
+  auto member = std::unique_ptr<FarmMember>(new FarmMember(settings, listener));
+  member->self_ = EngineId(options.member.value());
+  member->instruments_ = std::make_unique<Instruments>(metrics, options.core.group);
+  options.own_thread = true;
+  {
+    absl::MutexLock lock(&member->send_mutex_);
+    for (const multicast::GroupKey& key : options.keys) member->keys_.insert(key.id);
+  }
+  // Callbacks may come before Join returns, and Send needs the group: they wait for the lock.
+  absl::MutexLock lock(&member->send_mutex_);
+  STRATA_ASSIGN_OR_RETURN(member->group_, multicast::Group::Join(options, *member));
+  return member;
+}
+
+Status FarmMember::Send(const Message& message) { return Send(message, nullptr); }
+
+Status FarmMember::Send(const Message& message, Done done) {
+  const bool received =
+      std::holds_alternative<LoadReport>(message) || std::holds_alternative<Present>(message);
+  Bytes bytes;
+  Encode(message, bytes);
+  multicast::SendOptions options;
+  options.received = received;
+  // Held over the send: its end must find who waits for it.
+  absl::MutexLock lock(&send_mutex_);
+  if (waiting_.size() >= kWaitingMax) return Unavailable("too many messages are on their way");
+  const auto sent = group_->Send(received ? kLoadStream : kTableStream, bytes, options);
+  if (const auto* refusal = std::get_if<multicast::SendRefusal>(&sent)) {
+    return Unavailable("%s", ToString(*refusal));
+  }
+  if (done) waiting_[std::get<multicast::SendId>(sent)] = std::move(done);
+  return Ok();
+}
+
+Status FarmMember::SendAndWait(const Message& message, Duration limit) {
+  struct Waiter {
+    absl::Mutex mutex;
+    std::optional<SendEnd> end;
+  };
+  const auto waiter = std::make_shared<Waiter>();
+  STRATA_RETURN_IF_ERROR(Send(message, [waiter](SendEnd end) {
+    absl::MutexLock lock(&waiter->mutex);
+    waiter->end = end;
+  }));
+  absl::MutexLock lock(&waiter->mutex);
+  const auto ended = [&waiter] { return waiter->end.has_value(); };
+  if (!waiter->mutex.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(limit))) {
+    return DeadlineExceeded("the farm has not committed it within %.0f s", Seconds(limit));
+  }
+  switch (*waiter->end) {
+    case SendEnd::kCommitted:
+      return Ok();
+    case SendEnd::kAborted:
+      return Unavailable("the farm's group aborted it");
+    case SendEnd::kUnknown:
+      break;
+  }
+  return Unavailable("this process left the farm's group meanwhile: look whether it was done");
+}
+
+void FarmMember::Read(absl::FunctionRef<void(const TableReplica&)> read) const {
+  absl::MutexLock lock(&mutex_);
+  read(replica_);
+}
+
+bool FarmMember::joined() const {
+  absl::MutexLock lock(&mutex_);
+  return joined_;
+}
+
+bool FarmMember::InTouch() const {
+  absl::MutexLock lock(&mutex_);
+  if (!joined_) return false;
+  size_t voters = 0;
+  size_t heard = 0;
+  for (const multicast::MemberInfo& member : view_.members) {
+    if (!member.voter) continue;
+    ++voters;
+    const EngineId id(member.id.value());
+    const auto it = heard_.find(id);
+    if (id == self_ || (it != heard_.end() && Now() - it->second < kHeardWithin)) ++heard;
+  }
+  return heard * 2 > voters;
+}
+
+Status FarmMember::UseKeys(const std::vector<multicast::GroupKey>& keys) {
+  if (keys.empty()) return Ok();
+  std::set<uint8_t> before;
+  {
+    absl::MutexLock lock(&send_mutex_);
+    before = keys_;
+  }
+  std::set<uint8_t> after;
+  for (const multicast::GroupKey& key : keys) {
+    after.insert(key.id);
+    if (!before.contains(key.id)) STRATA_RETURN_IF_ERROR(group_->AddKey(key.id, key.bytes));
+  }
+  STRATA_RETURN_IF_ERROR(group_->UseKey(keys.front().id));
+  for (const uint8_t id : before) {
+    if (!after.contains(id)) STRATA_RETURN_IF_ERROR(group_->ForgetKey(id));
+  }
+  absl::MutexLock lock(&send_mutex_);
+  keys_ = std::move(after);
+  return Ok();
+}
+
+void FarmMember::Observe(CopyObserver* observer) {
+  absl::MutexLock lock(&mutex_);
+  replica_.Observe(observer);
+}
+
+void FarmMember::RefreshMetrics() {
+  const multicast::GroupCounters counters = group_->counters();
+  instruments_->multicast.SetCounters(counters.core, counters.driver);
+  const multicast::GroupStatus status = group_->status();
+  instruments_->multicast.SetView(status.view, status.status);
+  absl::MutexLock lock(&mutex_);
+  const TableReplica::Counters& farm = replica_.counters();
+  instruments_->applied.AdvanceTo(farm.applied);
+  instruments_->refused.AdvanceTo(farm.malformed + farm.unknown_engine + farm.not_its_business +
+                                  farm.old + farm.wrong_stream);
+  instruments_->commit_number.Set(static_cast<double>(replica_.commit_number()));
+  instruments_->contents.Set(static_cast<double>(replica_.table().contents()));
+}
+
+void FarmMember::Leave() { group_->Leave(); }
+
+// ---- The group's thread.
+
+void FarmMember::OnDeliver(const multicast::DeliverAction& message) {
+  const EngineId origin(message.origin.value());
+  std::optional<Message> applied;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Timestamp now = Now();
+    heard_[origin] = now;
+    if (message.stream == kTableStream) {
+      applied = replica_.OnCommitted(origin, message.message, message.commit_number, now);
+    } else {
+      replica_.OnReceived(origin, message.message, now);
+    }
+  }
+  if (applied) listener_.OnMessage(*applied, origin);
+}
+
+void FarmMember::OnSendDone(const multicast::SendDoneAction& done) {
+  Done callback;
+  {
+    absl::MutexLock lock(&send_mutex_);
+    const auto it = waiting_.find(done.id);
+    if (it == waiting_.end()) return;
+    callback = std::move(it->second);
+    waiting_.erase(it);
+  }
+  callback(EndOf(done));
+}
+
+void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
+  const bool joined = change.status == multicast::MemberStatus::kFull;
+  {
+    absl::MutexLock lock(&mutex_);
+    std::vector<TableReplica::Member> members;
+    const Timestamp now = Now();
+    for (const multicast::MemberInfo& member : change.view.members) {
+      const EngineId id(member.id.value());
+      members.push_back({id, member.role == multicast::Role::kManager});
+      // A view that a majority accepted is as good as having heard all of it.
+      heard_[id] = now;
+    }
+    replica_.OnView(members);
+    view_ = change.view;
+    joined_ = joined;
+  }
+  Log().Info("view", {{"number", change.view.number},
+                      {"members", change.view.members.size()},
+                      {"joined", joined}});
+  listener_.OnView(change.view, joined);
+}
+
+void FarmMember::OnLeftView(const multicast::LeftViewAction&) {
+  multicast::View none;
+  {
+    absl::MutexLock lock(&mutex_);
+    joined_ = false;
+    view_ = none;
+    replica_.OnView({});
+  }
+  Log().Warning("left the farm's group");
+  listener_.OnView(none, false);
+}
+
+std::optional<Bytes> FarmMember::OnTakeSnapshot(const multicast::TakeSnapshotAction&) {
+  absl::MutexLock lock(&mutex_);
+  return replica_.TakeSnapshot(Now());
+}
+
+void FarmMember::OnInstallSnapshot(const multicast::InstallSnapshotAction& snapshot) {
+  Status installed;
+  {
+    absl::MutexLock lock(&mutex_);
+    installed = replica_.InstallSnapshot(snapshot.state, snapshot.commit_number, Now());
+  }
+  if (!installed.ok()) {
+    Log().Error("a snapshot is malformed", {{"error", MessageOf(installed)}});
+    return;
+  }
+  listener_.OnState();
+}
+
+void FarmMember::OnRotateKey(const multicast::RotateKeyAction&) { listener_.OnRotateKey(); }
+
+void FarmMember::OnAlarm(const multicast::AlarmAction& alarm) {
+  Log().Warning("alarm of the farm's group", {{"alarm", static_cast<int>(alarm.alarm)},
+                                              {"member", alarm.member.value()},
+                                              {"detail", alarm.detail}});
+}
+
+void FarmMember::OnStorageError(const std::string& error) {
+  Log().Error("the group's state cannot be written", {{"error", error}});
+}
+
+}  // namespace strata::farm

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
+#include "common/metrics.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "farm/table_replica.h"
+#include "multicast/group.h"
+
+namespace strata::farm {
+
+// What a process does about what happens in its farm. Called on the group's thread, one call at a
+// time, in the group's order, after the replica has changed: be quick, hand work to other threads.
+class FarmListener {
+ public:
+  virtual ~FarmListener();
+
+  // A committed message that counted.
+  virtual void OnMessage(const Message& message, EngineId origin) = 0;
+  // The members of the group are others now; or this process is none at the moment (`joined`
+  // false).
+  virtual void OnView(const multicast::View& view, bool joined) = 0;
+  // The whole state came from another member: anything may be different.
+  virtual void OnState() = 0;
+  // Members were evicted: they know the group's key.
+  virtual void OnRotateKey() {}
+};
+
+// How a message that was sent ended.
+enum class SendEnd : uint8_t {
+  kCommitted,
+  kAborted,
+  kUnknown,  // This member left the group meanwhile; the state that it gets next tells.
+};
+
+// This process as a member of its farm's multicast group: the replica of table and ledger behind a
+// lock, and ways to say something. Owned by the application; any thread may call any method, but
+// SendAndWait and Leave are not for the group's thread.
+class FarmMember final : private multicast::GroupApplication {
+ public:
+  // `options.own_thread` is set here. The listener must outlive the member.
+  static StatusOr<std::unique_ptr<FarmMember>> Join(multicast::GroupOptions options,
+                                                    const TableSettings& settings,
+                                                    FarmListener& listener,
+                                                    MetricRegistry& metrics);
+  ~FarmMember() override;
+
+  // ---- Saying something. Loads and Present go by received delivery, all else is committed.
+  // Unavailable: not in the group, or too much is waiting to be sent; nothing was sent.
+  Status Send(const Message& message);
+  // The same, and `done` is called once, on the group's thread, when it has ended.
+  using Done = std::function<void(SendEnd)>;
+  Status Send(const Message& message, Done done);
+  // Waits until it is committed. DeadlineExceeded: it may be yet. Aborted and Unknown ends are
+  // Unavailable.
+  Status SendAndWait(const Message& message, Duration limit);
+
+  // ---- Looking.
+  // `read` sees the replica as of one instant, and must be quick: the group waits meanwhile.
+  void Read(absl::FunctionRef<void(const TableReplica&)> read) const;
+  // Whether a majority of the view's voters was heard lately, so that nothing can have been
+  // committed without this member.
+  bool InTouch() const;
+  multicast::View view() const { return group_->view(); }
+  bool joined() const;
+
+  // ---- Keys of the group, as multicast::Group.
+  Status UseKeys(const std::vector<multicast::GroupKey>& keys);
+
+  Endpoint unicast() const { return group_->unicast(); }
+  void Observe(CopyObserver* observer);
+  // Brings the group's counters in the registry up to date.
+  void RefreshMetrics();
+  // No callback follows. Not from a callback.
+  void Leave();
+
+ private:
+  FarmMember(const TableSettings& settings, FarmListener& listener);
+
+  void OnDeliver(const multicast::DeliverAction& message) override;
+  void OnSendDone(const multicast::SendDoneAction& done) override;
+  void OnViewChanged(const multicast::ViewChangedAction& change) override;
+  void OnLeftView(const multicast::LeftViewAction& left) override;
+  std::optional<Bytes> OnTakeSnapshot(const multicast::TakeSnapshotAction& request) override;
+  void OnInstallSnapshot(const multicast::InstallSnapshotAction& snapshot) override;
+  void OnRotateKey(const multicast::RotateKeyAction& rotate) override;
+  void OnAlarm(const multicast::AlarmAction& alarm) override;
+  void OnStorageError(const std::string& error) override;
+
+  FarmListener& listener_;
+  MetricRegistry* metrics_ = nullptr;
+  struct Instruments;
+  std::unique_ptr<Instruments> instruments_;
+
+  mutable absl::Mutex mutex_;
+  TableReplica replica_ ABSL_GUARDED_BY(mutex_);
+  multicast::View view_ ABSL_GUARDED_BY(mutex_);
+  bool joined_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<EngineId, Timestamp> heard_ ABSL_GUARDED_BY(mutex_);
+  EngineId self_;
+  mutable absl::Mutex send_mutex_;  // Before mutex_, never with it.
+  std::map<multicast::SendId, Done> waiting_ ABSL_GUARDED_BY(send_mutex_);
+  std::set<uint8_t> keys_ ABSL_GUARDED_BY(send_mutex_);
+
+  std::unique_ptr<multicast::Group> group_;  // Last: its thread ends first.
+};
+
+}  // namespace strata::farm
