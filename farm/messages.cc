@@ -27,6 +27,7 @@ enum class Kind : uint8_t {
   kDigestAsked,
   kDigestTold,
   kPresent,
+  kSiteTaken,
 };
 
 constexpr size_t kEndpointBytesMin = 7;
@@ -180,6 +181,13 @@ void Put(const PurgeApplied& m, Appender& out) {
 }
 void Put(const DigestAsked& m, Appender& out) { out.U64(m.number); }
 void Put(const Present&, Appender&) {}
+void Put(const SiteTaken& m, Appender& out) {
+  STRATA_CHECK(m.problem.size() <= kMaxReason);
+  out.U32(m.engine.value());
+  out.Text(m.site);
+  out.U64(m.version);
+  out.Text(m.problem);
+}
 void Put(const DigestTold& m, Appender& out) {
   out.U32(m.engine.value());
   out.U64(m.number);
@@ -289,6 +297,15 @@ PurgeApplied TakePurgeApplied(FieldReader& in) {
   return m;
 }
 
+SiteTaken TakeSiteTaken(FieldReader& in) {
+  SiteTaken m;
+  m.engine = TakeId(in);
+  m.site = TakeSiteName(in);
+  m.version = in.U64("version");
+  m.problem = in.Text(kMaxReason, "problem");
+  return m;
+}
+
 DigestTold TakeDigestTold(FieldReader& in) {
   DigestTold m;
   m.engine = TakeId(in);
@@ -330,6 +347,8 @@ Message TakeBody(Kind kind, FieldReader& in) {
       return TakeDigestTold(in);
     case Kind::kPresent:
       return Present{};
+    case Kind::kSiteTaken:
+      return TakeSiteTaken(in);
   }
   in.Fail("kind", "is none of the known values");
   return Message();
@@ -354,6 +373,7 @@ EngineId EngineOf(const Message& message) {
     EngineId operator()(const DigestAsked&) const { return EngineId(); }
     EngineId operator()(const DigestTold& m) const { return m.engine; }
     EngineId operator()(const Present&) const { return EngineId(); }
+    EngineId operator()(const SiteTaken& m) const { return m.engine; }
   };
   return std::visit(Visitor(), message);
 }

@@ -142,6 +142,17 @@ struct DigestTold {
   friend bool operator==(const DigestTold&, const DigestTold&) = default;
 };
 
+// The engine's server serves by this version of the site; or does not, and goes on as before, with
+// the reason.
+struct SiteTaken {
+  EngineId engine{};
+  std::string site;
+  uint64_t version = 0;
+  std::string problem;  // Empty: it does.
+
+  friend bool operator==(const SiteTaken&, const SiteTaken&) = default;
+};
+
 // Received delivery: the sender is there. For members that have nothing else to say for a while.
 struct Present {
   friend bool operator==(const Present&, const Present&) = default;
@@ -149,7 +160,8 @@ struct Present {
 
 using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
                              AssetsChanged, InventoryBegins, InventoryEnds, LoadReport, SiteApplied,
-                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold, Present>;
+                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold, Present,
+                             SiteTaken>;
 
 // The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);

@@ -1,0 +1,180 @@
+#include "service_manager/control/directory_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "service_manager/directory/location_reader.h"
+
+namespace strata::manager::control {
+namespace {
+
+using directory::Holder;
+using directory::Location;
+
+// Contents that one step of a reconciliation looks at while the table is locked.
+constexpr size_t kStepContents = 2000;
+
+directory::LocationFlags FlagsOf(const farm::Asset& asset) {
+  directory::LocationFlags flags = 0;
+  if (asset.kind == farm::AssetKind::kLibrary) flags |= directory::kLibrary;
+  if (asset.complete) flags |= directory::kComplete;
+  return flags;
+}
+
+store::StoredLocation StoredOf(farm::EngineId engine, const farm::ContentKey& key,
+                               const farm::Asset& asset) {
+  store::StoredLocation stored;
+  stored.key = key;
+  stored.location = {Holder(engine.value()), FlagsOf(asset)};
+  stored.size_bytes = asset.size;
+  if (asset.lifetime != Duration::zero()) stored.remaining = asset.lifetime;
+  stored.validator = asset.validator;
+  return stored;
+}
+
+}  // namespace
+
+DirectoryFeed::DirectoryFeed(directory::LocationIndex& index, store::Store& store,
+                             MetricRegistry& metrics)
+    : index_(index),
+      store_(store),
+      unstored_(metrics.AddCounter({.name = "strata_directory_changes_unstored_total",
+                                    .help = "Changes of locations that were not stored, since too "
+                                            "many waited or a write had failed."})),
+      too_many_(metrics.AddCounter({.name = "strata_directory_locations_refused_total",
+                                    .help = "Locations beyond what the index takes of one "
+                                            "content."})),
+      storer_([this] { StoreLoop(); }) {}
+
+DirectoryFeed::~DirectoryFeed() {
+  {
+    absl::MutexLock lock(&queue_mutex_);
+    stop_ = true;
+  }
+  storer_.join();
+}
+
+void DirectoryFeed::OnCopy(farm::EngineId engine, const farm::ContentKey& key,
+                           const farm::Asset* asset) {
+  const Holder holder(engine.value());
+  absl::MutexLock lock(&index_mutex_);
+  if (asset != nullptr) {
+    if (index_.Add(key, {holder, FlagsOf(*asset)}) == directory::AddResult::kTooMany) {
+      too_many_.Add();
+      return;
+    }
+    Queue(engine, key, StoredOf(engine, key, *asset));
+    return;
+  }
+  index_.Remove(key, holder);
+  Queue(engine, key, std::nullopt);
+}
+
+void DirectoryFeed::AddAll(const farm::StateTable& table) {
+  for (const auto& [engine, row] : table.rows()) {
+    table.VisitCopies(engine, [this, id = engine](const farm::ContentKey& key,
+                                                  const farm::Asset& asset) {
+      OnCopy(id, key, &asset);
+    });
+  }
+}
+
+uint64_t DirectoryFeed::Reconcile(farm::EngineId engine,
+                                  const std::function<void(const Step&)>& with_table) {
+  StatusOr<directory::LocationReader> reader = directory::LocationReader::Register(index_);
+  if (!reader.ok()) return 0;  // So many readers there are not.
+  const Holder holder(engine.value());
+  uint64_t removed = 0;
+  for (uint32_t part = 0; part < directory::kParts; ++part) {
+    std::vector<farm::ContentKey> keys;
+    {
+      directory::LocationReader::Session session(*reader);
+      session.VisitPart(part, [&](const farm::ContentKey& key, std::span<const Location> holders) {
+        const auto is = [holder](const Location& location) { return location.holder == holder; };
+        if (std::any_of(holders.begin(), holders.end(), is)) keys.push_back(key);
+      });
+    }
+    for (size_t at = 0; at < keys.size(); at += kStepContents) {
+      const size_t end = std::min(keys.size(), at + kStepContents);
+      with_table([&](const farm::StateTable& table) {
+        for (size_t i = at; i < end; ++i) {
+          if (table.FindAsset(engine, keys[i]) != nullptr) continue;
+          OnCopy(engine, keys[i], nullptr);
+          ++removed;
+        }
+      });
+    }
+  }
+  return removed;
+}
+
+void DirectoryFeed::AddUri(const farm::ContentKey& key, std::string uri) {
+  if (uri.size() > directory::kUriBytesMax) return;
+  absl::MutexLock lock(&queue_mutex_);
+  if (!Full()) queue_.uris.push_back({key, std::move(uri)});
+}
+
+void DirectoryFeed::Queue(farm::EngineId engine, const farm::ContentKey& key,
+                          std::optional<store::StoredLocation> location) {
+  absl::MutexLock lock(&queue_mutex_);
+  if (!Full()) queue_.locations[{key, engine.value()}] = std::move(location);
+}
+
+store::LocationBatch DirectoryFeed::Waiting::Batch() && {
+  store::LocationBatch batch;
+  for (auto& [place, location] : locations) {
+    if (location) {
+      batch.stored.push_back(*std::move(location));
+    } else {
+      batch.gone.push_back({place.first, Holder(place.second)});
+    }
+  }
+  batch.uris = std::move(uris);
+  return batch;
+}
+
+bool DirectoryFeed::Full() {
+  if (status_.ok() && queue_.size() < kUnstoredMax) return false;
+  unstored_.Add();
+  return true;
+}
+
+Status DirectoryFeed::store_status() const {
+  absl::MutexLock lock(&queue_mutex_);
+  return status_;
+}
+
+void DirectoryFeed::Flush() {
+  absl::MutexLock lock(&queue_mutex_);
+  const auto idle = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return !storing_ && queue_.size() == 0;
+  };
+  queue_mutex_.Await(absl::Condition(&idle));
+}
+
+void DirectoryFeed::StoreLoop() {
+  while (true) {
+    Waiting waiting;
+    {
+      absl::MutexLock lock(&queue_mutex_);
+      storing_ = false;
+      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        return stop_ || queue_.size() > 0;
+      };
+      queue_mutex_.Await(absl::Condition(&ready));
+      if (queue_.size() == 0) return;
+      std::swap(waiting, queue_);
+      storing_ = true;
+    }
+    const StatusOr<uint64_t> applied = store_.Apply(std::move(waiting).Batch());
+    if (applied.ok()) continue;
+    Logger("directory").Error("locations cannot be stored",
+                              {{"error", MessageOf(applied.status())}});
+    absl::MutexLock lock(&queue_mutex_);
+    status_ = applied.status();
+    queue_ = {};
+  }
+}
+
+}  // namespace strata::manager::control

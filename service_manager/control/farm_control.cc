@@ -1,0 +1,303 @@
+#include "service_manager/control/farm_control.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "common/log.h"
+#include "multicast/driver/clock.h"
+
+namespace strata::manager::control {
+namespace {
+
+using multicast::Now;
+
+constexpr Duration kTick = std::chrono::milliseconds(500);
+// A process that has renewed its registration within this time is alive.
+constexpr Duration kAliveFor = std::chrono::seconds(5);
+constexpr size_t kDigestsKept = 16;
+constexpr Duration kTellLimit = std::chrono::seconds(10);
+
+const Logger& Log() {
+  static const Logger logger("control");
+  return logger;
+}
+
+bool IsEngine(const multicast::MemberInfo& member) {
+  return member.role == multicast::Role::kEngine;
+}
+
+}  // namespace
+
+FarmControl::FarmControl(FarmControlOptions options, store::Store& store)
+    : options_(std::move(options)), store_(store), purges_(store), audit_(store) {}
+
+FarmControl::~FarmControl() {
+  work_.reset();
+  if (member_ != nullptr) member_->Leave();
+}
+
+StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions options,
+                                                          store::Store& store,
+                                                          directory::LocationIndex& index,
+                                                          RandomSource& random,
+                                                          MetricRegistry& metrics) {
+  auto control = std::unique_ptr<FarmControl>(new FarmControl(std::move(options), store));
+  control->random_ = &random;
+  STRATA_ASSIGN_OR_RETURN(control->registrar_, Registrar::Open(store, random));
+  STRATA_ASSIGN_OR_RETURN(control->sites_, SiteDesk::Open(store));
+  control->feed_ = std::make_unique<DirectoryFeed>(index, store, metrics);
+  multicast::GroupOptions group = control->options_.group;
+  group.core.group = multicast::GroupId(control->registrar_->group_id());
+  group.core.found = true;
+  group.member = multicast::MemberId(kManagerId);
+  group.role = multicast::Role::kManager;
+  if (control->options_.encrypted) group.keys = control->registrar_->keys();
+  // The worker waits for this lock before it uses the member, and so does nobody too early.
+  absl::MutexLock lock(&control->mutex_);
+  FarmControl* self = control.get();
+  control->work_ = std::make_unique<WorkQueue>(kTick, [self] { self->Tick(); });
+  STRATA_ASSIGN_OR_RETURN(
+      control->member_,
+      farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
+  control->member_->Observe(control->feed_.get());
+  return control;
+}
+
+bool FarmControl::leads() const {
+  absl::MutexLock lock(&mutex_);
+  return leads_;
+}
+
+Status FarmControl::Health() const {
+  STRATA_RETURN_IF_ERROR(feed_->store_status());
+  absl::MutexLock lock(&mutex_);
+  if (!joined_) return Unavailable("not in the farm's group");
+  return Ok();
+}
+
+StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info,
+                                                  ByteSpan instance) {
+  const StatusOr<Registrar::Engine> before = registrar_->Find(info.name);
+  if (before.ok() && !std::equal(instance.begin(), instance.end(), before->instance.begin(),
+                                 before->instance.end())) {
+    absl::MutexLock lock(&mutex_);
+    const auto it = renewed_.find(info.name);
+    const bool alive = seen_.contains(before->info.id) && it != renewed_.end() &&
+                       Now() - it->second < kAliveFor;
+    if (alive) {
+      return AlreadyExists("engine %s is registered by another process that is alive",
+                           info.name.c_str());
+    }
+  }
+  STRATA_ASSIGN_OR_RETURN(const Registrar::Engine engine, registrar_->Register(info, instance));
+  {
+    absl::MutexLock lock(&mutex_);
+    renewed_[info.name] = Now();
+  }
+  events_.Add("engine", info.name + " registered");
+  Tell();
+  return engine;
+}
+
+Status FarmControl::Renew(const std::string& name, ByteSpan instance, uint64_t registration) {
+  STRATA_RETURN_IF_ERROR(registrar_->CheckRenewal(name, instance, registration));
+  absl::MutexLock lock(&mutex_);
+  renewed_[name] = Now();
+  return Ok();
+}
+
+StatusOr<FarmControl::OwnDigest> FarmControl::DigestOf(uint64_t number) const {
+  absl::MutexLock lock(&mutex_);
+  for (const OwnDigest& own : digests_) {
+    if (own.number == number) return own;
+  }
+  return NotFound("the question has not come back to this manager");
+}
+
+// ---- The group's thread.
+
+void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
+  confirmations_.OnMessage(message);
+  if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
+    OwnDigest own{asked->number, 0, {}};
+    member_->Read([&own](const farm::TableReplica& replica) {
+      own.commit_number = replica.commit_number();
+      own.digest = replica.digest();
+    });
+    absl::MutexLock lock(&mutex_);
+    digests_.push_back(own);
+    if (digests_.size() > kDigestsKept) digests_.pop_front();
+  } else if (const auto* health = std::get_if<farm::HealthChanged>(&message)) {
+    const char* words[] = {"is up", "is degraded", "is down"};
+    std::string text = NameOf(health->engine) + " " + words[static_cast<int>(health->health)];
+    if (!health->reason.empty()) text += ": " + health->reason;
+    events_.Add("engine", text);
+  } else if (const auto* ends = std::get_if<farm::InventoryEnds>(&message)) {
+    work_->Post([this, engine = ends->engine] { ReconcileEngine(engine); });
+  } else if (const auto* removed = std::get_if<farm::EngineRemoved>(&message)) {
+    work_->Post([this, engine = removed->engine] { ReconcileEngine(engine); });
+  } else if (const auto* site = std::get_if<farm::SiteTaken>(&message)) {
+    if (!site->problem.empty()) {
+      events_.Add("site", NameOf(site->engine) + " cannot serve " + site->site + ": " +
+                              site->problem);
+    }
+  }
+}
+
+void FarmControl::OnView(const multicast::View& view, bool joined) {
+  std::vector<farm::EngineId> engines;
+  for (const multicast::MemberInfo& member : view.members) {
+    if (IsEngine(member)) engines.push_back(farm::EngineId(member.id.value()));
+  }
+  confirmations_.OnView(engines);
+  const bool leads = joined && view.members.front().id == multicast::MemberId(kManagerId);
+  NoteView(view);
+  {
+    absl::MutexLock lock(&mutex_);
+    joined_ = joined;
+    leads_ = leads;
+  }
+  if (leads) Tell();
+}
+
+void FarmControl::OnState() {
+  std::vector<farm::EngineId> engines;
+  member_->Read([&](const farm::TableReplica& replica) {
+    feed_->AddAll(replica.table());
+    for (const auto& [id, row] : replica.table().rows()) {
+      if (!row.telling) engines.push_back(id);
+    }
+  });
+  for (const farm::EngineId engine : engines) {
+    work_->Post([this, engine] { ReconcileEngine(engine); });
+  }
+}
+
+void FarmControl::OnRotateKey() {
+  if (!options_.encrypted) return;
+  work_->Post([this] {
+    if (!leads()) return;
+    // Engines fetch it with their next renewal; until then they still understand what is sent with
+    // the one before, which stays good for one rotation.
+    const Status rotated = registrar_->RotateKey(*random_);
+    const Status used = rotated.ok() ? member_->UseKeys(registrar_->keys()) : rotated;
+    if (!used.ok()) Log().Error("the group's key was not changed", {{"error", MessageOf(used)}});
+  });
+}
+
+void FarmControl::NoteView(const multicast::View& view) {
+  std::set<farm::EngineId> now;
+  for (const multicast::MemberInfo& member : view.members) {
+    if (IsEngine(member)) now.insert(farm::EngineId(member.id.value()));
+  }
+  std::set<farm::EngineId> before;
+  {
+    absl::MutexLock lock(&mutex_);
+    before = std::exchange(seen_, now);
+  }
+  for (const farm::EngineId engine : now) {
+    if (!before.contains(engine)) events_.Add("view", NameOf(engine) + " is in the group");
+  }
+  for (const farm::EngineId engine : before) {
+    if (!now.contains(engine)) events_.Add("view", NameOf(engine) + " left the group");
+  }
+}
+
+std::string FarmControl::NameOf(farm::EngineId engine) const {
+  for (const Registrar::Engine& known : registrar_->engines()) {
+    if (known.info.id == engine) return known.info.name;
+  }
+  return "engine " + std::to_string(engine.value());
+}
+
+void FarmControl::Tell() {
+  work_->Post([this] { TellStore(); });
+}
+
+// ---- The worker's thread.
+
+void FarmControl::TellStore() {
+  if (!leads()) return;
+  farm::SiteLedger ledger;
+  std::vector<farm::Row> rows;
+  member_->Read([&](const farm::TableReplica& replica) {
+    ledger = replica.ledger();
+    for (const auto& [id, row] : replica.table().rows()) rows.push_back(row);
+  });
+  Status told = TellSites(ledger);
+  if (told.ok()) told = TellEngines(rows);
+  if (!told.ok()) {
+    Log().Warning("the farm was not told everything; it is tried again",
+                  {{"error", MessageOf(told)}});
+  }
+  untold_ = !told.ok();
+}
+
+Status FarmControl::TellSites(const farm::SiteLedger& ledger) {
+  std::set<std::string> names;
+  for (const SiteVersion& version : sites_->sites()) {
+    const std::string& name = version.site.name;
+    names.insert(name);
+    const farm::Site* there = ledger.sites().Find(name);
+    if (there == nullptr || there->version < version.site.version) {
+      STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::SiteApplied{version.site}, kTellLimit));
+    }
+    const farm::SiteLedger::PurgeLog* log = ledger.FindLog(name);
+    STRATA_ASSIGN_OR_RETURN(const std::vector<farm::Purged> entries,
+                            purges_.After(name, log == nullptr ? 0 : log->position));
+    for (const farm::Purged& entry : entries) {
+      STRATA_RETURN_IF_ERROR(member_->SendAndWait(entry, kTellLimit));
+    }
+  }
+  for (const auto& [name, site] : ledger.sites().sites()) {
+    if (names.contains(name)) continue;
+    STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::SiteRemoved{name}, kTellLimit));
+  }
+  return Ok();
+}
+
+Status FarmControl::TellEngines(const std::vector<farm::Row>& rows) {
+  std::set<farm::EngineId> known;
+  for (const Registrar::Engine& engine : registrar_->engines()) {
+    const farm::EngineId id = engine.info.id;
+    known.insert(id);
+    const auto row = std::find_if(rows.begin(), rows.end(),
+                                  [id](const farm::Row& r) { return r.engine.id == id; });
+    if (row == rows.end() || row->registration < engine.registration) {
+      STRATA_RETURN_IF_ERROR(member_->SendAndWait(
+          farm::EngineRegistered{engine.info, engine.registration}, kTellLimit));
+    }
+    if ((row != rows.end() && row->draining) != engine.draining) {
+      STRATA_RETURN_IF_ERROR(
+          member_->SendAndWait(farm::DrainChanged{id, engine.draining}, kTellLimit));
+    }
+  }
+  for (const farm::Row& row : rows) {
+    if (known.contains(row.engine.id)) continue;
+    STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::EngineRemoved{row.engine.id}, kTellLimit));
+  }
+  return Ok();
+}
+
+void FarmControl::ReconcileEngine(farm::EngineId engine) {
+  const uint64_t removed = feed_->Reconcile(engine, [this](const DirectoryFeed::Step& step) {
+    member_->Read([&step](const farm::TableReplica& replica) { step(replica.table()); });
+  });
+  if (removed != 0) {
+    events_.Add("farm", NameOf(engine) + " does not hold " + std::to_string(removed) +
+                            " contents any more that the directory listed");
+  }
+}
+
+void FarmControl::Tick() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!joined_) return;
+  }
+  (void)member_->Send(farm::Present{});  // The next one comes soon.
+  member_->RefreshMetrics();
+  if (untold_) TellStore();
+}
+
+}  // namespace strata::manager::control

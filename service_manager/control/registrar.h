@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/bytes.h"
+#include "common/random.h"
+#include "common/status.h"
+#include "farm/messages.h"
+#include "multicast/driver/key_file.h"
+#include "service_manager/store/store.h"
+
+namespace strata::manager::control {
+
+// Engines of a farm that were ever registered.
+inline constexpr size_t kEnginesMax = 1000;
+// Bytes of an engine's instance, which tells one start of its process from another.
+inline constexpr size_t kInstanceBytes = 16;
+
+// Who the engines of the farm are, and the keys of its group: what must be durable before it is
+// acknowledged. Any thread; calls that change something wait for the disk.
+class Registrar {
+ public:
+  struct Engine {
+    farm::EngineInfo info;
+    uint64_t registration = 0;
+    Bytes instance;
+    bool draining = false;
+  };
+
+  // Reads what the store has; draws the group's number and first key if it is new.
+  static StatusOr<std::unique_ptr<Registrar>> Open(store::Store& store, RandomSource& random);
+
+  // A start of the engine `info.name`: gives its id (the one of `info` does not count) and its
+  // registration. The same instance again keeps its registration. ResourceExhausted: too many
+  // engines.
+  StatusOr<Engine> Register(const farm::EngineInfo& info, ByteSpan instance);
+  // NotFound, FailedPrecondition: the engine has to register again, and why.
+  Status CheckRenewal(const std::string& name, ByteSpan instance, uint64_t registration) const;
+  Status SetDraining(const std::string& name, bool draining);
+  Status Remove(const std::string& name);
+
+  StatusOr<Engine> Find(const std::string& name) const;
+  std::vector<Engine> engines() const;  // By name.
+
+  uint64_t group_id() const;
+  std::vector<multicast::GroupKey> keys() const;  // The one to send with first.
+  // Draws a new key to send with; the one before stays good for receiving, older ones do not.
+  Status RotateKey(RandomSource& random);
+
+ private:
+  explicit Registrar(store::Store& store) : store_(store) {}
+
+  Status Load(RandomSource& random) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status SaveEngine(const Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status SaveGroup(uint64_t id, const std::vector<multicast::GroupKey>& keys, uint32_t next)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  store::Store& store_;
+  mutable absl::Mutex mutex_;  // Held over a write: what is here is what is durable.
+  std::map<std::string, Engine> engines_ ABSL_GUARDED_BY(mutex_);
+  uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t group_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::vector<multicast::GroupKey> keys_ ABSL_GUARDED_BY(mutex_);
+  uint32_t next_key_id_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace strata::manager::control

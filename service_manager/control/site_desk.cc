@@ -1,0 +1,215 @@
+#include "service_manager/control/site_desk.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include "proto/manager_store.pb.h"
+#include "service_manager/control/wall_clock.h"
+
+namespace strata::manager::control {
+namespace {
+
+namespace stored = strata::manager::store::v1;
+
+constexpr char kSites[] = "sites";
+constexpr char kVersions[] = "site_versions";
+constexpr char kMarks[] = "site_marks";
+
+std::string VersionKey(const std::string& name, uint64_t version) {
+  char digits[24];
+  std::snprintf(digits, sizeof(digits), "/%020llu", static_cast<unsigned long long>(version));
+  return name + digits;
+}
+
+std::string Record(const SiteVersion& version) {
+  stored::StoredSite record;
+  const Bytes site = Encode(version.site);
+  record.set_site(site.data(), site.size());
+  record.set_yaml(version.yaml);
+  record.set_applied_by(version.applied_by);
+  record.set_applied_at_s(version.applied_at_s);
+  return record.SerializeAsString();
+}
+
+StatusOr<SiteVersion> ReadRecord(std::string_view key, std::string_view value) {
+  stored::StoredSite record;
+  if (!record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
+    return DataLoss("the store's record of site %s cannot be read", std::string(key).c_str());
+  }
+  const StatusOr<farm::Site> site = farm::DecodeSite(AsBytes(record.site()));
+  if (!site.ok()) {
+    return DataLoss("the store's record of site %s: %s", std::string(key).c_str(),
+                    MessageOf(site.status()).c_str());
+  }
+  return SiteVersion{*site, record.yaml(), record.applied_by(), record.applied_at_s()};
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<SiteDesk>> SiteDesk::Open(store::Store& store) {
+  auto desk = std::unique_ptr<SiteDesk>(new SiteDesk(store));
+  STRATA_RETURN_IF_ERROR(desk->Load());
+  return desk;
+}
+
+Status SiteDesk::Load() {
+  absl::MutexLock lock(&mutex_);
+  Status status;
+  STRATA_RETURN_IF_ERROR(store_.VisitTable(kMarks, [&](std::string_view key, std::string_view v) {
+    stored::SiteMark mark;
+    if (!mark.ParseFromArray(v.data(), static_cast<int>(v.size()))) {
+      status = DataLoss("the store's mark of site %s cannot be read", std::string(key).c_str());
+      return false;
+    }
+    marks_[std::string(key)] = mark.version();
+    return true;
+  }));
+  STRATA_RETURN_IF_ERROR(status);
+  STRATA_RETURN_IF_ERROR(store_.VisitTable(kSites, [&](std::string_view key, std::string_view v) {
+    StatusOr<SiteVersion> version = ReadRecord(key, v);
+    status = version.ok() ? table_.Apply(version->site) : version.status();
+    if (!status.ok()) return false;
+    sites_[std::string(key)] = *std::move(version);
+    return true;
+  }));
+  return status;
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::Look(const farm::Site& site) const {
+  absl::MutexLock lock(&mutex_);
+  return LookLocked(site);
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::LookLocked(const farm::Site& site) const {
+  Plan plan;
+  plan.site = site;
+  const auto mark = marks_.find(site.name);
+  plan.site.version = (mark == marks_.end() ? 0 : mark->second) + 1;
+  for (const std::string& host : site.hosts) {
+    const farm::Site* other = table_.FindByHost(host);
+    if (other != nullptr && other->name != site.name) {
+      return AlreadyExists("host %s belongs to site %s", host.c_str(), other->name.c_str());
+    }
+  }
+  const auto it = sites_.find(site.name);
+  const farm::Site before = it == sites_.end() ? farm::Site() : it->second.site;
+  plan.present = before.version;
+  plan.differences = DifferencesOf(before, plan.site);
+  if (it == sites_.end() && sites_.size() >= kSitesMax) {
+    return ResourceExhausted("there are %zu sites already", kSitesMax);
+  }
+  return plan;
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::Apply(const farm::Site& site, const std::string& yaml,
+                                         const std::string& by) {
+  absl::MutexLock lock(&mutex_);
+  return ApplyLocked(site, yaml, by);
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::ApplyLocked(const farm::Site& site, const std::string& yaml,
+                                               const std::string& by) {
+  STRATA_ASSIGN_OR_RETURN(Plan plan, LookLocked(site));
+  if (plan.present != 0 && plan.differences.empty()) {
+    plan.site.version = plan.present;
+    return plan;
+  }
+  const std::string& name = site.name;
+  const SiteVersion version{plan.site, yaml, by, WallClockMillis() / 1000};
+  stored::SiteMark mark;
+  mark.set_version(plan.site.version);
+  store::IntentBatch batch;
+  batch.puts.push_back({kSites, name, Record(version)});
+  batch.puts.push_back({kVersions, VersionKey(name, plan.site.version), Record(version)});
+  batch.puts.push_back({kMarks, name, mark.SerializeAsString()});
+  STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
+  for (size_t i = kVersionsKept - 1; i < versions.size(); ++i) {
+    batch.deletes.push_back({kVersions, VersionKey(name, versions[i].site.version)});
+  }
+  STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  STRATA_RETURN_IF_ERROR(table_.Apply(plan.site));
+  sites_[name] = version;
+  marks_[name] = plan.site.version;
+  return plan;
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::Rollback(const std::string& name, uint64_t version,
+                                            const std::string& by) {
+  absl::MutexLock lock(&mutex_);
+  STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
+  const auto it = sites_.find(name);
+  const uint64_t present = it == sites_.end() ? 0 : it->second.site.version;
+  for (const SiteVersion& earlier : versions) {
+    const uint64_t number = earlier.site.version;
+    if (version == 0 ? number < present : number == version) {
+      return ApplyLocked(earlier.site, earlier.yaml, by);
+    }
+  }
+  if (version == 0) return NotFound("site %s has no earlier version", name.c_str());
+  return NotFound("site %s has no version %llu (see strata site show %s)", name.c_str(),
+                  static_cast<unsigned long long>(version), name.c_str());
+}
+
+Status SiteDesk::Remove(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  if (!sites_.contains(name)) return NotFound("there is no site %s", name.c_str());
+  store::IntentBatch batch;
+  batch.deletes.push_back({kSites, name});
+  STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  STRATA_RETURN_IF_ERROR(table_.Remove(name));
+  sites_.erase(name);
+  return Ok();
+}
+
+std::vector<SiteVersion> SiteDesk::sites() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<SiteVersion> all;
+  for (const auto& [name, version] : sites_) all.push_back(version);
+  return all;
+}
+
+StatusOr<SiteVersion> SiteDesk::Find(const std::string& name, uint64_t version) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = sites_.find(name);
+  if (it == sites_.end()) return NotFound("there is no site %s", name.c_str());
+  if (version == 0) return it->second;
+  STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
+  for (const SiteVersion& other : versions) {
+    if (other.site.version == version) return other;
+  }
+  return NotFound("site %s has no version %llu", name.c_str(),
+                  static_cast<unsigned long long>(version));
+}
+
+StatusOr<std::vector<SiteVersion>> SiteDesk::Versions(const std::string& name) const {
+  absl::MutexLock lock(&mutex_);
+  return VersionsLocked(name);
+}
+
+StatusOr<std::vector<SiteVersion>> SiteDesk::VersionsLocked(const std::string& name) const {
+  std::vector<SiteVersion> versions;
+  Status status;
+  const std::string prefix = name + "/";
+  STRATA_RETURN_IF_ERROR(
+      store_.VisitTable(kVersions, [&](std::string_view key, std::string_view value) {
+        if (!key.starts_with(prefix)) return true;
+        StatusOr<SiteVersion> version = ReadRecord(key, value);
+        status = version.status();
+        if (status.ok()) versions.push_back(*std::move(version));
+        return status.ok();
+      }));
+  STRATA_RETURN_IF_ERROR(status);
+  std::reverse(versions.begin(), versions.end());
+  return versions;
+}
+
+StatusOr<farm::Site> SiteDesk::SiteOf(const std::string& host) const {
+  absl::MutexLock lock(&mutex_);
+  const farm::Site* site = table_.FindByHost(host);
+  if (site == nullptr) return NotFound("%s is a host of no site", host.c_str());
+  return *site;
+}
+
+}  // namespace strata::manager::control

@@ -1,0 +1,49 @@
+#include "service_manager/control/work_queue.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace strata::manager::control {
+
+WorkQueue::WorkQueue(Duration interval, std::function<void()> tick)
+    : interval_(interval), tick_(std::move(tick)), thread_([this] { Loop(); }) {}
+
+WorkQueue::~WorkQueue() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  thread_.join();
+}
+
+bool WorkQueue::Post(std::function<void()> work) {
+  absl::MutexLock lock(&mutex_);
+  if (work_.size() >= kWorkMax) return false;
+  work_.push_back(std::move(work));
+  return true;
+}
+
+void WorkQueue::Loop() {
+  absl::Time next = absl::Now();
+  while (true) {
+    std::function<void()> work;
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || !work_.empty(); };
+      mutex_.AwaitWithDeadline(absl::Condition(&ready), next);
+      if (stop_) return;
+      if (!work_.empty()) {
+        work = std::move(work_.front());
+        work_.pop_front();
+      }
+    }
+    if (work) work();
+    if (absl::Now() < next) continue;
+    tick_();
+    next = absl::Now() + absl::FromChrono(interval_);
+  }
+}
+
+}  // namespace strata::manager::control
