@@ -4,7 +4,8 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include <ctime>
+#include <chrono>
+#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -120,13 +121,16 @@ Status CheckIssuedBy(std::string_view chain_pem, std::string_view authority_pem)
 }
 
 std::string FormatUtc(int64_t unix_s) {
-  const std::time_t time = unix_s;
-  std::tm parts{};
+  namespace chrono = std::chrono;
+  const chrono::sys_seconds instant{chrono::seconds(unix_s)};
+  const auto day = chrono::floor<chrono::days>(instant);
+  const chrono::year_month_day date(day);
+  const chrono::hh_mm_ss time(instant - day);
   char text[64];
-  if (gmtime_r(&time, &parts) == nullptr ||
-      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) {
-    return "?";
-  }
+  std::snprintf(text, sizeof text, "%04d-%02u-%02u %02d:%02d:%02d UTC", int{date.year()},
+                unsigned{date.month()}, unsigned{date.day()},
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()));
   return text;
 }
 

@@ -16,7 +16,7 @@
 namespace strata::tls {
 namespace {
 
-constexpr int64_t kClockDifference_s = 300;  // Between the authority and those who verify.
+constexpr int64_t kClockDifferenceSeconds = 300;  // Between the authority and those who verify.
 constexpr int kSerialBytes = 16;
 
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, FreeBy<X509_EXTENSION_free>>;
@@ -58,7 +58,7 @@ StatusOr<IntegerPtr> RandomSerial() {
 
 Status SetValidity(X509& certificate, const Validity& validity) {
   const bool set =
-      ASN1_TIME_set(X509_getm_notBefore(&certificate), validity.from_s - kClockDifference_s) &&
+      ASN1_TIME_set(X509_getm_notBefore(&certificate), validity.from_s - kClockDifferenceSeconds) &&
       ASN1_TIME_set(X509_getm_notAfter(&certificate), validity.to_s);
   return set ? Ok() : OpensslError();
 }

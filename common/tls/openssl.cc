@@ -6,8 +6,7 @@
 
 #include <climits>
 #include <cstdint>
-#include <cstring>
-#include <ctime>
+#include <memory>
 #include <utility>
 
 namespace strata::tls {
@@ -106,11 +105,15 @@ std::string SerialText(const ASN1_INTEGER* serial) {
 }
 
 StatusOr<int64_t> UnixSeconds(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) {
+  constexpr int64_t kDaySeconds = 86400;
+  const std::unique_ptr<ASN1_TIME, FreeBy<ASN1_TIME_free>> epoch(ASN1_TIME_set(nullptr, 0));
+  int days = 0;
+  int seconds = 0;
+  if (!epoch || time == nullptr || ASN1_TIME_diff(&days, &seconds, epoch.get(), time) != 1) {
+    ERR_clear_error();
     return InvalidArgument("a time that cannot be read");
   }
-  return timegm(&parts);
+  return days * kDaySeconds + seconds;
 }
 
 }  // namespace strata::tls

@@ -12,12 +12,12 @@
 namespace strata::tls {
 namespace {
 
-constexpr int64_t kDay_s = 86400;
+constexpr int64_t kDaySeconds = 86400;
 constexpr size_t kFileBytesMax = 1 << 16;
 
 Validity ADay() {
   const int64_t now_s = WallClockSeconds();
-  return {.from_s = now_s, .to_s = now_s + kDay_s};
+  return {.from_s = now_s, .to_s = now_s + kDaySeconds};
 }
 
 }  // namespace
