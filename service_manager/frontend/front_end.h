@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/address.h"
+#include "common/ip_prefix.h"
+#include "common/metrics.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "service_manager/directory/location_index.h"
+#include "service_manager/routing/routing_snapshot.h"
+
+namespace strata::manager::frontend {
+
+struct FrontEndOptions {
+  std::vector<Endpoint> listen;  // At least one; port 0 takes a free one.
+  size_t threads = 1;            // At most kThreadsMax.
+
+  size_t connections_max = 50'000;      // Of clients; what comes beyond is closed at once.
+  size_t header_bytes_max = 16 * 1024;  // Of a request, its target included; beyond: 431.
+  size_t requests_per_connection = 100'000;
+  Duration idle_timeout = std::chrono::seconds(60);    // Between two requests.
+  Duration header_timeout = std::chrono::seconds(15);  // From a request's first byte to its last.
+
+  // Requests a second that one client may make in the mean (an IPv6 /64 is one client), and at
+  // once; 0: no limit. Beyond: 429.
+  double client_rate = 0;
+  double client_burst = 1000;
+
+  // Who may ask `?strata=explain`; to others this is a parameter like any other.
+  std::vector<IpPrefix> operators;
+
+  // Of forward sites: how long an engine may take to accept a connection, and to go on with an
+  // answer.
+  Duration engine_connect_timeout = std::chrono::seconds(2);
+  Duration engine_timeout = std::chrono::seconds(60);
+};
+
+// The Service Manager's HTTP front end: answers clients' requests from the index and the newest
+// snapshot, with redirects or, for forward sites, with what it fetches from an engine. HTTP/1.1 and
+// 1.0, IPv4 and IPv6. Runs threads of its own.
+//
+// Publish, endpoints and Stop may be called by any thread; none of them but Stop waits.
+class FrontEnd {
+ public:
+  // Listens on all endpoints, or says on which it cannot and why; InvalidArgument for options that
+  // make no sense. Until the first Publish every request gets a 503. `index` and `metrics` must
+  // outlive it; each thread is one reader of the index.
+  static StatusOr<std::unique_ptr<FrontEnd>> Start(const FrontEndOptions& options,
+                                                   directory::LocationIndex& index,
+                                                   MetricRegistry& metrics);
+  ~FrontEnd();  // Stops.
+  FrontEnd(const FrontEnd&) = delete;
+  FrontEnd& operator=(const FrontEnd&) = delete;
+
+  // What requests are answered from, from now on.
+  void Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot);
+
+  // Where it listens, in the order of the options, with the ports that were taken.
+  std::vector<Endpoint> endpoints() const;
+
+  // Closes everything and ends the threads; what was being answered is cut off. Waits for them:
+  // milliseconds.
+  void Stop();
+
+ private:
+  class Impl;
+
+  explicit FrontEnd(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::manager::frontend
