@@ -22,6 +22,8 @@ namespace strata::manager::routing {
 class SitesByHost {
  public:
   explicit SitesByHost(const farm::SiteTable& sites);
+  SitesByHost(const SitesByHost&) = delete;
+  SitesByHost& operator=(const SitesByHost&) = delete;
 
   // `host` as CanonicalHost gives it; null if it is no site's.
   const farm::Site* Find(std::string_view host) const;

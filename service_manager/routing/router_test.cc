@@ -1,0 +1,296 @@
+#include "service_manager/routing/router.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+namespace strata::manager::routing {
+namespace {
+
+using directory::kComplete;
+using directory::Location;
+using farm::EngineId;
+using farm::EngineStatus;
+using farm::Site;
+
+Endpoint At(const char* text) { return *Endpoint::Parse(text); }
+
+// Three engines, two sites, and who holds what.
+class RouterTest : public ::testing::Test {
+ protected:
+  RouterTest() {
+    engines_ = {EngineAt(1, {At("192.0.2.1:80"), At("[2001:db8::1]:80")}),
+                EngineAt(2, {At("192.0.2.2:8080")}), EngineAt(3, {At("[2001:db8::3]:8080")})};
+    films_.name = "films";
+    films_.hosts = {"films.example", "www.films.example"};
+    films_.query.keep = farm::QueryRules::Keep::kAllBut;
+    films_.query.names = {"utm"};
+    relay_.name = "relay";
+    relay_.hosts = {"relay.example"};
+    relay_.mode = Site::Mode::kForward;
+  }
+
+  static RoutedEngine EngineAt(uint32_t id, std::vector<Endpoint> clients) {
+    RoutedEngine engine;
+    engine.card.id = EngineId(id);
+    engine.card.status = EngineStatus::kUp;
+    engine.name = "e" + std::to_string(id);
+    engine.clients = std::move(clients);
+    return engine;
+  }
+
+  void Hold(const std::string& uri, uint32_t engine, directory::LocationFlags flags = kComplete) {
+    held_[farm::KeyOf(uri)].push_back({.holder = directory::Holder(engine), .flags = flags});
+  }
+
+  const Decision& Decide(const Request& request) {
+    farm::SiteTable table;
+    films_.version = relay_.version = 1;
+    EXPECT_TRUE(table.Apply(films_).ok());
+    EXPECT_TRUE(table.Apply(relay_).ok());
+    snapshot_ = std::make_unique<RoutingSnapshot>(std::make_shared<SitesByHost>(table), engines_,
+                                                  /*spread=*/true);
+    return router_.Decide(*snapshot_, request,
+                          [this](const farm::ContentKey& key, std::span<Location> out) {
+                            ++lookups_;
+                            const auto it = held_.find(key);
+                            if (it == held_.end()) return size_t{0};
+                            const size_t count = std::min(out.size(), it->second.size());
+                            std::copy_n(it->second.begin(), count, out.begin());
+                            return it->second.size();
+                          });
+  }
+  std::string LocationOf(const Request& request) {
+    const Decision& decision = Decide(request);
+    EXPECT_EQ(decision.outcome, Outcome::kRedirect);
+    return decision.location;
+  }
+  Outcome OutcomeOf(const Request& request) { return Decide(request).outcome; }
+
+  static Request Get(std::string_view host, std::string_view target) {
+    Request request;
+    request.host = host;
+    request.target = target;
+    return request;
+  }
+
+  std::vector<RoutedEngine> engines_;
+  Site films_;
+  Site relay_;
+  std::map<farm::ContentKey, std::vector<Location>> held_;
+  std::unique_ptr<RoutingSnapshot> snapshot_;
+  Router router_;
+  int lookups_ = 0;
+};
+
+// ---- Redirects.
+
+TEST_F(RouterTest, SendsAClientToTheHolder) {
+  Hold("http://films.example/a.mp4", 2);
+  EXPECT_EQ(LocationOf(Get("films.example", "/a.mp4")),
+            "http://192.0.2.2:8080/_s/films.example/a.mp4");
+}
+
+TEST_F(RouterTest, KeepsPathAndQueryAsTheClientSentThem) {
+  Hold("http://films.example/a/b?x=1", 1);
+  EXPECT_EQ(LocationOf(Get("films.example", "/a/./b?x=1&utm=7")),
+            "http://192.0.2.1/_s/films.example/a/./b?x=1&utm=7");
+}
+
+TEST_F(RouterTest, FindsTheContentUnderEveryHostOfItsSite) {
+  Hold("http://films.example/a", 2);
+  EXPECT_EQ(LocationOf(Get("WWW.Films.Example.:80", "/a")),
+            "http://192.0.2.2:8080/_s/www.films.example/a");
+}
+
+TEST_F(RouterTest, NamesTheEngineBelowTheHostIfTheSiteSaysSo) {
+  films_.redirect_form = Site::RedirectForm::kHost;
+  Hold("http://films.example/a", 1);
+  Hold("http://films.example/b", 2);
+  EXPECT_EQ(LocationOf(Get("films.example", "/a")), "http://e1.films.example/a");
+  EXPECT_EQ(LocationOf(Get("films.example:80", "/b")), "http://e2.films.example:8080/b");
+}
+
+TEST_F(RouterTest, PrefersAnAddressOfTheClientsFamily) {
+  Hold("http://films.example/a", 1);
+  Request request = Get("films.example", "/a");
+  request.family = IpFamily::kV6;
+  EXPECT_EQ(LocationOf(request), "http://[2001:db8::1]/_s/films.example/a");
+}
+
+TEST_F(RouterTest, TakesHostAndPathOfAWholeUri) {
+  Hold("http://films.example/a", 2);
+  Hold("http://films.example/?q", 2);
+  EXPECT_EQ(LocationOf(Get("other.example", "http://films.example:80/a")),
+            "http://192.0.2.2:8080/_s/films.example/a");
+  EXPECT_EQ(LocationOf(Get("", "HTTP://films.example?q")),
+            "http://192.0.2.2:8080/_s/films.example/?q");
+}
+
+TEST_F(RouterTest, SpreadsOverHolders) {
+  for (uint32_t engine : {1u, 2u, 3u}) Hold("http://films.example/a", engine);
+  std::set<std::string> locations;
+  for (const uint64_t draw : {uint64_t{0}, UINT64_MAX / 2, UINT64_MAX}) {
+    Request request = Get("films.example", "/a");
+    request.draw = draw;
+    locations.insert(LocationOf(request));
+  }
+  EXPECT_EQ(locations.size(), 3u);
+}
+
+TEST_F(RouterTest, LeavesOutPartialCopiesAndEnginesThatServeNothing) {
+  Hold("http://films.example/a", 1, 0);
+  Hold("http://films.example/a", 2);
+  Hold("http://films.example/a", 3);
+  Hold("http://films.example/a", 77);  // Nobody knows it.
+  engines_[2].card.status = EngineStatus::kDraining;
+  for (const uint64_t draw : {uint64_t{0}, UINT64_MAX}) {
+    Request request = Get("films.example", "/a");
+    request.draw = draw;
+    EXPECT_EQ(LocationOf(request), "http://192.0.2.2:8080/_s/films.example/a");
+  }
+}
+
+TEST_F(RouterTest, WhatNobodyHoldsGoesToTheSameEngineAlways) {
+  std::set<std::string> engines;
+  for (int i = 0; i < 20; ++i) {
+    const std::string target = "/" + std::to_string(i);
+    Request request = Get("films.example", target);
+    const std::string location = LocationOf(request);
+    request.draw = UINT64_MAX;
+    EXPECT_EQ(LocationOf(request), location);
+    engines.insert(location.substr(0, location.find("/_s/")));
+  }
+  EXPECT_EQ(engines.size(), 3u);
+}
+
+TEST_F(RouterTest, PassesOverAnEngineThatClientsCannotReach) {
+  Hold("http://films.example/a", 1);
+  Hold("http://films.example/a", 2);
+  engines_[0].clients.clear();
+  EXPECT_EQ(LocationOf(Get("films.example", "/a")), "http://192.0.2.2:8080/_s/films.example/a");
+}
+
+// ---- Refusals.
+
+TEST_F(RouterTest, AHostOfNoSiteIsTold) {
+  EXPECT_EQ(OutcomeOf(Get("unknown.example", "/a")), Outcome::kNoSite);
+  EXPECT_EQ(OutcomeOf(Get("[2001:db8::1]:80", "/a")), Outcome::kNoSite);
+  EXPECT_EQ(lookups_, 0);
+}
+
+TEST_F(RouterTest, NobodyCanServeWhenAllAreDown) {
+  Hold("http://films.example/a", 1);
+  for (RoutedEngine& engine : engines_) engine.card.status = EngineStatus::kDown;
+  EXPECT_EQ(OutcomeOf(Get("films.example", "/a")), Outcome::kNoEngine);
+  EXPECT_EQ(OutcomeOf(Get("relay.example", "/a")), Outcome::kNoEngine);
+}
+
+TEST_F(RouterTest, RefusesWhatNamesNoContent) {
+  for (const auto& [host, target] : std::vector<std::pair<std::string, std::string>>{
+           {"", "/a"},
+           {"films example", "/a"},
+           {"films.example", "/../a"},
+           {"films.example", "/%zz"},
+           {"films.example", "/a#b"},
+           {"films.example", "a"},
+           {"films.example", "films.example:443"},
+           {"films.example", "ftp://films.example/a"},
+           {"films.example", "http://user@films.example/a"},
+           {"films.example", ""},
+           {"films.example", "*"},
+           {"films.example", "/" + std::string(farm::kMaxTargetBytes, 'a')}}) {
+    const Decision& decision = Decide(Get(host, target));
+    EXPECT_EQ(decision.outcome, Outcome::kBadRequest) << host << target;
+    EXPECT_FALSE(decision.problem.ok());
+  }
+}
+
+// ---- Forward.
+
+TEST_F(RouterTest, AForwardSiteIsAskedOfItsHoldersAndThenOfOthers) {
+  Hold("http://relay.example/a?b", 2);
+  const Decision& decision = Decide(Get("Relay.example", "/a?b"));
+  ASSERT_EQ(decision.outcome, Outcome::kForward);
+  EXPECT_EQ(decision.engine_target, "/_s/relay.example/a?b");
+  ASSERT_EQ(decision.engines.size(), 3u);
+  EXPECT_EQ(decision.engines[0]->by_address, "192.0.2.2:8080");
+}
+
+// ---- Web pages of other origins.
+
+TEST_F(RouterTest, NamesAnAllowedOrigin) {
+  films_.cors_origins = {"https://player.example"};
+  Request request = Get("films.example", "/a");
+  request.origin = "https://player.example";
+  EXPECT_EQ(Decide(request).cors.allow_origin, "https://player.example");
+  EXPECT_TRUE(Decide(request).cors.vary);
+  request.origin = "https://other.example";
+  EXPECT_EQ(Decide(request).cors.allow_origin, "");
+  EXPECT_TRUE(Decide(request).cors.vary);
+}
+
+TEST_F(RouterTest, AnyOriginIsAnsweredAlike) {
+  films_.cors_origins = {"*"};
+  EXPECT_EQ(Decide(Get("films.example", "/a")).cors.allow_origin, "*");
+  EXPECT_FALSE(Decide(Get("films.example", "/a")).cors.vary);
+}
+
+TEST_F(RouterTest, AnswersAPreflightWithoutLookingAnythingUp) {
+  Request request = Get("films.example", "/a");
+  request.method = Method::kOptions;
+  EXPECT_EQ(OutcomeOf(request), Outcome::kRedirect);
+  lookups_ = 0;
+  request.preflight = true;
+  EXPECT_EQ(OutcomeOf(request), Outcome::kPreflight);
+  request.target = "*";
+  request.host = "";
+  EXPECT_EQ(OutcomeOf(request), Outcome::kPreflight);
+  EXPECT_EQ(lookups_, 0);
+}
+
+// ---- Explanations.
+
+TEST_F(RouterTest, ExplainsToOperatorsOnly) {
+  Hold("http://films.example/a", 2);
+  Request request = Get("films.example", "/a?strata=explain");
+  EXPECT_EQ(OutcomeOf(request), Outcome::kRedirect);
+  request.may_explain = true;
+  const Decision& decision = Decide(request);
+  ASSERT_EQ(decision.outcome, Outcome::kExplain);
+  EXPECT_EQ(decision.explanation.canonical_uri, "http://films.example/a");
+  EXPECT_EQ(decision.explanation.answer, "redirect to http://192.0.2.2:8080/_s/films.example/a");
+}
+
+TEST_F(RouterTest, TakesItsParameterOutOfTheQuery) {
+  Request request = Get("films.example", "/a?x=1&strata=explain&y=2");
+  request.may_explain = true;
+  EXPECT_EQ(Decide(request).explanation.canonical_uri, "http://films.example/a?x=1&y=2");
+  request.target = "/a?strata=explainer";
+  EXPECT_EQ(OutcomeOf(request), Outcome::kRedirect);
+}
+
+TEST_F(RouterTest, TellsRankChanceAndReasonOfEachEngine) {
+  Hold("http://relay.example/a", 1, 0);
+  Hold("http://relay.example/a", 2);
+  Hold("http://relay.example/a", 3);
+  engines_[2].card.status = EngineStatus::kDegraded;
+  Request request = Get("relay.example", "/a?strata=explain");
+  request.may_explain = true;
+  const Explanation& explanation = Decide(request).explanation;
+  ASSERT_EQ(explanation.engines.size(), 3u);
+  EXPECT_EQ(explanation.engines[0].name, "e2");
+  EXPECT_EQ(explanation.engines[0].rank, 1u);
+  EXPECT_EQ(explanation.engines[0].chance, 1);
+  EXPECT_EQ(explanation.engines[1].name, "e3");
+  EXPECT_NE(explanation.engines[1].reason.find("degraded"), std::string::npos);
+  EXPECT_EQ(explanation.engines[2].rank, 0u);
+  EXPECT_NE(explanation.engines[2].reason.find("partial"), std::string::npos);
+  EXPECT_NE(AsText(explanation).find("forward to 192.0.2.2:8080"), std::string::npos);
+  EXPECT_NE(AsJson(explanation).find("\"name\": \"e3\", \"id\": 3, \"status\": \"degraded\""),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::manager::routing
