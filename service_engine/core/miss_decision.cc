@@ -58,7 +58,10 @@ class Decider {
 
   MissDecision OnHolders(const std::vector<Peer>& holders, const std::vector<Peer>& fillers) const {
     // One of those who should have it anyway makes the copy that is missing, instead of sending on.
-    if (holders.size() < site_.minimum_copies && IsAmongFirst(fillers, site_.minimum_copies)) {
+    const auto others = std::count_if(holders.begin(), holders.end(),
+                                      [this](const Peer& peer) { return peer.id != self_; });
+    if (!site_.origins.empty() && static_cast<uint64_t>(others) < site_.minimum_copies &&
+        IsAmongFirst(fillers, site_.minimum_copies)) {
       return Fill();
     }
     for (const Peer& holder : holders) {
@@ -66,7 +69,7 @@ class Decider {
       const std::optional<MissDecision> sent = Redirects() ? Redirect(holder) : Ask(holder, "/_s/");
       if (sent) return *sent;
     }
-    if (question_.form == MissForm::kRedirected) return Fill();
+    if (question_.form == MissForm::kRedirected || site_.origins.empty()) return Fill();
     for (const Peer& filler : fillers) {
       if (filler.id == self_) return Fill();
       const std::optional<MissDecision> sent = Redirects() ? Redirect(filler) : Ask(filler, "/_f/");
