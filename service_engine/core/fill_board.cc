@@ -52,14 +52,14 @@ bool FillBoard::MayJoin(const Fetch& fetch, const HttpFields& request) const {
 }
 
 std::optional<FillBoard::Reader> FillBoard::Attach(FetchNumber number, const farm::ContentKey& key,
-                                                   bool fills) {
+                                                   Wish wish) {
   const auto found = fetches_.find(number);
   if (found == fetches_.end() || found->second.cut || found->second.key != key) return std::nullopt;
   Fetch& fetch = found->second;
-  const Reader reader{number, fills, fills && !fetch.led};
-  fetch.led = fetch.led || fills;
+  const Reader reader{number, wish.fills, wish.claims && !fetch.led};
+  fetch.led = fetch.led || wish.claims;
   ++fetch.readers;
-  if (fills) ++fetch.fillers;
+  if (wish.fills) ++fetch.fillers;
   return reader;
 }
 
@@ -102,10 +102,11 @@ bool FillBoard::OnAnswer(FetchNumber number, uint32_t round, Answer answer, Time
   return true;
 }
 
-bool FillBoard::OnEnd(FetchNumber number, uint32_t round) {
+bool FillBoard::OnEnd(FetchNumber number, uint32_t round, bool whole) {
   const auto found = fetches_.find(number);
   if (found == fetches_.end() || found->second.round != round) return false;
   found->second.ended = true;
+  if (!whole) Unlist(number, farm::ContentKey(found->second.key));
   ForgetIfOver(number, found->second);
   return true;
 }

@@ -50,8 +50,13 @@ class FillBoard {
     bool fills = false;  // For the cache; else for a client.
     bool leads = false;  // The fetch is his: he takes what comes.
   };
-  // Nothing if the fetch is over, or is not of `key`. The first who fills leads.
-  std::optional<Reader> Attach(FetchNumber number, const farm::ContentKey& key, bool fills);
+  // Nothing if the fetch is over, or is not of `key`. `claims`: it was started for this request;
+  // the first of these leads.
+  struct Wish {
+    bool fills = false;
+    bool claims = false;
+  };
+  std::optional<Reader> Attach(FetchNumber number, const farm::ContentKey& key, Wish wish);
   enum class Share : uint8_t {
     kWait,  // There is no answer yet.
     kTake,  // It is his. From now on a purge cuts it off.
@@ -70,7 +75,8 @@ class FillBoard {
     std::vector<std::string> vary;
   };
   bool OnAnswer(FetchNumber number, uint32_t round, Answer answer, Timestamp now);
-  bool OnEnd(FetchNumber number, uint32_t round);
+  // `whole`: all of it has come. Else nobody joins it any more.
+  bool OnEnd(FetchNumber number, uint32_t round, bool whole);
   // Nobody has come for it in a long time: it does not wait for a first reader any more. True if it
   // is over and forgotten.
   bool Expire(FetchNumber number);
@@ -85,6 +91,7 @@ class FillBoard {
   // How many still fill the cache from it.
   size_t FillersOf(FetchNumber number) const;
 
+  bool Contains(FetchNumber number) const { return fetches_.contains(number); }
   size_t size() const { return fetches_.size(); }
 
  private:

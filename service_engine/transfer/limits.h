@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "common/time.h"
+
+// What the agent takes of time and memory at most.
+namespace strata::engine::transfer {
+
+inline constexpr size_t kThreadsMax = 64;
+inline constexpr size_t kHeaderBytesMax = 64 << 10;   // Of a request, and of an origin's answer.
+inline constexpr size_t kPieceBytes = 128 << 10;      // Read, written and spooled at once.
+inline constexpr size_t kEndpointsPerOriginMax = 16;  // Addresses of one name that are tried.
+inline constexpr size_t kInterimAnswersMax = 8;       // 1xx before the answer.
+inline constexpr size_t kErrorTextMax = 200;          // Bytes of a reason towards the client.
+inline constexpr size_t kReaderRoundsMax = 3;         // Fetches that one /fill goes through.
+
+inline constexpr Duration kIdleConnection = std::chrono::seconds(90);  // Above nginx's 60 s.
+inline constexpr Duration kReaderStall = std::chrono::minutes(2);      // nginx takes nothing.
+inline constexpr Duration kRequestBodyStall = std::chrono::minutes(2);
+// For nginx to close after a fill: by then it has put the file where it belongs.
+inline constexpr Duration kFillClose = std::chrono::seconds(30);
+// A fetch that nobody comes for is forgotten so long after its end.
+inline constexpr Duration kUnclaimed = std::chrono::seconds(5);
+// An origin that failed is asked after the others for so long.
+inline constexpr Duration kOriginRest = std::chrono::seconds(10);
+inline constexpr size_t kOriginsRestingMax = 1024;
+// Requests of other methods end for want of progress; this is for what does not want.
+inline constexpr Duration kForwardLimit = std::chrono::hours(24);
+inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // Without descriptors.
+
+// The room on the disk is looked at once for so many bytes.
+inline constexpr size_t kSpaceCheckBytes = 16 << 20;
+
+}  // namespace strata::engine::transfer

@@ -1,0 +1,37 @@
+#include "service_engine/transfer/origin_rest.h"
+
+#include <algorithm>
+
+#include "service_engine/transfer/limits.h"
+
+namespace strata::engine::transfer {
+namespace {
+
+std::string NameOf(const farm::Origin& origin) {
+  return origin.host + ":" + std::to_string(origin.port) + (origin.tls ? "s" : "");
+}
+
+}  // namespace
+
+void OriginRest::OnFailure(const farm::Origin& origin, SteadyTime now) {
+  absl::MutexLock lock(&mu_);
+  if (until_.size() >= kOriginsRestingMax) until_.clear();
+  until_[NameOf(origin)] = now + kOriginRest;
+}
+
+void OriginRest::OnSuccess(const farm::Origin& origin) {
+  absl::MutexLock lock(&mu_);
+  until_.erase(NameOf(origin));
+}
+
+std::vector<farm::Origin> OriginRest::Order(const farm::Site& site, SteadyTime now) const {
+  std::vector<farm::Origin> origins = site.origins;
+  absl::MutexLock lock(&mu_);
+  std::stable_partition(origins.begin(), origins.end(), [&](const farm::Origin& origin) {
+    const auto found = until_.find(NameOf(origin));
+    return found == until_.end() || found->second <= now;
+  });
+  return origins;
+}
+
+}  // namespace strata::engine::transfer
