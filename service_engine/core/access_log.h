@@ -12,11 +12,12 @@
 namespace strata::engine {
 
 // The log format that the engine gives its nginx, one line a finished request, fields between tabs:
-// the site's first host, the request's method and target, the status, the seconds it took, the
-// bytes sent to the client, the client's address, and whether the cache had it. nginx escapes what
-// is not printable, quotes and backslashes as \xHH, so no field has a tab or a line end in it.
+// the site's first host, the method, the target (path and query, without /_s/HOST), the status, the
+// seconds it took, the bytes sent to the client, the client's address, and whether the cache had
+// it. nginx escapes what is not printable, quotes and backslashes as \xHH, so no field has a tab or
+// a line end in it.
 inline constexpr std::string_view kAccessLogFormat =
-    "$strata_site\t$request_method\t$request_uri\t$status\t$request_time\t$bytes_sent\t"
+    "$strata_site\t$request_method\t$strata_target\t$status\t$request_time\t$bytes_sent\t"
     "$remote_addr\t$upstream_cache_status";
 
 inline constexpr size_t kMaxAccessLogLine = 65536;  // Bytes; what is longer is counted as broken.

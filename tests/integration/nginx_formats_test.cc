@@ -115,7 +115,8 @@ class NginxFormatsTest : public ::testing::Test {
            "/f; uwsgi_temp_path " + here + "/u; scgi_temp_path " + here +
            "/s;\n  proxy_cache_path " + here +
            "/cache levels=1:2 keys_zone=z:1m use_temp_path=off;\n"
-           "  map $host $strata_site { default $host; }\n  log_format strata '" +
+           "  map $host $strata_site { default $host; }\n"
+           "  map $host $strata_target { default $request_uri; }\n  log_format strata '" +
            std::string(kAccessLogFormat) +
            "';\n  access_log off;\n  server {\n    listen 127.0.0.1:" +
            std::to_string(kOriginPort) + ";\n    root " + here +

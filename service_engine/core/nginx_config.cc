@@ -1,0 +1,346 @@
+#include "service_engine/core/nginx_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/time.h"
+#include "farm/content_identity.h"
+#include "service_engine/core/access_log.h"
+#include "service_engine/core/nginx_config_text.h"
+
+namespace strata::engine {
+namespace {
+
+// How much longer nginx waits for its agent than the agent for an origin.
+constexpr Duration kAgentGrace = std::chrono::seconds(10);
+constexpr Duration kLeastWait = std::chrono::minutes(1);
+
+using Values = std::map<std::string_view, std::string>;
+
+// `text` with the value in place of each @name@.
+std::string Fill(std::string_view text, const Values& values) {
+  std::string filled;
+  while (!text.empty()) {
+    const size_t at = text.find('@');
+    filled += text.substr(0, at);
+    if (at == std::string_view::npos) break;
+    const size_t end = text.find('@', at + 1);
+    const auto value = end == std::string_view::npos
+                           ? values.end()
+                           : values.find(text.substr(at + 1, end - at - 1));
+    if (value == values.end()) {  // A named location: @again.
+      filled += '@';
+      text.remove_prefix(at + 1);
+      continue;
+    }
+    filled += value->second;
+    text.remove_prefix(end + 1);
+  }
+  return filled;
+}
+
+// Whether `text` between double quotes is itself to nginx: it knows no escape for '$'.
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<uint8_t>(c) > 0x20 && c != 0x7f && c != '"' && c != '\'' && c != '\\' &&
+           c != '$' && c != ';' && c != '{' && c != '}';
+  });
+}
+
+Status CheckPath(const std::string& path, const char* what) {
+  if (!path.starts_with('/') || path.ends_with('/')) {
+    return InvalidArgument("%s: \"%s\" is no absolute path", what, path.c_str());
+  }
+  if (!IsPlain(path)) {
+    return InvalidArgument("%s: \"%s\" has a character that nginx's configuration cannot have",
+                           what, path.c_str());
+  }
+  return Ok();
+}
+
+Status CheckLogFormat(const std::string& format) {
+  const bool fits = !format.empty() && std::all_of(format.begin(), format.end(), [](char c) {
+    return static_cast<uint8_t>(c) >= 0x20 && c != '\'' && c != '\\' && c != 0x7f;
+  });
+  return fits ? Ok() : InvalidArgument("the operator's log format has a quote, \\ or control");
+}
+
+Status CheckEndpoints(const NginxConfig& config) {
+  if (config.clients.empty()) return InvalidArgument("there is no endpoint for clients");
+  std::set<Endpoint> seen;
+  for (const auto* list : {&config.clients, &config.peers}) {
+    for (const Endpoint& endpoint : *list) {
+      const std::string text = ToString(endpoint);
+      if (endpoint.port == 0) return InvalidArgument("%s: port 0", text.c_str());
+      if (endpoint.interface != 0) {
+        return InvalidArgument("%s: nginx does not listen on link-local addresses", text.c_str());
+      }
+      if (!seen.insert(endpoint).second) {
+        return InvalidArgument("%s is there twice", text.c_str());
+      }
+    }
+  }
+  return Ok();
+}
+
+Status CheckFolders(const NginxConfig& config) {
+  STRATA_RETURN_IF_ERROR(CheckPath(config.folder, "folder"));
+  STRATA_RETURN_IF_ERROR(CheckPath(config.cache_folder, "cache folder"));
+  STRATA_RETURN_IF_ERROR(CheckPath(config.temp_folder, "temporary folder"));
+  STRATA_RETURN_IF_ERROR(CheckPath(config.log_folder, "log folder"));
+  STRATA_RETURN_IF_ERROR(CheckPath(config.agent_socket, "agent's socket"));
+  STRATA_RETURN_IF_ERROR(CheckPath(config.status_socket, "status socket"));
+  if (!config.library_folder.empty()) {
+    STRATA_RETURN_IF_ERROR(CheckPath(config.library_folder, "library folder"));
+  }
+  if (!config.mime_types.empty()) {
+    STRATA_RETURN_IF_ERROR(CheckPath(config.mime_types, "types file"));
+  }
+  if (!IsPlain(config.user)) return InvalidArgument("user: \"%s\"", config.user.c_str());
+  return Ok();
+}
+
+Status CheckSites(const NginxConfig& config) {
+  std::set<std::string_view> names;
+  std::set<std::string_view> hosts;
+  for (const farm::Site& site : config.sites) {
+    const std::vector<std::string> faults = farm::FaultsOf(site);
+    if (!faults.empty()) {
+      return InvalidArgument("site %s: %s", site.name.c_str(), faults.front().c_str());
+    }
+    if (!names.insert(site.name).second) {
+      return InvalidArgument("site %s is there twice", site.name.c_str());
+    }
+    for (const std::string& host : site.hosts) {
+      if (!IsPlain(host)) return InvalidArgument("site %s: host", site.name.c_str());
+      if (!hosts.insert(host).second) {
+        return InvalidArgument("host %s is of two sites", host.c_str());
+      }
+    }
+    for (const std::string& origin : site.cors_origins) {
+      if (!IsPlain(origin)) return InvalidArgument("site %s: cors_origins", site.name.c_str());
+    }
+  }
+  return Ok();
+}
+
+Status Check(const NginxConfig& config) {
+  const StatusOr<std::string> label = farm::CanonicalHost(config.engine);
+  if (!label.ok() || *label != config.engine || config.engine.find('.') != std::string::npos ||
+      !IsPlain(config.engine) || config.engine.starts_with('[')) {
+    return InvalidArgument("the engine's name \"%s\" is no label of a host name: a-z 0-9 - _",
+                           config.engine.c_str());
+  }
+  STRATA_RETURN_IF_ERROR(CheckFolders(config));
+  STRATA_RETURN_IF_ERROR(CheckLogFormat(config.operator_log_format));
+  STRATA_RETURN_IF_ERROR(CheckEndpoints(config));
+  return CheckSites(config);
+}
+
+// ---- Pieces.
+
+std::string WaitSeconds(const NginxConfig& config) {
+  Duration longest = kLeastWait;
+  for (const farm::Site& site : config.sites) longest = std::max(longest, site.fill_limit);
+  return std::to_string(std::chrono::ceil<std::chrono::seconds>(longest + kAgentGrace).count());
+}
+
+std::string Listen(const std::vector<Endpoint>& endpoints, std::string_view options) {
+  std::string lines;
+  for (const Endpoint& endpoint : endpoints) {
+    lines += "    listen " + ToString(endpoint) + std::string(options) + ";\n";
+  }
+  return lines;
+}
+
+bool HasCors(const NginxConfig& config) {
+  return std::any_of(config.sites.begin(), config.sites.end(),
+                     [](const farm::Site& site) { return !site.cors_origins.empty(); });
+}
+
+std::string CorsMaps(const NginxConfig& config) {
+  if (!HasCors(config)) return "";
+  std::string one;
+  std::string any;
+  std::string vary;
+  for (const farm::Site& site : config.sites) {
+    if (site.cors_origins.empty()) continue;
+    const std::string& host = site.hosts.front();
+    const auto& origins = site.cors_origins;
+    if (std::find(origins.begin(), origins.end(), "*") != origins.end()) {
+      any += "    \"" + host + "\" \"*\";\n";
+      continue;
+    }
+    any += "    \"" + host + "\" \"\";\n";
+    vary += "    \"" + host + "\" Origin;\n";
+    std::set<std::string> seen;  // nginx compares without letter case.
+    for (std::string origin : origins) {
+      std::transform(origin.begin(), origin.end(), origin.begin(),
+                     [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+      if (!seen.insert(origin).second) continue;
+      one += "    \"" + host + " " + origin + "\" $http_origin;\n";
+    }
+  }
+  return Fill(kCorsMaps, {{"one", one}, {"any", any}, {"vary", vary}});
+}
+
+std::string Preflight(const farm::Site& site) {
+  return site.cors_origins.empty() ? "" : std::string(kPreflight);
+}
+
+// Where requests of one site come in: what is in the library from there, else of the cache, else
+// from the agent. A prefix location cannot fall back to a part of itself, hence a named one.
+struct Entry {
+  std::string location;  // "/", "^~ /_s/HOST/".
+  std::string named;     // A name of its own.
+  std::string settings;
+  bool path_form = false;
+};
+
+std::string RenderEntry(const NginxConfig& config, const farm::Site& site, const Entry& entry) {
+  Values values = {{"location", entry.location},
+                   {"named", entry.named},
+                   {"settings", entry.settings},
+                   {"preflight", Preflight(site)},
+                   {"site", site.hosts.front()},
+                   {"folder", config.library_folder + "/" + site.name},
+                   {"base", entry.path_form ? "alias" : "root"},
+                   {"slash", entry.path_form ? "/" : ""},
+                   {"file", site.query.keep == farm::QueryRules::Keep::kNone ? "any" : "plain"}};
+  const bool library = !config.library_folder.empty() && config.libraries.contains(site.name);
+  return Fill(library ? kLibraryEntry : kEntry, values);
+}
+
+std::string OperatorLog(const NginxConfig& config, const farm::Site& site) {
+  return "access_log \"" + OperatorLogPath(config, site.name) +
+         "\" strata_operator buffer=64k flush=1s;\n";
+}
+
+std::string AccessLog(const NginxConfig& config) {
+  return "access_log \"" + AccessLogPath(config) + "\" strata buffer=64k flush=1s;\n";
+}
+
+// The names under which a site's contents are asked for by Host.
+std::string ServerNames(const NginxConfig& config, const farm::Site& site,
+                        const std::set<std::string>& hosts, std::string& forms) {
+  std::string names;
+  for (const std::string& host : site.hosts) {
+    names += " \"" + host + "\"";
+    const std::string redirected = config.engine + "." + host;
+    const bool fits = !host.starts_with('[') && farm::CanonicalHost(redirected).ok();
+    if (!fits || hosts.contains(redirected)) continue;  // It is a site's own name: that counts.
+    names += " \"" + redirected + "\"";
+    forms += "    \"" + redirected + "\" redirected;\n";
+  }
+  return names;
+}
+
+std::string Servers(const NginxConfig& config, std::string& forms) {
+  std::set<std::string> hosts;
+  for (const farm::Site& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
+  std::string text;
+  for (const farm::Site& site : config.sites) {
+    Entry entry;
+    entry.location = "/";
+    entry.named = "ask";
+    text += Fill(kSiteServer, {{"listen", Listen(config.clients, "")},
+                               {"names", ServerNames(config, site, hosts, forms)},
+                               {"site", site.hosts.front()},
+                               {"engine", config.engine},
+                               {"log", AccessLog(config)},
+                               {"operator_log", OperatorLog(config, site)},
+                               {"internal", std::string(kInternal)},
+                               {"entry", RenderEntry(config, site, entry)}});
+  }
+  return text;
+}
+
+// The entries of all hosts below `prefix`: "/_s/", "/_f/".
+std::string PathEntries(const NginxConfig& config, const std::string& prefix,
+                        const std::string& form, bool operator_log) {
+  std::string text;
+  for (const farm::Site& site : config.sites) {
+    size_t number = 0;
+    for (const std::string& host : site.hosts) {
+      Entry entry;
+      entry.path_form = true;
+      entry.location = "^~ \"" + prefix + host + "/\"";
+      entry.named = "ask_" + form + "_" + site.name + "_" + std::to_string(number++);
+      entry.settings =
+          Fill(kPathSettings, {{"site", site.hosts.front()}, {"name", site.name}, {"form", form}});
+      if (operator_log) {
+        entry.settings += "      " + AccessLog(config) + "      " + OperatorLog(config, site);
+      }
+      text += RenderEntry(config, site, entry);
+    }
+  }
+  return text;
+}
+
+std::string DefaultServer(const NginxConfig& config) {
+  // Misses in the path form end in locations that sites share, so their log's name is made there.
+  const std::string by_name = "access_log \"" + config.log_folder +
+                              "/$strata_site_name.access.log\" strata_operator "
+                              "if=$strata_site_name;\n";
+  return Fill(kDefaultServer, {{"listen", Listen(config.clients, " default_server backlog=4096")},
+                               {"engine", config.engine},
+                               {"log", AccessLog(config) + "    " + by_name},
+                               {"internal", std::string(kInternal)},
+                               {"entries", PathEntries(config, "/_s/", "redirected", true)}});
+}
+
+std::string PeerServer(const NginxConfig& config) {
+  if (config.peers.empty()) return "";
+  return Fill(kDefaultServer, {{"listen", Listen(config.peers, " default_server backlog=4096")},
+                               {"engine", config.engine},
+                               {"log", AccessLog(config)},
+                               {"internal", std::string(kInternal)},
+                               {"entries", PathEntries(config, "/_s/", "peer", false) +
+                                               PathEntries(config, "/_f/", "peer-fill", false)}});
+}
+
+std::string CacheLimits(const NginxConfig& config) {
+  std::string limits = " min_free=" + std::to_string(config.free_bytes_least);
+  if (config.cache_bytes_max > 0) limits += " max_size=" + std::to_string(config.cache_bytes_max);
+  return limits;
+}
+
+}  // namespace
+
+std::string AccessLogPath(const NginxConfig& config) { return config.log_folder + "/requests.log"; }
+
+std::string ErrorLogPath(const NginxConfig& config) { return config.log_folder + "/error.log"; }
+
+std::string OperatorLogPath(const NginxConfig& config, const std::string& site) {
+  return config.log_folder + "/" + site + ".access.log";
+}
+
+StatusOr<std::string> RenderNginxConfig(const NginxConfig& config) {
+  STRATA_RETURN_IF_ERROR(Check(config));
+  const Values values = {
+      {"generation", std::to_string(config.generation)},
+      {"user", config.user.empty() ? "" : "user \"" + config.user + "\";\n"},
+      {"workers", config.workers == 0 ? "auto" : std::to_string(config.workers)},
+      {"connections", std::to_string(config.connections_max)},
+      {"files", std::to_string(uint64_t{config.connections_max} * 2 + 1024)},
+      {"folder", config.folder},
+      {"error_log", ErrorLogPath(config)},
+      {"types", config.mime_types.empty() ? "" : "  include \"" + config.mime_types + "\";\n"},
+      {"strata_format", std::string(kAccessLogFormat)},
+      {"operator_format", config.operator_log_format},
+      {"cache", config.cache_folder},
+      {"temp", config.temp_folder},
+      {"index", std::to_string(config.cache_index_bytes)},
+      {"limits", CacheLimits(config)},
+      {"wait", WaitSeconds(config)},
+      {"agent", config.agent_socket},
+      {"status", config.status_socket},
+      {"cors", CorsMaps(config)},
+  };
+  std::string forms;
+  const std::string servers = Servers(config, forms);
+  return Fill(kHead, values) + Fill(kForms, {{"forms", forms}}) + DefaultServer(config) +
+         PeerServer(config) + servers + "}\n";
+}
+
+}  // namespace strata::engine

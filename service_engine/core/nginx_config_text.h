@@ -1,0 +1,258 @@
+#pragma once
+
+#include <string_view>
+
+// The pieces of nginx.conf, with @names@ where nginx_config.cc puts values. Private to it.
+
+namespace strata::engine {
+
+// Server-level `set`s run again after each X-Accel-Redirect: what has to survive one is set in
+// locations only ($strata_tried, and all of the path form).
+inline constexpr std::string_view kHead = R"(# Written by the Service Engine: changes are lost.
+@user@daemon off;
+worker_processes @workers@;
+worker_rlimit_nofile @files@;
+worker_shutdown_timeout 1h;
+pid "@folder@/nginx.pid";
+error_log "@error_log@" warn;
+events {
+  worker_connections @connections@;
+}
+http {
+  root "@folder@";
+@types@  default_type application/octet-stream;
+  types_hash_max_size 4096;
+  types_hash_bucket_size 128;
+  server_names_hash_max_size 65536;
+  server_names_hash_bucket_size 512;
+  map_hash_max_size 65536;
+  map_hash_bucket_size 1024;
+  variables_hash_max_size 4096;
+  server_tokens off;
+  sendfile on;
+  tcp_nopush on;
+  keepalive_timeout 75s;
+  keepalive_requests 100000;
+  client_header_timeout 15s;
+  reset_timedout_connection on;
+  client_max_body_size 0;
+  large_client_header_buffers 4 16k;
+  merge_slashes off;
+  absolute_redirect off;
+  uninitialized_variable_warn off;
+  recursive_error_pages on;
+  log_format strata escape=default '@strata_format@';
+  log_format strata_operator escape=default '@operator_format@';
+  client_body_temp_path "@folder@/body";
+  fastcgi_temp_path "@folder@/fastcgi";
+  uwsgi_temp_path "@folder@/uwsgi";
+  scgi_temp_path "@folder@/scgi";
+  proxy_temp_path "@temp@";
+  proxy_cache_path "@cache@" levels=1:2 keys_zone=strata:@index@ use_temp_path=on inactive=365d
+    loader_files=1000 loader_sleep=5ms loader_threshold=200ms@limits@;
+  proxy_buffer_size 16k;
+  proxy_buffers 8 32k;
+  proxy_busy_buffers_size 64k;
+  proxy_http_version 1.1;
+  proxy_connect_timeout 5s;
+  proxy_read_timeout @wait@s;
+  proxy_send_timeout @wait@s;
+  proxy_request_buffering off;
+  proxy_force_ranges on;
+  proxy_cache_revalidate on;
+  proxy_cache_convert_head on;
+  proxy_cache_use_stale error timeout;
+  proxy_set_header Host $host;
+  proxy_set_header Connection "";
+  proxy_set_header Strata-Site $strata_site;
+  proxy_set_header Strata-Target $strata_target;
+  proxy_set_header Strata-Form $strata_form;
+  proxy_set_header Strata-Client $remote_addr;
+  proxy_set_header Strata-Scheme $scheme;
+  proxy_set_header Strata-Host $http_host;
+  proxy_set_header Strata-Tried $strata_tried;
+  proxy_set_header Strata-Fill $strata_fill;
+  proxy_set_header Strata-Key "";
+  proxy_set_header Strata-Peer "";
+  proxy_hide_header Strata-Key;
+  proxy_hide_header Strata-Fill;
+  proxy_hide_header Strata-Peer;
+  proxy_hide_header Strata-Target;
+  disable_symlinks off;
+  upstream strata_agent {
+    server "unix:@agent@" max_fails=0;
+    keepalive 64;
+    keepalive_requests 100000;
+    keepalive_timeout 30s;
+  }
+  # The path form's target, as the client sent it.
+  map $request_uri $strata_path_target {
+    default "";
+    "~^/_[sf]/[^/?]+(?<strata_rest>/.*)$" $strata_rest;
+  }
+  # What is no name of a library's file: hidden names, empty segments, and escapes of characters
+  # that are another content escaped than plain (docs/protocols/content_identity.md, section 3).
+  map $uri $strata_odd_name {
+    default "";
+    "~/\.|//" 1;
+  }
+  map $request_uri $strata_odd_escape {
+    default "";
+    "~^[^?]*(?:%(?:2[146-9A-Ca-cFf]|3[ABDabd]|40)|#)" 1;
+}
+#The file of a request that a library may answer : of any query, or of an empty one only.
+map "$request_method $strata_odd_name$strata_odd_escape" $strata_file_any {
+  default "/.none";
+  "GET " $uri;
+  "HEAD " $uri;
+}
+map "$request_method $strata_odd_name$strata_odd_escape$args" $strata_file_plain {
+  default "/.none";
+  "GET " $uri;
+  "HEAD " $uri;
+}
+@cors @server {
+  listen "unix:@status@";
+  access_log off;
+  location = / _strata / status { stub_status; }
+  location = / _strata / generation {
+    default_type text / plain;
+    return 200 "@generation@\n";
+  }
+  location / { return 404; }
+}
+)";
+
+inline constexpr std::string_view kForms = R"(  map $host $strata_host_form {
+    default direct;
+@forms@  }
+)";
+
+// A site without cors_origins shows what its origin says.
+inline constexpr std::string_view kCorsMaps = R"(  map $strata_site $strata_cors_any {
+    default $upstream_http_access_control_allow_origin;
+@any@  }
+  map "$strata_site $http_origin" $strata_cors {
+    default $strata_cors_any;
+@one@  }
+  map $strata_site $strata_cors_vary {
+    default "";
+@vary@  }
+  map "$request_method $http_access_control_request_method" $strata_preflight {
+    default "";
+    "~^OPTIONS ." 1;
+  }
+  proxy_hide_header Access-Control-Allow-Origin;
+  add_header Access-Control-Allow-Origin $strata_cors always;
+  add_header Vary $strata_cors_vary always;
+)";
+
+inline constexpr std::string_view kPreflight = R"(      if ($strata_preflight) {
+        add_header Access-Control-Allow-Origin $strata_cors always;
+        add_header Vary $strata_cors_vary always;
+        add_header Access-Control-Allow-Methods "GET, HEAD, POST, PUT, PATCH, DELETE" always;
+        add_header Access-Control-Allow-Headers $http_access_control_request_headers always;
+        add_header Access-Control-Max-Age 600 always;
+        return 204;
+      }
+)";
+
+// Nothing is stored here: what is to be kept comes by /_strata/fill, under the canonical key.
+#define STRATA_ASK \
+  R"(      proxy_cache strata;
+      proxy_cache_key "http://@site@$strata_target";
+      proxy_no_cache 1;
+      rewrite ^ /miss? break;
+      proxy_pass http://strata_agent;
+)"
+
+inline constexpr std::string_view kEntry = R"(    location @location@ {
+@settings@@preflight@)" STRATA_ASK "    }\n";
+
+inline constexpr std::string_view kLibraryEntry = R"(    location @location@ {
+@settings@@preflight@      @base@ "@folder@@slash@";
+      disable_symlinks on from="@folder@";
+      try_files $strata_file_@file@ @strata_@named@;
+    }
+    location @strata_@named@ {
+)" STRATA_ASK "    }\n";
+#undef STRATA_ASK
+
+inline constexpr std::string_view kPathSettings = R"(      if ($strata_path_target = "") {
+        return 404;
+      }
+      set $strata_site "@site@";
+      set $strata_site_name "@name@";
+      set $strata_target $strata_path_target;
+      set $strata_form @form@;
+)";
+
+// What the agent's answers lead to. Its headers are read before the location's own upstream
+// replaces them. Headers for nginx that an origin or a peer sends mean nothing.
+inline constexpr std::string_view kInternal = R"(    location = /_strata/fill {
+      internal;
+      set $strata_key $upstream_http_strata_key;
+      set $strata_fill $upstream_http_strata_fill;
+      proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+      proxy_cache strata;
+      proxy_cache_key $strata_key;
+      proxy_pass http://strata_agent/fill;
+    }
+    location = /_strata/join {
+      internal;
+      set $strata_fill $upstream_http_strata_fill;
+      proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+      proxy_max_temp_file_size 0;
+      proxy_pass http://strata_agent/join;
+    }
+    location = /_strata/peer {
+      internal;
+      set $strata_peer $upstream_http_strata_peer;
+      set $strata_peer_target $upstream_http_strata_target;
+      proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+      proxy_max_temp_file_size 0;
+      proxy_force_ranges off;
+      proxy_connect_timeout 2s;
+      proxy_set_header Host $strata_peer;
+      proxy_set_header Connection "";
+      proxy_set_header Strata-Site "";
+      proxy_set_header Strata-Target "";
+      proxy_set_header Strata-Form "";
+      proxy_set_header Strata-Client "";
+      proxy_set_header Strata-Scheme "";
+      proxy_set_header Strata-Host "";
+      proxy_set_header Strata-Tried "";
+      proxy_set_header Strata-Fill "";
+      proxy_intercept_errors on;
+      error_page 502 504 = @strata_again;
+      proxy_pass http://$strata_peer$strata_peer_target;
+    }
+    location @strata_again {
+      set $strata_tried "$strata_tried$strata_comma$strata_peer";
+      set $strata_comma ",";
+      rewrite ^ /miss? break;
+      proxy_pass http://strata_agent;
+    }
+    location /_strata/ { return 404; }
+)";
+
+inline constexpr std::string_view kDefaultServer = R"(  server {
+@listen@    server_name _;
+    @log@    location = /_strata/probe { default_type text/plain; return 200 "@engine@\n"; }
+@internal@    location / { return 404; }
+@entries@  }
+)";
+
+inline constexpr std::string_view kSiteServer = R"(  server {
+@listen@    server_name@names@;
+    set $strata_site "@site@";
+    set $strata_target $request_uri;
+    set $strata_form $strata_host_form;
+    @log@    @operator_log@    location = /_strata/probe {
+      default_type text/plain;
+      return 200 "@engine@\n";
+    }
+@internal@@entry@  }
+)";
+
+}  // namespace strata::engine
