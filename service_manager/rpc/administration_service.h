@@ -1,0 +1,73 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+
+#include "farm/director.h"
+#include "proto/manager.grpc.pb.h"
+#include "service_manager/control/farm_control.h"
+#include "service_manager/control/orders.h"
+#include "service_manager/directory/location_index.h"
+#include "service_manager/rpc/guard.h"
+
+namespace strata::manager::rpc {
+
+// What operators ask and order (proto/manager.proto). Called on gRPC's threads.
+class AdministrationService final : public v1::Administration::Service {
+ public:
+  AdministrationService(control::FarmControl& control, control::Orders& orders,
+                        directory::LocationIndex& index, const farm::DirectorSettings& director,
+                        Guard& guard)
+      : control_(control), orders_(orders), index_(index), director_(director), guard_(guard) {}
+
+  // Ends streams, so that the server can end.
+  void Stop() { stop_ = true; }
+
+  grpc::Status ShowFarm(grpc::ServerContext* context, const v1::ShowFarmRequest* request,
+                        v1::ShowFarmReply* reply) override;
+  grpc::Status VerifyFarm(grpc::ServerContext* context, const v1::VerifyFarmRequest* request,
+                          v1::VerifyFarmReply* reply) override;
+  grpc::Status Locate(grpc::ServerContext* context, const v1::LocateRequest* request,
+                      v1::LocateReply* reply) override;
+  grpc::Status ListContent(grpc::ServerContext* context, const v1::ListContentRequest* request,
+                           grpc::ServerWriter<v1::Content>* writer) override;
+  grpc::Status PurgeContent(grpc::ServerContext* context, const v1::PurgeContentRequest* request,
+                            v1::PurgeContentReply* reply) override;
+  grpc::Status DrainEngine(grpc::ServerContext* context, const v1::DrainEngineRequest* request,
+                           v1::DrainEngineReply* reply) override;
+  grpc::Status RemoveEngine(grpc::ServerContext* context, const v1::RemoveEngineRequest* request,
+                            v1::RemoveEngineReply* reply) override;
+  grpc::Status ListSites(grpc::ServerContext* context, const v1::ListSitesRequest* request,
+                         v1::ListSitesReply* reply) override;
+  grpc::Status GetSite(grpc::ServerContext* context, const v1::GetSiteRequest* request,
+                       v1::GetSiteReply* reply) override;
+  grpc::Status ApplySite(grpc::ServerContext* context, const v1::ApplySiteRequest* request,
+                         v1::ApplySiteReply* reply) override;
+  grpc::Status RollbackSite(grpc::ServerContext* context, const v1::RollbackSiteRequest* request,
+                            v1::ApplySiteReply* reply) override;
+  grpc::Status RemoveSite(grpc::ServerContext* context, const v1::RemoveSiteRequest* request,
+                          v1::RemoveSiteReply* reply) override;
+  grpc::Status ListAudit(grpc::ServerContext* context, const v1::ListAuditRequest* request,
+                         v1::ListAuditReply* reply) override;
+  grpc::Status FollowEvents(grpc::ServerContext* context, const v1::FollowEventsRequest* request,
+                            grpc::ServerWriter<v1::Event>* writer) override;
+
+ private:
+  // Runs what only shows something, for who may see it.
+  grpc::Status View(const grpc::ServerContext& context, const std::function<Status()>& show);
+  // Runs an order for who may give it, and records it as `what`.
+  grpc::Status Order(const grpc::ServerContext& context, const std::string& what,
+                     const std::function<Status(const std::string& by)>& order);
+  Status FillLocate(const std::string& uri, v1::LocateReply* reply);
+  Status WriteContent(const v1::ListContentRequest& request,
+                      grpc::ServerWriter<v1::Content>* writer);
+
+  control::FarmControl& control_;
+  control::Orders& orders_;
+  directory::LocationIndex& index_;
+  const farm::DirectorSettings& director_;
+  Guard& guard_;
+  std::atomic<bool> stop_ = false;
+};
+
+}  // namespace strata::manager::rpc

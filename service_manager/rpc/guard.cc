@@ -1,0 +1,86 @@
+#include "service_manager/rpc/guard.h"
+
+#include <utility>
+
+#include "common/tls/grpc_credentials.h"
+
+namespace strata::manager::rpc {
+namespace {
+
+// "ipv4:192.0.2.1:1234" without what gRPC puts in front.
+std::string AddressOf(const grpc::ServerContext& context) {
+  std::string peer = context.peer();
+  const size_t colon = peer.find(':');
+  return colon == std::string::npos ? peer : peer.substr(colon + 1);
+}
+
+bool Allows(Guard::Right right, tls::Role role) {
+  switch (right) {
+    case Guard::Right::kEngine:
+      return role == tls::Role::kEngine;
+    case Guard::Right::kView:
+      return role == tls::Role::kViewer || role == tls::Role::kOperator;
+    case Guard::Right::kOrder:
+      return role == tls::Role::kOperator;
+  }
+  return false;
+}
+
+const char* WhoMay(Guard::Right right) {
+  switch (right) {
+    case Guard::Right::kEngine:
+      return "an engine";
+    case Guard::Right::kView:
+      return "a viewer or operator";
+    case Guard::Right::kOrder:
+      return "an operator";
+  }
+  return "nobody";
+}
+
+}  // namespace
+
+Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope,
+             control::AuditLog& audit, MetricRegistry& metrics)
+    : tls_(std::move(tls)),
+      scope_(std::move(scope)),
+      audit_(audit),
+      admitted_(metrics.AddCounter({.name = "strata_rpc_admitted_total",
+                                    .help = "Calls whose certificate allowed them."})),
+      refused_(metrics.AddCounter({.name = "strata_rpc_refused_total",
+                                   .help = "Calls refused for their certificate."})) {}
+
+StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right right) {
+  StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
+  if (!caller.ok()) {
+    refused_.Add();
+    return caller.status();
+  }
+  // An engine belongs to one farm; who looks or orders may be of a scope above.
+  const bool in_scope = right == Right::kEngine ? caller->scope == scope_
+                                                : tls::ScopeCovers(caller->scope, scope_);
+  if (!Allows(right, caller->role) || !in_scope) {
+    refused_.Add();
+    return PermissionDenied("this takes the certificate of %s for %s; yours is of %s", WhoMay(right),
+                            scope_.c_str(), ToString(*caller).c_str());
+  }
+  admitted_.Add();
+  return caller;
+}
+
+Status Guard::Record(const grpc::ServerContext& context, const std::string& what,
+                     const Status& outcome) {
+  const StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
+  control::AuditEntry entry;
+  entry.who = caller.ok() ? ToString(*caller) : "unknown: " + MessageOf(caller.status());
+  entry.from = AddressOf(context);
+  entry.what = what;
+  entry.outcome = outcome.ok() ? "ok" : MessageOf(outcome);
+  return audit_.Add(std::move(entry));
+}
+
+grpc::Status ToGrpc(const Status& status) {
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), MessageOf(status));
+}
+
+}  // namespace strata::manager::rpc

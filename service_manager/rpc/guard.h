@@ -1,0 +1,48 @@
+#pragma once
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/status.h>
+
+#include <memory>
+#include <string>
+
+#include "common/metrics.h"
+#include "common/status.h"
+#include "common/tls/identity.h"
+#include "common/tls/tls_files.h"
+#include "service_manager/control/audit_log.h"
+
+namespace strata::manager::rpc {
+
+// Stands before every call: who is calling, whether he may, and, for what changes something, a
+// record of it. Any thread.
+class Guard {
+ public:
+  enum class Right : uint8_t {
+    kEngine,  // Engines of this farm.
+    kView,    // Viewers and operators whose scope covers this one.
+    kOrder,   // Operators whose scope covers this one.
+  };
+
+  Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
+        MetricRegistry& metrics);
+
+  // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied.
+  StatusOr<tls::Identity> Admit(const grpc::ServerContext& context, Right right);
+
+  // Records an administrative call and how it ended, also one that was refused. An order whose
+  // record cannot be written fails: the error comes back.
+  Status Record(const grpc::ServerContext& context, const std::string& what, const Status& outcome);
+
+ private:
+  const std::shared_ptr<const tls::TlsStore> tls_;
+  const std::string scope_;
+  control::AuditLog& audit_;
+  Counter& admitted_;
+  Counter& refused_;
+};
+
+// A status as gRPC sends it. Codes are the same.
+grpc::Status ToGrpc(const Status& status);
+
+}  // namespace strata::manager::rpc

@@ -1,0 +1,123 @@
+#include "service_manager/rpc/registration_service.h"
+
+#include <utility>
+
+#include "common/log.h"
+#include "farm/content_identity.h"
+
+namespace strata::manager::rpc {
+namespace {
+
+const Logger& Log() {
+  static const Logger logger("rpc");
+  return logger;
+}
+
+StatusOr<std::vector<Endpoint>> ReadEndpoints(
+    const google::protobuf::RepeatedPtrField<std::string>& texts, const char* field) {
+  if (texts.empty() || texts.size() > static_cast<int>(farm::kMaxEngineAddresses)) {
+    return InvalidArgument("%s: 1 to %zu endpoints, not %d", field, farm::kMaxEngineAddresses,
+                           texts.size());
+  }
+  std::vector<Endpoint> endpoints;
+  for (const std::string& text : texts) {
+    const StatusOr<Endpoint> endpoint = Endpoint::Parse(text);
+    if (!endpoint.ok()) return InvalidArgument("%s: %s", field, MessageOf(endpoint.status()).c_str());
+    if (endpoint->ip.IsUnspecified() || endpoint->ip.IsMulticast() || endpoint->port == 0) {
+      return InvalidArgument("%s: nobody can reach %s", field, text.c_str());
+    }
+    endpoints.push_back(*endpoint);
+  }
+  return endpoints;
+}
+
+template <class Reply>
+void PutKeys(const control::FarmControl& control, const control::Registrar& registrar,
+             Reply* reply) {
+  if (!control.options().encrypted) return;
+  for (const multicast::GroupKey& key : registrar.keys()) {
+    v1::GroupKey* added = reply->add_keys();
+    added->set_id(key.id);
+    added->set_key(key.bytes.data(), key.bytes.size());
+  }
+}
+
+}  // namespace
+
+grpc::Status RegistrationService::Register(grpc::ServerContext* context,
+                                           const v1::RegisterRequest* request,
+                                           v1::RegisterReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
+  const Status status =
+      caller.ok() ? RegisterEngine(caller->name, *request, reply) : caller.status();
+  if (status.ok()) {
+    Log().Info("engine registered", {{"name", caller->name},
+                                     {"from", context->peer()},
+                                     {"version", request->version()},
+                                     {"registration", reply->registration()}});
+  } else {
+    Log().Warning("engine refused", {{"from", context->peer()}, {"error", MessageOf(status)}});
+  }
+  return ToGrpc(status);
+}
+
+Status RegistrationService::RegisterEngine(const std::string& name,
+                                           const v1::RegisterRequest& request,
+                                           v1::RegisterReply* reply) {
+  if (request.protocol() != kRegistrationProtocol) {
+    return FailedPrecondition(
+        "engine %s (version %s) speaks registration protocol %u, this manager %u: upgrade the "
+        "older of the two",
+        name.c_str(), request.version().substr(0, 64).c_str(), request.protocol(),
+        kRegistrationProtocol);
+  }
+  if (request.instance().size() != control::kInstanceBytes) {
+    return InvalidArgument("instance: %zu bytes, not %zu", control::kInstanceBytes,
+                           request.instance().size());
+  }
+  farm::EngineInfo info;
+  info.name = name;
+  STRATA_ASSIGN_OR_RETURN(info.clients, ReadEndpoints(request.clients(), "clients"));
+  STRATA_ASSIGN_OR_RETURN(info.peers, ReadEndpoints(request.peers(), "peers"));
+  info.capacity = {.bandwidth_in = request.capacity().bandwidth_in(),
+                   .bandwidth_out = request.capacity().bandwidth_out(),
+                   .storage = request.capacity().storage(),
+                   .memory = request.capacity().memory()};
+  STRATA_ASSIGN_OR_RETURN(const control::Registrar::Engine engine,
+                          control_.Register(info, AsBytes(request.instance())));
+  reply->set_engine_id(engine.info.id.value());
+  reply->set_registration(engine.registration);
+  reply->set_scope(control_.options().scope);
+  reply->set_group_id(control_.registrar().group_id());
+  const multicast::SocketSettings& sockets = control_.options().group.sockets;
+  reply->set_group_address(ToString(sockets.group));
+  reply->set_group_port(sockets.port);
+  reply->add_seeds(ToString(control_.member().unicast()));
+  PutKeys(control_, control_.registrar(), reply);
+  return Ok();
+}
+
+grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
+                                        const v1::RenewRequest* request, v1::RenewReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  const Status renewed =
+      control_.Renew(caller->name, AsBytes(request->instance()), request->registration());
+  if (renewed.ok()) PutKeys(control_, control_.registrar(), reply);
+  return ToGrpc(renewed);
+}
+
+grpc::Status RegistrationService::TellUris(grpc::ServerContext* context,
+                                           const v1::TellUrisRequest* request, v1::TellUrisReply*) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  if (request->uris_size() > kUrisPerCallMax) {
+    return ToGrpc(InvalidArgument("uris: at most %d", kUrisPerCallMax));
+  }
+  for (const std::string& uri : request->uris()) {
+    control_.feed().AddUri(farm::KeyOf(uri), uri);
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace strata::manager::rpc

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "proto/manager.grpc.pb.h"
+#include "service_manager/control/farm_control.h"
+#include "service_manager/rpc/guard.h"
+
+namespace strata::manager::rpc {
+
+// What engine and manager have to agree on; the same number in the engine's client.
+inline constexpr uint32_t kRegistrationProtocol = 1;
+inline constexpr int kUrisPerCallMax = 10'000;
+
+// Where engines register (proto/manager.proto). Called on gRPC's threads.
+class RegistrationService final : public v1::Registration::Service {
+ public:
+  RegistrationService(control::FarmControl& control, Guard& guard)
+      : control_(control), guard_(guard) {}
+
+  grpc::Status Register(grpc::ServerContext* context, const v1::RegisterRequest* request,
+                        v1::RegisterReply* reply) override;
+  grpc::Status Renew(grpc::ServerContext* context, const v1::RenewRequest* request,
+                     v1::RenewReply* reply) override;
+  grpc::Status TellUris(grpc::ServerContext* context, const v1::TellUrisRequest* request,
+                        v1::TellUrisReply* reply) override;
+
+ private:
+  Status RegisterEngine(const std::string& name, const v1::RegisterRequest& request,
+                        v1::RegisterReply* reply);
+
+  control::FarmControl& control_;
+  Guard& guard_;
+};
+
+}  // namespace strata::manager::rpc

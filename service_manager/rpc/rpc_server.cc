@@ -1,0 +1,51 @@
+#include "service_manager/rpc/rpc_server.h"
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+
+#include "common/tls/grpc_credentials.h"
+
+namespace strata::manager::rpc {
+namespace {
+
+// Site files and lists of URIs are far below.
+constexpr int kMessageBytesMax = 8 << 20;
+constexpr int kThreadsMax = 64;
+constexpr std::chrono::seconds kEndWithin(1);
+
+}  // namespace
+
+StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
+                                                      std::shared_ptr<const tls::TlsStore> tls,
+                                                      RegistrationService& registration,
+                                                      AdministrationService& administration) {
+  auto server = std::unique_ptr<RpcServer>(new RpcServer());
+  server->administration_ = &administration;
+  grpc::ServerBuilder builder;
+  grpc::ResourceQuota quota("rpc");
+  quota.SetMaxThreads(kThreadsMax);
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // Else a second manager would listen at the same port without a word.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddListeningPort(listen, tls::MakeServerCredentials(std::move(tls)), &server->port_);
+  builder.RegisterService(&registration);
+  builder.RegisterService(&administration);
+  server->server_ = builder.BuildAndStart();
+  if (server->server_ == nullptr || server->port_ == 0) {
+    return Unavailable("cannot listen for engines and operators at %s (rpc_listen)",
+                       listen.c_str());
+  }
+  return server;
+}
+
+RpcServer::~RpcServer() {
+  if (server_ == nullptr) return;
+  administration_->Stop();
+  server_->Shutdown(std::chrono::system_clock::now() + kEndWithin);
+  server_->Wait();
+}
+
+}  // namespace strata::manager::rpc

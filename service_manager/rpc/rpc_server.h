@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/status.h"
+#include "common/tls/tls_files.h"
+#include "service_manager/rpc/administration_service.h"
+#include "service_manager/rpc/registration_service.h"
+
+namespace strata::manager::rpc {
+
+// The manager's gRPC server: mutual TLS, both services. Owned by the application.
+class RpcServer {
+ public:
+  // Unavailable, naming the address, if it cannot listen there. Port 0 takes a free one.
+  static StatusOr<std::unique_ptr<RpcServer>> Start(const std::string& listen,
+                                                    std::shared_ptr<const tls::TlsStore> tls,
+                                                    RegistrationService& registration,
+                                                    AdministrationService& administration);
+  ~RpcServer();  // Ends calls that go on.
+
+  int port() const { return port_; }
+
+ private:
+  RpcServer() = default;
+
+  AdministrationService* administration_ = nullptr;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace strata::manager::rpc
