@@ -1,0 +1,8 @@
+#pragma once
+
+namespace strata {
+
+// Of all programs, for people: they say it with --version and to each other.
+inline constexpr const char* kVersion = "0.1.0";
+
+}  // namespace strata

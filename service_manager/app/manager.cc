@@ -1,0 +1,131 @@
+#include "service_manager/app/manager.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "common/log.h"
+#include "multicast/driver/clock.h"
+#include "service_manager/routing/routing_snapshot.h"
+#include "service_manager/store/load_index.h"
+
+namespace strata::manager::app {
+namespace {
+
+// How old what the front end knows of engines may be. Copies it knows at once.
+constexpr std::chrono::milliseconds kPublishEvery(50);
+
+const Logger& Log() {
+  static const Logger logger("manager");
+  return logger;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
+  auto manager = std::unique_ptr<Manager>(new Manager(settings));
+  STRATA_ASSIGN_OR_RETURN(manager->tls_, tls::TlsStore::Open(settings.tls));
+  const tls::Identity own = manager->tls_->Current()->own;
+  if (own.role != tls::Role::kManager) {
+    return FailedPrecondition("%s: the certificate is of %s, not of a manager",
+                              settings.tls.certificate.c_str(), ToString(own).c_str());
+  }
+  STRATA_RETURN_IF_ERROR(manager->OpenStore());
+  STRATA_RETURN_IF_ERROR(manager->StartFarm());
+  STRATA_RETURN_IF_ERROR(manager->StartServers());
+  Log().Info("serving", {{"scope", own.scope}, {"name", own.name},
+                         {"rpc", settings.rpc_listen}, {"locations", manager->index_->locations()}});
+  return manager;
+}
+
+Manager::~Manager() {
+  // Nobody asks any more, then nobody is told any more, then what waits is stored.
+  rpc_.reset();
+  status_server_.reset();
+  stop_ = true;
+  if (publisher_.joinable()) publisher_.join();
+  front_end_.reset();
+  orders_.reset();
+  control_.reset();
+}
+
+Status Manager::OpenStore() {
+  if (mkdir(settings_.data_folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Unavailable("%s: %s", settings_.data_folder.c_str(), std::strerror(errno));
+  }
+  store::RocksStore::Options options;
+  options.folder = settings_.data_folder + "/store";
+  STRATA_ASSIGN_OR_RETURN(store_, store::RocksStore::Open(std::move(options)));
+  index_ = std::make_unique<directory::LocationIndex>(random_, HugePages());
+  STRATA_ASSIGN_OR_RETURN(const store::LoadedIndex loaded, store::LoadIndex(*store_, *index_));
+  if (loaded.refused != 0) {
+    Log().Warning("locations beyond the index's limits", {{"refused", loaded.refused}});
+  }
+  return Ok();
+}
+
+Status Manager::StartFarm() {
+  control::FarmControlOptions options;
+  options.scope = tls_->Current()->own.scope;
+  options.name = tls_->Current()->own.name;
+  options.group = settings_.group;
+  options.encrypted = settings_.encrypted;
+  STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *store_,
+                                                                *index_, random_, metrics_));
+  control::Orders::Limits limits;
+  limits.purge = settings_.purge_wait;
+  orders_ = std::make_unique<control::Orders>(*control_, order_random_, limits);
+  return Ok();
+}
+
+Status Manager::StartServers() {
+  if (!settings_.front_end.listen.empty()) {
+    STRATA_ASSIGN_OR_RETURN(front_end_,
+                            frontend::FrontEnd::Start(settings_.front_end, *index_, metrics_));
+    publisher_ = std::thread([this] { PublishLoop(); });
+  }
+  guard_ = std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(),
+                                        metrics_);
+  registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
+  administration_ = std::make_unique<rpc::AdministrationService>(
+      *control_, *orders_, *index_, settings_.director, *guard_);
+  STRATA_ASSIGN_OR_RETURN(rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_,
+                                                      *administration_));
+  STRATA_ASSIGN_OR_RETURN(status_server_,
+                          StatusServer::Start(settings_.status_listen, metrics_,
+                                              [this] { return Health(); }));
+  return Ok();
+}
+
+void Manager::PublishLoop() {
+  std::shared_ptr<const routing::SitesByHost> sites;
+  farm::TableDigest sites_digest;
+  while (!stop_) {
+    std::shared_ptr<const routing::RoutingSnapshot> snapshot;
+    control_->member().Read([&](const farm::TableReplica& replica) {
+      const farm::TableDigest digest = replica.ledger().digest();
+      if (sites == nullptr || digest != sites_digest) {
+        sites = std::make_shared<routing::SitesByHost>(replica.ledger().sites());
+        sites_digest = digest;
+      }
+      snapshot = routing::RoutingSnapshot::Of(replica.table(), sites, settings_.director,
+                                              multicast::Now());
+    });
+    front_end_->Publish(std::move(snapshot));
+    std::this_thread::sleep_for(kPublishEvery);
+  }
+}
+
+Status Manager::Health() const { return control_->Health(); }
+
+Status Manager::Reload() {
+  STRATA_RETURN_IF_ERROR(tls_->Reload());
+  Log().Info("certificates read again",
+             {{"revoked", tls_->Current()->revoked.size()}});
+  return Ok();
+}
+
+}  // namespace strata::manager::app

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "common/huge_pages.h"
+#include "common/metrics.h"
+#include "common/status.h"
+#include "common/status_server.h"
+#include "common/system_random.h"
+#include "common/tls/tls_files.h"
+#include "service_manager/app/settings.h"
+#include "service_manager/control/farm_control.h"
+#include "service_manager/control/orders.h"
+#include "service_manager/frontend/front_end.h"
+#include "service_manager/rpc/rpc_server.h"
+#include "service_manager/store/rocks_store.h"
+
+namespace strata::manager::app {
+
+// A Service Manager: all its parts, in the order in which they need each other.
+class Manager {
+ public:
+  // Opens the store, loads the index, joins the farm's group and listens; each error says what to
+  // look at.
+  static StatusOr<std::unique_ptr<Manager>> Start(const Settings& settings);
+  ~Manager();  // Ends within seconds; what was acknowledged is on disk.
+
+  // SIGHUP: certificates and the list of revoked ones are read again.
+  Status Reload();
+
+ private:
+  explicit Manager(const Settings& settings) : settings_(settings) {}
+
+  Status OpenStore();
+  Status StartFarm();
+  Status StartServers();
+  // Makes the snapshots that the front end answers from.
+  void PublishLoop();
+  Status Health() const;
+
+  const Settings settings_;
+  MetricRegistry metrics_;
+  SystemRandom random_;        // Of the start, and of the farm's worker.
+  SystemRandom order_random_;  // Under the lock of orders.
+  std::shared_ptr<tls::TlsStore> tls_;
+  std::unique_ptr<store::RocksStore> store_;
+  std::unique_ptr<directory::LocationIndex> index_;
+  std::unique_ptr<control::FarmControl> control_;
+  std::unique_ptr<control::Orders> orders_;
+  std::unique_ptr<frontend::FrontEnd> front_end_;
+  std::atomic<bool> stop_ = false;
+  std::thread publisher_;
+  std::unique_ptr<rpc::Guard> guard_;
+  std::unique_ptr<rpc::RegistrationService> registration_;
+  std::unique_ptr<rpc::AdministrationService> administration_;
+  std::unique_ptr<rpc::RpcServer> rpc_;
+  std::unique_ptr<StatusServer> status_server_;
+};
+
+}  // namespace strata::manager::app

@@ -1,0 +1,95 @@
+#include "service_manager/app/settings.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "common/settings.h"
+#include "proto/service_manager_settings.pb.h"
+
+namespace strata::manager::app {
+namespace {
+
+using settings::v1::ServiceManagerSettings;
+
+tls::TlsPaths TlsOf(const strata::settings::v1::TlsSettings& tls) {
+  return {tls.authority(), tls.certificate(), tls.key(), tls.revoked()};
+}
+
+StatusOr<multicast::GroupOptions> GroupOf(const ServiceManagerSettings& file) {
+  multicast::GroupOptions group;
+  group.sockets.interface = file.lan().interface();
+  group.sockets.loopback = file.lan().loopback();
+  STRATA_ASSIGN_OR_RETURN(group.sockets.group, IpAddress::Parse(file.group().address()));
+  if (!group.sockets.group.IsMulticast()) {
+    return InvalidArgument("group.address: %s is no multicast address",
+                           file.group().address().c_str());
+  }
+  if (!file.lan().unicast_address().empty()) {
+    STRATA_ASSIGN_OR_RETURN(group.sockets.address, IpAddress::Parse(file.lan().unicast_address()));
+    if (group.sockets.address.family() != group.sockets.group.family()) {
+      return InvalidArgument("lan.unicast_address: not of the family of group.address");
+    }
+  }
+  group.sockets.port = static_cast<uint16_t>(file.group().port());
+  group.state_file = file.data_folder() + "/group_state";
+  return group;
+}
+
+StatusOr<frontend::FrontEndOptions> FrontEndOf(const settings::v1::HttpSettings& http) {
+  frontend::FrontEndOptions options;
+  for (const std::string& text : http.listen()) {
+    STRATA_ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(text));
+    options.listen.push_back(endpoint);
+  }
+  options.threads =
+      http.threads() != 0 ? http.threads() : std::max(1u, std::thread::hardware_concurrency());
+  for (const std::string& text : http.operators()) {
+    const StatusOr<IpPrefix> prefix = IpPrefix::Parse(text);
+    if (!prefix.ok()) {
+      return InvalidArgument("http.operators: %s", MessageOf(prefix.status()).c_str());
+    }
+    options.operators.push_back(*prefix);
+  }
+  options.client_rate = http.requests_per_client();
+  options.client_burst = http.burst_per_client();
+  return options;
+}
+
+farm::LoadWeights WeightsOf(const settings::v1::LoadWeightSettings& file) {
+  farm::LoadWeights weights;
+  weights.bandwidth_out = file.bandwidth_out();
+  weights.bandwidth_in = file.bandwidth_in();
+  weights.cpu = file.cpu();
+  weights.memory = file.memory();
+  weights.storage = file.storage();
+  for (const auto& [name, weight] : file.parameters()) weights.parameters[name] = weight;
+  return weights;
+}
+
+StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
+  Settings settings;
+  settings.data_folder = file.data_folder();
+  settings.tls = TlsOf(file.tls());
+  STRATA_ASSIGN_OR_RETURN(settings.group, GroupOf(file));
+  settings.encrypted = file.group().encrypted();
+  settings.rpc_listen = file.rpc_listen();
+  STRATA_ASSIGN_OR_RETURN(settings.status_listen, Endpoint::Parse(file.status_listen()));
+  STRATA_ASSIGN_OR_RETURN(settings.front_end, FrontEndOf(file.http()));
+  settings.director.weights = WeightsOf(file.load_weights());
+  settings.purge_wait = Duration(file.purge_wait());
+  return settings;
+}
+
+}  // namespace
+
+StatusOr<Settings> LoadManagerSettings(const std::string& path) {
+  ServiceManagerSettings file;
+  STRATA_RETURN_IF_ERROR(LoadSettingsFile(path, &file));
+  StatusOr<Settings> settings = Convert(file);
+  if (!settings.ok()) {
+    return MakeStatus(settings.status().code(), path + ": " + MessageOf(settings.status()));
+  }
+  return settings;
+}
+
+}  // namespace strata::manager::app

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "common/address.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "common/tls/tls_files.h"
+#include "farm/director.h"
+#include "multicast/driver/options.h"
+#include "service_manager/frontend/front_end.h"
+
+namespace strata::manager::app {
+
+// What the settings file says (proto/service_manager_settings.proto), checked as far as it can be
+// without doing anything.
+struct Settings {
+  std::string data_folder;
+  tls::TlsPaths tls;
+  multicast::GroupOptions group;  // Sockets and state file; the store has the rest.
+  bool encrypted = true;
+  std::string rpc_listen;
+  Endpoint status_listen;
+  frontend::FrontEndOptions front_end;  // Without endpoints: no front end.
+  farm::DirectorSettings director;
+  Duration purge_wait{};
+};
+
+// Every error names file and place.
+StatusOr<Settings> LoadManagerSettings(const std::string& path);
+
+}  // namespace strata::manager::app
