@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "common/metrics.h"
+
+namespace strata::manager::frontend {
+
+// How a request ended, for the counters.
+enum class Ending : uint8_t {
+  kRedirected,
+  kForwarded,
+  kForwardFailed,  // No engine could be asked, or the answer broke off.
+  kPreflight,
+  kExplained,
+  kNoSite,
+  kNoEngine,
+  kNotReady,  // Nothing has been published yet.
+  kMalformed,
+  kTooLarge,
+  kRateLimited,
+};
+inline constexpr size_t kEndings = 11;
+
+// What the front end counts; made once for a registry.
+struct Counters {
+  explicit Counters(MetricRegistry& registry);
+
+  Counter& Of(Ending ending) { return *requests[static_cast<size_t>(ending)]; }
+
+  std::array<Counter*, kEndings> requests;
+  Counter& connections;
+  Counter& connections_refused;
+  Counter& accept_failures;
+  Counter& idle_timeouts;
+  Counter& request_timeouts;
+  Counter& engine_failures;  // An engine could not be reached, or ended before its answer.
+  Counter& engine_connections;
+  Counter& engine_reuses;
+  Counter& forwarded_bytes;
+  Gauge& open;
+};
+
+}  // namespace strata::manager::frontend

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/address.h"
+#include "common/time.h"
+#include "service_manager/directory/location_index.h"
+#include "service_manager/frontend/counters.h"
+#include "service_manager/frontend/front_end.h"
+#include "service_manager/frontend/rate_limiter.h"
+#include "service_manager/routing/routing_snapshot.h"
+
+namespace strata::manager::frontend {
+
+// What the threads of a front end share. Any thread.
+class FrontEndState {
+ public:
+  FrontEndState(const FrontEndOptions& options, directory::LocationIndex& index,
+                MetricRegistry& metrics);
+
+  const FrontEndOptions& options() const { return options_; }
+  directory::LocationIndex& index() { return index_; }
+  Counters& counters() { return counters_; }
+
+  void Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot);
+  // Brings a thread's own copy up to date; waits for nobody unless there is something new.
+  void Refresh(std::shared_ptr<const routing::RoutingSnapshot>& snapshot, uint64_t& version) const {
+    if (version_.load(std::memory_order_acquire) != version) [[unlikely]]
+      Fetch(snapshot, version);
+  }
+
+  // False if there are too many; else CloseOne has to follow.
+  bool OpenOne();
+  void CloseOne();
+
+  // Zero if a request of that client may pass.
+  Duration AskRate(const IpAddress& client, Timestamp now);
+
+ private:
+  // The clients of one hash of a few.
+  struct Limiter {
+    Limiter(const RateLimit& limit, size_t clients_max, RandomSource& random)
+        : buckets(limit, clients_max, random) {}
+
+    absl::Mutex mu;
+    RateLimiter buckets ABSL_GUARDED_BY(mu);
+  };
+
+  void Fetch(std::shared_ptr<const routing::RoutingSnapshot>& snapshot, uint64_t& version) const;
+
+  const FrontEndOptions options_;
+  directory::LocationIndex& index_;
+  Counters counters_;
+  std::atomic<size_t> open_{0};
+  uint64_t limiter_seed_ = 0;
+  std::vector<std::unique_ptr<Limiter>> limiters_;  // Empty: no limit.
+
+  std::atomic<uint64_t> version_{0};
+  mutable absl::Mutex mu_;
+  std::shared_ptr<const routing::RoutingSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace strata::manager::frontend

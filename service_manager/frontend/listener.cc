@@ -1,0 +1,50 @@
+#include "service_manager/frontend/listener.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "common/sockaddr.h"
+
+namespace strata::manager::frontend {
+namespace {
+
+constexpr int kBacklog = 4096;
+
+bool SetOption(int descriptor, int level, int option) {
+  const int on = 1;
+  return ::setsockopt(descriptor, level, option, &on, sizeof(on)) == 0;
+}
+
+bool Listen(int descriptor, const SocketAddress& address, bool v6) {
+  // An IPv6 socket takes no IPv4: that may be another listener's, on the same port.
+  return SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR) &&
+         SetOption(descriptor, SOL_SOCKET, SO_REUSEPORT) &&
+         (!v6 || SetOption(descriptor, IPPROTO_IPV6, IPV6_V6ONLY)) &&
+         ::bind(descriptor, address.get(), address.size) == 0 &&
+         ::listen(descriptor, kBacklog) == 0;
+}
+
+}  // namespace
+
+StatusOr<Listener> Listener::Open(const Endpoint& endpoint) {
+  const bool v6 = endpoint.ip.IsV6();
+  Listener listener(
+      ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  SocketAddress taken;
+  if (listener.descriptor_ < 0 || !Listen(listener.descriptor_, ToSocketAddress(endpoint), v6) ||
+      ::getsockname(listener.descriptor_, taken.get(), &taken.size) != 0) {
+    return Unavailable("cannot listen on %s: %s", ToString(endpoint).c_str(), std::strerror(errno));
+  }
+  listener.endpoint_ = ToEndpoint(taken).value_or(endpoint);
+  return listener;
+}
+
+Listener::~Listener() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+}  // namespace strata::manager::frontend

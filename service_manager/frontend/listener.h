@@ -1,0 +1,34 @@
+#pragma once
+
+#include <utility>
+
+#include "common/address.h"
+#include "common/status.h"
+
+namespace strata::manager::frontend {
+
+// A TCP socket that listens; several may share one endpoint, and the kernel spreads connections
+// over them. Owns its descriptor.
+class Listener {
+ public:
+  // Unavailable, naming the endpoint, if that cannot be.
+  static StatusOr<Listener> Open(const Endpoint& endpoint);
+  ~Listener();
+  Listener(Listener&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)), endpoint_(other.endpoint_) {}
+  Listener& operator=(Listener&&) = delete;
+
+  // With the port that was taken, if port 0 was asked for.
+  const Endpoint& endpoint() const { return endpoint_; }
+
+  // Hands the descriptor over.
+  int Release() { return std::exchange(descriptor_, -1); }
+
+ private:
+  explicit Listener(int descriptor) : descriptor_(descriptor) {}
+
+  int descriptor_;
+  Endpoint endpoint_;
+};
+
+}  // namespace strata::manager::frontend
