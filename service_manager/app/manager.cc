@@ -59,7 +59,7 @@ Status Manager::OpenStore() {
   store::RocksStore::Options options;
   options.folder = settings_.data_folder + "/store";
   STRATA_ASSIGN_OR_RETURN(store_, store::RocksStore::Open(std::move(options)));
-  index_ = std::make_unique<directory::LocationIndex>(random_, HugePages());
+  index_ = std::make_unique<directory::LocationIndex>(random_, memory_);
   STRATA_ASSIGN_OR_RETURN(const store::LoadedIndex loaded, store::LoadIndex(*store_, *index_));
   if (loaded.refused != 0) {
     Log().Warning("locations beyond the index's limits", {{"refused", loaded.refused}});

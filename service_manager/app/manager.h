@@ -46,6 +46,7 @@ class Manager {
   SystemRandom order_random_;  // Under the lock of orders.
   std::shared_ptr<tls::TlsStore> tls_;
   std::unique_ptr<store::RocksStore> store_;
+  HugePageResource memory_;  // Of the index.
   std::unique_ptr<directory::LocationIndex> index_;
   std::unique_ptr<control::FarmControl> control_;
   std::unique_ptr<control::Orders> orders_;
