@@ -28,6 +28,7 @@ enum class Kind : uint8_t {
   kDigestTold,
   kPresent,
   kSiteTaken,
+  kProbed,
 };
 
 constexpr size_t kEndpointBytesMin = 7;
@@ -181,6 +182,11 @@ void Put(const PurgeApplied& m, Appender& out) {
 }
 void Put(const DigestAsked& m, Appender& out) { out.U64(m.number); }
 void Put(const Present&, Appender&) {}
+void Put(const Probed& m, Appender& out) {
+  STRATA_CHECK(m.problem.size() <= kMaxReason);
+  out.U32(m.engine.value());
+  out.Text(m.problem);
+}
 void Put(const SiteTaken& m, Appender& out) {
   STRATA_CHECK(m.problem.size() <= kMaxReason);
   out.U32(m.engine.value());
@@ -297,6 +303,13 @@ PurgeApplied TakePurgeApplied(FieldReader& in) {
   return m;
 }
 
+Probed TakeProbed(FieldReader& in) {
+  Probed m;
+  m.engine = TakeId(in);
+  m.problem = in.Text(kMaxReason, "problem");
+  return m;
+}
+
 SiteTaken TakeSiteTaken(FieldReader& in) {
   SiteTaken m;
   m.engine = TakeId(in);
@@ -347,6 +360,8 @@ Message TakeBody(Kind kind, FieldReader& in) {
       return TakeDigestTold(in);
     case Kind::kPresent:
       return Present{};
+    case Kind::kProbed:
+      return TakeProbed(in);
     case Kind::kSiteTaken:
       return TakeSiteTaken(in);
   }
@@ -374,6 +389,7 @@ EngineId EngineOf(const Message& message) {
     EngineId operator()(const DigestTold& m) const { return m.engine; }
     EngineId operator()(const Present&) const { return EngineId(); }
     EngineId operator()(const SiteTaken& m) const { return m.engine; }
+    EngineId operator()(const Probed& m) const { return m.engine; }
   };
   return std::visit(Visitor(), message);
 }

@@ -153,6 +153,14 @@ struct SiteTaken {
   friend bool operator==(const SiteTaken&, const SiteTaken&) = default;
 };
 
+// Received delivery: what an engine's probe of another engine's server found.
+struct Probed {
+  EngineId engine{};    // The one that was probed.
+  std::string problem;  // Empty: it serves.
+
+  friend bool operator==(const Probed&, const Probed&) = default;
+};
+
 // Received delivery: the sender is there. For members that have nothing else to say for a while.
 struct Present {
   friend bool operator==(const Present&, const Present&) = default;
@@ -161,7 +169,7 @@ struct Present {
 using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
                              AssetsChanged, InventoryBegins, InventoryEnds, LoadReport, SiteApplied,
                              SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold, Present,
-                             SiteTaken>;
+                             SiteTaken, Probed>;
 
 // The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);

@@ -69,7 +69,8 @@ std::map<std::string, Message> Examples() {
           {"digest asked", DigestAsked{5}},
           {"digest told", DigestTold{EngineId(7), 5, TableDigest(1, 2)}},
           {"present", Present{}},
-          {"site taken", SiteTaken{EngineId(7), "films", 2, ""}}};
+          {"site taken", SiteTaken{EngineId(7), "films", 2, ""}},
+          {"probed", Probed{EngineId(7), "503"}}};
 }
 
 Bytes Encoded(const Message& message) {

@@ -154,6 +154,7 @@ StateTable::Applied StateTable::Apply(const Message& message, EngineId sender, b
     Applied operator()(const DigestTold&) const { return Applied::kYes; }
     Applied operator()(const Present&) const { return Applied::kNotHere; }
     Applied operator()(const SiteTaken&) const { return Applied::kYes; }
+    Applied operator()(const Probed&) const { return Applied::kNotHere; }
   };
   return std::visit(Visitor{*this, now}, message);
 }

@@ -41,16 +41,18 @@ StateTable::Applied TableReplica::Apply(const Message& message, EngineId origin,
   return applied ? Applied::kYes : Applied::kOld;
 }
 
-void TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) {
-  const StatusOr<Message> decoded = Decode(message);
-  if (!decoded.ok()) return;
-  if (std::holds_alternative<Present>(*decoded)) return;
+std::optional<Message> TableReplica::OnReceived(EngineId origin, ByteSpan message, Timestamp now) {
+  StatusOr<Message> decoded = Decode(message);
+  if (!decoded.ok()) return std::nullopt;
+  if (std::holds_alternative<Present>(*decoded)) return std::nullopt;
+  if (std::holds_alternative<Probed>(*decoded)) return *std::move(decoded);
   const auto* report = std::get_if<LoadReport>(&*decoded);
   if (report == nullptr) {
     ++counters_.wrong_stream;
-    return;
+    return std::nullopt;
   }
   Count(table_.ApplyLoad(*report, origin, now), counters_.loads);
+  return std::nullopt;
 }
 
 Bytes TableReplica::TakeSnapshot(Timestamp now) const {

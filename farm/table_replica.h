@@ -45,7 +45,8 @@ class TableReplica {
   // The first gives the message if it counted; nothing if it was refused, or changed nothing.
   std::optional<Message> OnCommitted(EngineId origin, ByteSpan message, uint64_t commit_number,
                                      Timestamp now);
-  void OnReceived(EngineId origin, ByteSpan message, Timestamp now);
+  // Gives what is no load: somebody else's business.
+  std::optional<Message> OnReceived(EngineId origin, ByteSpan message, Timestamp now);
   // State transfer. InvalidArgument, with the table as it was, if `state` is not a snapshot.
   Bytes TakeSnapshot(Timestamp now) const;
   Status InstallSnapshot(ByteSpan state, uint64_t commit_number, Timestamp now);

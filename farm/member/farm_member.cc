@@ -102,7 +102,8 @@ Status FarmMember::Send(const Message& message) { return Send(message, nullptr);
 
 Status FarmMember::Send(const Message& message, Done done) {
   const bool received =
-      std::holds_alternative<LoadReport>(message) || std::holds_alternative<Present>(message);
+      std::holds_alternative<LoadReport>(message) || std::holds_alternative<Present>(message) ||
+      std::holds_alternative<Probed>(message);
   Bytes bytes;
   Encode(message, bytes);
   multicast::SendOptions options;
@@ -223,7 +224,7 @@ void FarmMember::OnDeliver(const multicast::DeliverAction& message) {
     if (message.stream == kTableStream) {
       applied = replica_.OnCommitted(origin, message.message, message.commit_number, now);
     } else {
-      replica_.OnReceived(origin, message.message, now);
+      applied = replica_.OnReceived(origin, message.message, now);
     }
   }
   if (applied) listener_.OnMessage(*applied, origin);

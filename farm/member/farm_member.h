@@ -25,7 +25,7 @@ class FarmListener {
  public:
   virtual ~FarmListener();
 
-  // A committed message that counted.
+  // A committed message that counted, or Probed, which is of received delivery.
   virtual void OnMessage(const Message& message, EngineId origin) = 0;
   // The members of the group are others now; or this process is none at the moment (`joined`
   // false).

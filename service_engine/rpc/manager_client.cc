@@ -1,0 +1,148 @@
+#include "service_engine/rpc/manager_client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/client_context.h>
+
+#include <chrono>
+#include <functional>
+#include <utility>
+
+#include "common/tls/grpc_credentials.h"
+#include "common/version.h"
+#include "proto/manager.grpc.pb.h"
+
+namespace strata::engine::rpc {
+namespace {
+
+namespace v1 = strata::manager::v1;
+
+// The same number as in the manager.
+constexpr uint32_t kRegistrationProtocol = 1;
+constexpr std::chrono::seconds kCallLimit(5);
+
+Status FromGrpc(const grpc::Status& status) {
+  return MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
+}
+
+StatusOr<std::vector<multicast::GroupKey>> KeysOf(
+    const google::protobuf::RepeatedPtrField<v1::GroupKey>& sent) {
+  std::vector<multicast::GroupKey> keys;
+  for (const v1::GroupKey& key : sent) {
+    if (key.id() > UINT8_MAX) return Internal("the manager sent a key with the id %u", key.id());
+    keys.push_back({static_cast<uint8_t>(key.id()), Bytes(key.key().begin(), key.key().end())});
+  }
+  return keys;
+}
+
+StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
+  Registration registration;
+  registration.id = farm::EngineId(reply.engine_id());
+  registration.number = reply.registration();
+  registration.scope = reply.scope();
+  registration.group_id = reply.group_id();
+  STRATA_ASSIGN_OR_RETURN(registration.group_address, IpAddress::Parse(reply.group_address()));
+  registration.group_port = static_cast<uint16_t>(reply.group_port());
+  for (const std::string& text : reply.seeds()) {
+    STRATA_ASSIGN_OR_RETURN(const Endpoint seed, Endpoint::Parse(text));
+    registration.seeds.push_back(seed);
+  }
+  STRATA_ASSIGN_OR_RETURN(registration.keys, KeysOf(reply.keys()));
+  return registration;
+}
+
+}  // namespace
+
+class ManagerClient::Channels {
+ public:
+  Channels(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls)
+      : managers_(std::move(managers)), tls_(std::move(tls)) {}
+
+  // Calls the manager that answered last, then the others, until one does.
+  Status Call(
+      const std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>& call) {
+    Status last = Unavailable("no manager is configured");
+    for (size_t i = 0; i < managers_.size(); ++i) {
+      if (stub_ == nullptr) {
+        stub_ = v1::Registration::NewStub(
+            grpc::CreateChannel(managers_[at_], tls::MakeChannelCredentials(tls_)));
+      }
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+      last = FromGrpc(call(*stub_, context));
+      const bool answered = last.code() != StatusCode::kUnavailable &&
+                            last.code() != StatusCode::kDeadlineExceeded;
+      if (answered) return last;
+      last = MakeStatus(last.code(), "manager " + managers_[at_] + ": " + MessageOf(last));
+      stub_.reset();
+      at_ = (at_ + 1) % managers_.size();
+    }
+    return last;
+  }
+
+ private:
+  const std::vector<std::string> managers_;
+  const std::shared_ptr<const tls::TlsStore> tls_;
+  size_t at_ = 0;
+  std::unique_ptr<v1::Registration::Stub> stub_;
+};
+
+ManagerClient::ManagerClient(std::vector<std::string> managers,
+                             std::shared_ptr<const tls::TlsStore> tls)
+    : channels_(std::make_unique<Channels>(std::move(managers), std::move(tls))) {}
+ManagerClient::~ManagerClient() = default;
+
+StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, ByteSpan instance) {
+  v1::RegisterRequest request;
+  request.set_protocol(kRegistrationProtocol);
+  request.set_version(kVersion);
+  request.set_instance(instance.data(), instance.size());
+  for (const Endpoint& endpoint : info.clients) request.add_clients(ToString(endpoint));
+  for (const Endpoint& endpoint : info.peers) request.add_peers(ToString(endpoint));
+  request.mutable_capacity()->set_bandwidth_in(info.capacity.bandwidth_in);
+  request.mutable_capacity()->set_bandwidth_out(info.capacity.bandwidth_out);
+  request.mutable_capacity()->set_storage(info.capacity.storage);
+  request.mutable_capacity()->set_memory(info.capacity.memory);
+  v1::RegisterReply reply;
+  STRATA_RETURN_IF_ERROR(
+      channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+        return stub.Register(&context, request, &reply);
+      }));
+  return FromReply(reply);
+}
+
+StatusOr<std::vector<multicast::GroupKey>> ManagerClient::Renew(ByteSpan instance,
+                                                                uint64_t registration) {
+  v1::RenewRequest request;
+  request.set_instance(instance.data(), instance.size());
+  request.set_registration(registration);
+  v1::RenewReply reply;
+  STRATA_RETURN_IF_ERROR(
+      channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+        return stub.Renew(&context, request, &reply);
+      }));
+  return KeysOf(reply.keys());
+}
+
+Status ManagerClient::TellUris(const std::vector<std::string>& uris) {
+  v1::TellUrisRequest request;
+  for (const std::string& uri : uris) request.add_uris(uri);
+  v1::TellUrisReply reply;
+  return channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+    return stub.TellUris(&context, request, &reply);
+  });
+}
+
+bool IsRefusal(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kUnauthenticated:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kUnimplemented:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace strata::engine::rpc

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/status.h"
+#include "common/tls/tls_files.h"
+#include "farm/engine.h"
+#include "multicast/driver/options.h"
+
+namespace strata::engine::rpc {
+
+// What a manager gives an engine that registers.
+struct Registration {
+  farm::EngineId id{};
+  uint64_t number = 0;
+  std::string scope;
+  uint64_t group_id = 0;
+  IpAddress group_address;
+  uint16_t group_port = 0;
+  std::vector<Endpoint> seeds;
+  std::vector<multicast::GroupKey> keys;
+};
+
+// Calls the farm's managers (proto/manager.proto, Registration), one after the other until one
+// answers. One thread at a time; each call waits at most a few seconds for each manager. A manager's
+// refusal has its code and words: Unauthenticated and PermissionDenied mean the certificate,
+// FailedPrecondition that the programs do not fit, AlreadyExists another process of this name.
+class ManagerClient {
+ public:
+  ManagerClient(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls);
+  ~ManagerClient();
+
+  // `instance`: 16 random bytes of this start of the process. `info`: its id does not count.
+  StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance);
+  // The group's keys that are good now. NotFound or FailedPrecondition: register again.
+  StatusOr<std::vector<multicast::GroupKey>> Renew(ByteSpan instance, uint64_t registration);
+  // Canonical URIs, at most 10,000.
+  Status TellUris(const std::vector<std::string>& uris);
+
+ private:
+  class Channels;
+
+  std::unique_ptr<Channels> channels_;
+};
+
+// Whether it makes no sense to try again soon.
+bool IsRefusal(const Status& status);
+
+}  // namespace strata::engine::rpc
