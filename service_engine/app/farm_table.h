@@ -1,0 +1,31 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "farm/director.h"
+#include "farm/member/farm_member.h"
+#include "service_engine/transfer/agent_server.h"
+
+namespace strata::engine::app {
+
+// What the agent asks, answered from the engine's own state table. Any thread.
+class FarmTable final : public transfer::AgentTable {
+ public:
+  // `member` has to outlive it.
+  FarmTable(farm::FarmMember& member, MetricRegistry& metrics);
+
+  std::shared_ptr<const farm::Site> SiteOfHost(std::string_view first_host) override;
+  std::vector<Peer> Holders(const farm::ContentKey& key, uint64_t draw) override;
+  std::vector<Peer> Fillers(const farm::ContentKey& key) override;
+  bool IsMember(const IpAddress& address) override;
+  void PeerLacks(farm::EngineId engine, const farm::ContentKey& key) override;
+
+ private:
+  farm::FarmMember& member_;
+  const farm::DirectorSettings settings_;
+  Counter& lacks_;
+};
+
+}  // namespace strata::engine::app

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/address.h"
+#include "common/status.h"
+#include "common/tls/tls_files.h"
+#include "farm/engine.h"
+#include "multicast/driver/options.h"
+#include "service_engine/adapters/nginx/nginx_adapter.h"
+#include "service_engine/transfer/agent_server.h"
+
+namespace strata::engine::app {
+
+// What the settings file says (proto/service_engine_settings.proto), checked as far as it can be
+// without doing anything.
+struct Settings {
+  std::string data_folder;
+  tls::TlsPaths tls;
+  multicast::SocketSettings sockets;  // Without the group, which the manager tells.
+  std::vector<std::string> managers;
+  Endpoint status_listen;
+  farm::EngineInfo info;        // Without id and name.
+  NginxAdapterOptions nginx;    // Without the engine's name.
+  transfer::AgentOptions agent;  // Without the engine's id, name and scope.
+  bool serve_alone = false;
+};
+
+// Every error names file and place.
+StatusOr<Settings> LoadEngineSettings(const std::string& path);
+
+}  // namespace strata::engine::app
