@@ -1,5 +1,6 @@
 #include "cli/json.h"
 
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
 
 namespace strata::cli {
@@ -20,5 +21,17 @@ std::string Print(const google::protobuf::Message& message, bool on_lines) {
 
 std::string JsonOf(const google::protobuf::Message& message) { return Print(message, true); }
 std::string JsonLineOf(const google::protobuf::Message& message) { return Print(message, false); }
+
+std::string JsonLineOf(const std::vector<std::pair<std::string, std::string>>& fields) {
+  std::string line;
+  for (const auto& [name, text] : fields) {
+    google::protobuf::Value value;
+    value.set_string_value(text);
+    std::string quoted = JsonLineOf(value);
+    quoted.pop_back();
+    line += (line.empty() ? "{\"" : ",\"") + name + "\":" + quoted;
+  }
+  return line + "}\n";
+}
 
 }  // namespace strata::cli

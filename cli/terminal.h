@@ -14,10 +14,13 @@ namespace strata::cli {
 struct Terminal {
   std::ostream& out;
   std::ostream& err;
-  bool is_terminal = false;     // `out` is one: colours, and its width.
-  bool colours = false;         // A terminal, and NO_COLOR is not set.
-  bool json = false;            // For programs.
-  std::optional<size_t> width;  // Of the terminal, in columns.
+  bool is_terminal = false;       // `out` is one: colours, and its width.
+  bool colours = false;           // A terminal, and NO_COLOR is not set.
+  bool json = false;              // For programs.
+  std::optional<size_t> width{};  // Of the terminal, in columns.
+
+  // For displays that go on: waits a moment; false ends them.
+  std::function<bool()> wait{};
 
   Table::Style style() const { return {.colours = colours, .width = width}; }
   std::string Paint(std::string_view text, Colour colour) const {

@@ -1,8 +1,7 @@
 #include "cli/pki/verbs.h"
 
-#include <google/protobuf/struct.pb.h>
-
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/failure.h"
@@ -18,27 +17,20 @@ namespace {
 constexpr int64_t kDaySeconds = 86400;
 constexpr int64_t kSoonDays = 30;
 
-google::protobuf::Value TextValue(const std::string& text) {
-  google::protobuf::Value value;
-  value.set_string_value(text);
-  return value;
-}
-
 std::string StateOf(const Issued& issued, int64_t now_s) {
   if (issued.revoked_at_s != 0) return "revoked";
   return issued.identity.not_after_s <= now_s ? "expired" : "good";
 }
 
-google::protobuf::Struct JsonObject(const Issued& issued, int64_t now_s) {
-  google::protobuf::Struct object;
-  auto& fields = *object.mutable_fields();
-  fields["name"] = TextValue(issued.identity.name);
-  fields["role"] = TextValue(ToString(issued.identity.role));
-  fields["scope"] = TextValue(issued.identity.scope);
-  fields["serial"] = TextValue(issued.identity.serial);
-  fields["state"] = TextValue(StateOf(issued, now_s));
-  fields["expires"] = TextValue(tls::FormatUtc(issued.identity.not_after_s));
-  return object;
+using Fields = std::vector<std::pair<std::string, std::string>>;
+
+Fields FieldsOf(const Issued& issued, int64_t now_s) {
+  return {{"name", issued.identity.name},
+          {"role", ToString(issued.identity.role)},
+          {"scope", issued.identity.scope},
+          {"state", StateOf(issued, now_s)},
+          {"expires", tls::FormatUtc(issued.identity.not_after_s)},
+          {"serial", issued.identity.serial}};
 }
 
 Cell StateCell(const Issued& issued, int64_t now_s) {
@@ -78,10 +70,9 @@ ExitCode IssueIn(Terminal& terminal, AuthorityFolder& authority,
       authority.Issue(request, tls::WallClockSeconds());
   if (!issued.ok()) return Fail(terminal, issued.status());
   if (terminal.json) {
-    google::protobuf::Struct object =
-        JsonObject({.identity = issued->identity}, tls::WallClockSeconds());
-    (*object.mutable_fields())["folder"] = TextValue(issued->folder);
-    terminal.out << JsonOf(object);
+    Fields fields = FieldsOf({.identity = issued->identity}, tls::WallClockSeconds());
+    fields.emplace_back("folder", issued->folder);
+    terminal.out << JsonLineOf(fields);
     return ExitCode::kOk;
   }
   terminal.out << "A certificate for " << ToString(issued->identity) << ", good until "
@@ -101,10 +92,7 @@ ExitCode InitPki(Terminal& terminal, const PkiInitOptions& options) {
       AuthorityFolder::Create(options.folder, options.scope, options.name, tls::WallClockSeconds());
   if (!made.ok()) return Fail(terminal, made);
   if (terminal.json) {
-    google::protobuf::Struct object;
-    (*object.mutable_fields())["folder"] = TextValue(options.folder);
-    (*object.mutable_fields())["scope"] = TextValue(options.scope);
-    terminal.out << JsonOf(object);
+    terminal.out << JsonLineOf(Fields{{"folder", options.folder}, {"scope", options.scope}});
     return ExitCode::kOk;
   }
   terminal.out << "An authority for " << options.scope << " is in " << options.folder << ":\n"
@@ -149,7 +137,7 @@ ExitCode RevokeCertificate(Terminal& terminal, const std::string& folder, const 
   const StatusOr<std::vector<Issued>> revoked = (*authority)->Revoke(who, now_s);
   if (!revoked.ok()) return Fail(terminal, revoked.status());
   if (terminal.json) {
-    for (const Issued& issued : *revoked) terminal.out << JsonLineOf(JsonObject(issued, now_s));
+    for (const Issued& issued : *revoked) terminal.out << JsonLineOf(FieldsOf(issued, now_s));
     return ExitCode::kOk;
   }
   for (const Issued& issued : *revoked) {
@@ -169,7 +157,7 @@ ExitCode ListCertificates(Terminal& terminal, const std::string& folder) {
   const PkiIndex& index = (*authority)->index();
   if (terminal.json) {
     for (const Issued& issued : index.issued) {
-      terminal.out << JsonLineOf(JsonObject(issued, now_s));
+      terminal.out << JsonLineOf(FieldsOf(issued, now_s));
     }
     return ExitCode::kOk;
   }

@@ -1,0 +1,88 @@
+#include "cli/configuration.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "common/settings.h"
+#include "proto/cli_settings.pb.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr const char* kSystemFile = "/etc/strata/cli.yaml";
+
+std::vector<std::string> DefaultFiles(const Environment& environment) {
+  std::vector<std::string> files;
+  if (const auto folder = environment("XDG_CONFIG_HOME"); folder && !folder->empty()) {
+    files.push_back(*folder + "/strata/cli.yaml");
+  } else if (const auto home = environment("HOME"); home && !home->empty()) {
+    files.push_back(*home + "/.config/strata/cli.yaml");
+  }
+  files.emplace_back(kSystemFile);
+  return files;
+}
+
+StatusOr<std::string> FindFile(const ConnectionFlags& flags, const Environment& environment) {
+  if (!flags.config.empty()) return flags.config;
+  if (const auto named = environment("STRATA_CONFIG"); named && !named->empty()) return *named;
+  const std::vector<std::string> files = DefaultFiles(environment);
+  for (const std::string& file : files) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) return file;
+  }
+  std::string looked;
+  for (const std::string& file : files) looked += (looked.empty() ? "" : " or ") + file;
+  return FailedPrecondition(
+      "no settings file: write one to %s (keys: manager, ca, certificate, key), or name one with "
+      "--config",
+      looked.c_str());
+}
+
+std::string Resolve(const std::string& file, const std::string& settings_file) {
+  if (file.empty() || file.front() == '/') return file;
+  return (std::filesystem::path(settings_file).parent_path() / file).string();
+}
+
+Status CheckAddress(const std::string& address, const std::string& file) {
+  if (address.empty()) {
+    return FailedPrecondition("which manager? Give it as --manager HOST:PORT, or as manager in %s",
+                              file.c_str());
+  }
+  const size_t colon = address.rfind(':');
+  const bool has_port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
+                        address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
+  const bool is_bare_v6 = address.front() != '[' && address.find(':') != colon;
+  if (has_port && !is_bare_v6) return Ok();
+  return InvalidArgument(
+      "\"%s\" is no address of a manager: HOST:PORT is, such as 192.0.2.1:7443 or "
+      "[2001:db8::1]:7443",
+      address.c_str());
+}
+
+Status CheckNamed(const std::string& value, const char* key, const std::string& file) {
+  return value.empty() ? FailedPrecondition("%s: %s is missing", file.c_str(), key) : Ok();
+}
+
+}  // namespace
+
+StatusOr<ManagerOptions> Configure(const ConnectionFlags& flags, const Environment& environment) {
+  STRATA_ASSIGN_OR_RETURN(const std::string file, FindFile(flags, environment));
+  v1::CliSettings settings;
+  STRATA_RETURN_IF_ERROR(LoadSettingsFile(file, &settings));
+  ManagerOptions options;
+  options.address = flags.manager.empty() ? settings.manager() : flags.manager;
+  STRATA_RETURN_IF_ERROR(CheckAddress(options.address, file));
+  STRATA_RETURN_IF_ERROR(CheckNamed(settings.ca(), "ca", file));
+  STRATA_RETURN_IF_ERROR(CheckNamed(settings.certificate(), "certificate", file));
+  STRATA_RETURN_IF_ERROR(CheckNamed(settings.key(), "key", file));
+  options.paths = {.authority = Resolve(settings.ca(), file),
+                   .certificate = Resolve(settings.certificate(), file),
+                   .key = Resolve(settings.key(), file),
+                   .revocations = Resolve(settings.revocations(), file)};
+  options.timeout = flags.timeout.value_or(Duration(settings.timeout()));
+  return options;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,80 @@
+#include "cli/connection_error.h"
+
+#include <initializer_list>
+#include <string_view>
+
+#include "common/quantity.h"
+
+namespace strata::cli {
+namespace {
+
+bool HasOneOf(const std::string& text, std::initializer_list<std::string_view> parts) {
+  for (const std::string_view part : parts) {
+    if (text.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// What our own check of the manager's certificate said, which gRPC wraps into words of its own.
+std::string OwnVerdict(const std::string& message) {
+  const size_t begin = message.find("the certificate ");
+  if (begin == std::string::npos) return "";
+  return message.substr(begin, message.find_first_of("\";", begin) - begin);
+}
+
+Status ExplainUnreachable(const std::string& message, const ManagerOptions& options) {
+  const char* address = options.address.c_str();
+  if (const std::string verdict = OwnVerdict(message); !verdict.empty()) {
+    return MakeStatus(StatusCode::kUnauthenticated, "what answers at " + options.address +
+                                                        " is no manager to be trusted: " + verdict);
+  }
+  if (HasOneOf(message, {"CERTIFICATE_VERIFY_FAILED"})) {
+    return MakeStatus(StatusCode::kUnauthenticated, "the certificate of " + options.address +
+                                                        " does not come from the authority in " +
+                                                        options.paths.authority +
+                                                        ": is that the authority of this manager?");
+  }
+  if (HasOneOf(message, {"Connection refused"})) {
+    return Unavailable("nothing listens at %s: is the manager running, and is this its address?",
+                       address);
+  }
+  if (HasOneOf(message, {"DNS resolution", "resolution failed", "Domain name not found"})) {
+    return Unavailable("the host of %s is not known: is its name spelt right?", address);
+  }
+  if (HasOneOf(message, {"WRONG_VERSION_NUMBER", "Trying to connect an http1.x server"})) {
+    return Unavailable(
+        "what answers at %s does not speak the managers' protocol: is this the "
+        "right port?",
+        address);
+  }
+  if (HasOneOf(message, {"alert", "Socket closed", "Connection reset", "Broken pipe", "GOAWAY"})) {
+    return Unavailable(
+        "%s ended the connection: does it accept the certificate in %s, or is it just stopping?",
+        address, options.paths.certificate.c_str());
+  }
+  return Unavailable("no manager answers at %s: %s", address, message.c_str());
+}
+
+}  // namespace
+
+Status ExplainCallError(StatusCode code, const std::string& message,
+                        const ManagerOptions& options) {
+  switch (code) {
+    case StatusCode::kOk:
+      return Ok();
+    case StatusCode::kUnavailable:
+      return ExplainUnreachable(message, options);
+    case StatusCode::kDeadlineExceeded:
+      return DeadlineExceeded("the manager at %s did not answer within %s; --timeout allows more",
+                              options.address.c_str(), FormatDuration(options.timeout).c_str());
+    case StatusCode::kUnimplemented:
+      return Unimplemented("the manager at %s does not know this request: it is of another version",
+                           options.address.c_str());
+    case StatusCode::kPermissionDenied:
+      return MakeStatus(code, message.empty() ? "the manager does not permit this" : message);
+    default:
+      return MakeStatus(code, message.empty() ? "the manager gave no reason" : message);
+  }
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/failure.h"
+#include "cli/json.h"
+#include "cli/readable.h"
+#include "cli/suggestion.h"
+#include "cli/table.h"
+#include "cli/text_width.h"
+#include "cli/verbs.h"
+
+namespace strata::cli {
+namespace {
+
+constexpr double kReportLate = 5;  // Seconds; engines report about each second.
+constexpr double kBusy = 0.8;
+constexpr double kFull = 0.95;
+
+Colour ColourOfShare(double share) {
+  if (share >= kFull) return Colour::kRed;
+  return share >= kBusy ? Colour::kYellow : Colour::kNone;
+}
+
+Cell ShareCell(double share) { return {ReadableShare(share), ColourOfShare(share)}; }
+
+// A rate, coloured by how much of the capacity it is.
+Cell RateCell(uint64_t rate, uint64_t capacity) {
+  if (capacity == 0) return {ReadableRate(rate)};
+  return {ReadableRate(rate),
+          ColourOfShare(static_cast<double>(rate) / static_cast<double>(capacity))};
+}
+
+Cell UseCell(uint64_t used, uint64_t capacity) {
+  if (used == 0 && capacity == 0) return {"-", Colour::kGrey};
+  const double share =
+      capacity == 0 ? 0 : static_cast<double>(used) / static_cast<double>(capacity);
+  return {ReadableUse(used, capacity), ColourOfShare(share)};
+}
+
+Cell ReportCell(double age_s) {
+  if (age_s < 0) return {"none", Colour::kGrey};
+  return {ReadableSeconds(age_s), age_s > kReportLate ? Colour::kYellow : Colour::kNone};
+}
+
+std::string RemarkOn(const api::EngineRow& engine) {
+  std::string remark = engine.reason();
+  const auto add = [&](const std::string& more) { remark += (remark.empty() ? "" : "; ") + more; };
+  if (engine.telling()) add("still telling what it holds");
+  if (!engine.in_view() && engine.status() != "down") add("not in the group");
+  for (const auto& [name, value] : std::vector<std::pair<std::string, double>>(
+           engine.parameters().begin(), engine.parameters().end())) {
+    if (value >= kBusy) add(name + " " + ReadableShare(value));
+  }
+  return remark;
+}
+
+Table EngineTable(const api::ShowFarmReply& farm) {
+  Table table({{"ENGINE"},
+               {"STATUS"},
+               {"LOAD", Align::kRight},
+               {"OUT", Align::kRight},
+               {"IN", Align::kRight},
+               {"CPU", Align::kRight},
+               {"MEMORY", Align::kRight},
+               {"STORAGE", Align::kRight},
+               {"REQUESTS", Align::kRight},
+               {"COPIES", Align::kRight},
+               {"BYTES", Align::kRight},
+               {"REPORT", Align::kRight},
+               {"REMARKS"}});
+  for (const api::EngineRow& engine : farm.engines()) {
+    table.AddRow({engine.name(),
+                  {engine.status(), ColourOfStatus(engine.status())},
+                  ShareCell(engine.load_factor()),
+                  RateCell(engine.bandwidth_out(), engine.capacity().bandwidth_out()),
+                  RateCell(engine.bandwidth_in(), engine.capacity().bandwidth_in()),
+                  ShareCell(engine.cpu()),
+                  UseCell(engine.memory_used(), engine.capacity().memory()),
+                  UseCell(engine.storage_used(), engine.capacity().storage()),
+                  ReadableCount(engine.active_requests()),
+                  ReadableCount(engine.assets()),
+                  ReadableBytes(engine.asset_bytes()),
+                  ReportCell(engine.report_age_s()),
+                  RemarkOn(engine)});
+  }
+  return table;
+}
+
+std::string FarmText(const Terminal& terminal, const api::ShowFarmReply& farm) {
+  std::string text = terminal.Paint(Printable(farm.scope()), Colour::kBold) + "  manager " +
+                     Printable(farm.manager()) + ", " +
+                     Counted(static_cast<uint64_t>(farm.engines_size()), "engine", "engines") +
+                     ", " + Counted(farm.contents(), "content", "contents") + ", view " +
+                     std::to_string(farm.view()) + ", commit " +
+                     ReadableCount(farm.commit_number()) + "\n";
+  if (!farm.has_quorum()) {
+    text += terminal.Paint("No quorum: nothing commits, the farm only reads.", Colour::kRed) + "\n";
+  }
+  if (farm.engines().empty()) return text + "No engine has registered yet.\n";
+  return text + "\n" + EngineTable(farm).Render(terminal.style());
+}
+
+std::string FrameOf(const Terminal& terminal, const StatusOr<api::ShowFarmReply>& farm) {
+  if (!farm.ok()) {
+    return terminal.Paint(Printable(MessageOf(farm.status())), Colour::kRed) +
+           "\nTrying again; Ctrl-C ends.\n";
+  }
+  return terminal.json ? JsonLineOf(*farm) : FarmText(terminal, *farm);
+}
+
+// In place of the frame before, without a flicker.
+std::string InPlace(const std::string& frame) {
+  std::string text = "\x1b[H";
+  for (const char c : frame) {
+    if (c == '\n') text += "\x1b[K";
+    text += c;
+  }
+  return text + "\x1b[J";
+}
+
+Cell VerdictCell(const api::MemberDigest& member) {
+  if (member.equal()) return {"equal", Colour::kGreen};
+  if (member.digest().empty()) return {"no answer", Colour::kYellow};
+  return {"different", Colour::kRed};
+}
+
+}  // namespace
+
+ExitCode ShowFarm(Terminal& terminal, ManagerClient& manager) {
+  const StatusOr<api::ShowFarmReply> farm = manager.ShowFarm();
+  if (!farm.ok()) return Fail(terminal, farm.status());
+  terminal.out << (terminal.json ? JsonOf(*farm) : FarmText(terminal, *farm));
+  return ExitCode::kOk;
+}
+
+ExitCode WatchFarm(Terminal& terminal, ManagerClient& manager) {
+  const bool in_place = terminal.is_terminal && !terminal.json;
+  for (bool is_first = true;; is_first = false) {
+    const StatusOr<api::ShowFarmReply> farm = manager.ShowFarm();
+    if (!farm.ok() && (is_first || terminal.json)) return Fail(terminal, farm.status());
+    const std::string frame = FrameOf(terminal, farm);
+    if (in_place) {
+      terminal.out << (is_first ? "\x1b[2J" : "") << InPlace(frame);
+    } else {
+      terminal.out << (is_first || terminal.json ? "" : "\n") << frame;
+    }
+    terminal.out.flush();
+    if (!terminal.out.good() || !terminal.wait || !terminal.wait()) return ExitCode::kOk;
+  }
+}
+
+ExitCode VerifyFarm(Terminal& terminal, ManagerClient& manager) {
+  const StatusOr<api::VerifyFarmReply> reply = manager.VerifyFarm();
+  if (!reply.ok()) return Fail(terminal, reply.status());
+  const ExitCode code = reply->equal() ? ExitCode::kOk : ExitCode::kNotComplete;
+  if (terminal.json) {
+    terminal.out << JsonOf(*reply);
+    return code;
+  }
+  Table table({{"MEMBER"}, {"TABLE"}, {"DIGEST"}, {"REMARKS"}});
+  for (const api::MemberDigest& member : reply->members()) {
+    table.AddRow({member.name(), VerdictCell(member), member.digest(), member.problem()});
+  }
+  if (!table.empty()) terminal.out << table.Render(terminal.style()) << "\n";
+  terminal.out << "At commit " << ReadableCount(reply->commit_number())
+               << " the manager's table is " << Printable(reply->digest()) << ".\n"
+               << (reply->equal()
+                       ? terminal.Paint("All members hold the same table.", Colour::kGreen)
+                       : terminal.Paint("Not all members hold the same table.", Colour::kRed))
+               << "\n";
+  return code;
+}
+
+ExitCode ListEngines(Terminal& terminal, ManagerClient& manager) {
+  const StatusOr<api::ShowFarmReply> farm = manager.ShowFarm();
+  if (!farm.ok()) return Fail(terminal, farm.status());
+  if (terminal.json) {
+    for (const api::EngineRow& engine : farm->engines()) terminal.out << JsonLineOf(engine);
+    return ExitCode::kOk;
+  }
+  Table table({{"ENGINE"},
+               {"ID", Align::kRight},
+               {"STATUS"},
+               {"CLIENTS"},
+               {"PEERS"},
+               {"OUT AT MOST", Align::kRight},
+               {"STORAGE", Align::kRight},
+               {"REGISTRATION", Align::kRight},
+               {"REMARKS"}});
+  for (const api::EngineRow& engine : farm->engines()) {
+    const api::Capacity& capacity = engine.capacity();
+    table.AddRow({engine.name(),
+                  std::to_string(engine.id()),
+                  {engine.status(), ColourOfStatus(engine.status())},
+                  Joined(engine.clients()),
+                  Joined(engine.peers()),
+                  capacity.bandwidth_out() == 0 ? "" : ReadableRate(capacity.bandwidth_out()),
+                  capacity.storage() == 0 ? "" : ReadableBytes(capacity.storage()),
+                  std::to_string(engine.registration()),
+                  RemarkOn(engine)});
+  }
+  terminal.out << (table.empty() ? "No engine has registered yet.\n"
+                                 : table.Render(terminal.style()));
+  return ExitCode::kOk;
+}
+
+ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine,
+                     bool draining) {
+  const Status done = manager.DrainEngine(engine, draining);
+  if (!done.ok()) return Fail(terminal, WithEngineMeant(manager, engine, done));
+  if (terminal.json) {
+    terminal.out << JsonOf(api::DrainEngineReply());
+  } else if (draining) {
+    terminal.out << engine << " is draining: it ends what it serves, and gets no new clients. "
+                 << "\"strata engine undrain " << engine << "\" takes it back.\n";
+  } else {
+    terminal.out << engine << " gets clients again.\n";
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode RemoveEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine) {
+  const Status done = manager.RemoveEngine(engine);
+  if (!done.ok()) return Fail(terminal, WithEngineMeant(manager, engine, done));
+  if (terminal.json) {
+    terminal.out << JsonOf(api::RemoveEngineReply());
+  } else {
+    terminal.out << engine << " is removed. It may register again as long as its certificate is "
+                 << "good; \"strata pki revoke\" ends that.\n";
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace strata::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/status.h"
+#include "common/time.h"
+#include "common/tls/tls_files.h"
+#include "proto/manager.pb.h"
+
+namespace strata::cli {
+
+namespace api = strata::manager::v1;
+
+struct ManagerOptions {
+  std::string address;  // HOST:PORT
+  tls::TlsPaths paths;
+  Duration timeout{};
+};
+
+// The administrative calls of one Service Manager, each waiting for its answer; a thread at a time.
+//
+// Errors are sentences for people that say what to do: kUnavailable and kDeadlineExceeded when no
+// manager answers, kUnauthenticated and kPermissionDenied when it refuses, else the manager's own.
+class ManagerClient {
+ public:
+  // Reads the certificates; does not connect yet.
+  static StatusOr<std::unique_ptr<ManagerClient>> Open(const ManagerOptions& options);
+  virtual ~ManagerClient() = default;
+
+  virtual StatusOr<api::ShowFarmReply> ShowFarm() = 0;
+  virtual StatusOr<api::VerifyFarmReply> VerifyFarm() = 0;
+  virtual StatusOr<api::LocateReply> Locate(const std::string& uri) = 0;
+  virtual StatusOr<api::PurgeContentReply> PurgeContent(const std::vector<std::string>& uris) = 0;
+  virtual Status DrainEngine(const std::string& engine, bool draining) = 0;
+  virtual Status RemoveEngine(const std::string& engine) = 0;
+  virtual StatusOr<api::ListSitesReply> ListSites() = 0;
+  virtual StatusOr<api::GetSiteReply> GetSite(const std::string& name, uint64_t version) = 0;
+  virtual StatusOr<api::ApplySiteReply> ApplySite(const api::ApplySiteRequest& request) = 0;
+  virtual StatusOr<api::ApplySiteReply> RollbackSite(const std::string& name, uint64_t version) = 0;
+  virtual Status RemoveSite(const std::string& name) = 0;
+  virtual StatusOr<api::ListAuditReply> ListAudit(uint32_t limit) = 0;
+
+  // For each one as it comes. Following events has no end by itself, and no timeout.
+  virtual Status ListContent(const api::ListContentRequest& request,
+                             const std::function<void(const api::Content&)>& each) = 0;
+  virtual Status FollowEvents(const api::FollowEventsRequest& request,
+                              const std::function<void(const api::Event&)>& each) = 0;
+};
+
+}  // namespace strata::cli

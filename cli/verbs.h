@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "cli/manager_client.h"
+#include "cli/terminal.h"
+
+// What the command does with a manager. Each verb prints its answer, for people or as JSON, or one
+// sentence on what failed, and gives the exit code.
+
+namespace strata::cli {
+
+inline constexpr size_t kPurgeBatch = 1000;  // URIs in one request; more go in several.
+inline constexpr size_t kSiteFileBytesMax = 1 << 20;
+
+// farm_verbs.cc
+ExitCode ShowFarm(Terminal& terminal, ManagerClient& manager);
+// Again and again until Ctrl-C, also while the manager is away for a time.
+ExitCode WatchFarm(Terminal& terminal, ManagerClient& manager);
+// kNotComplete if a member differs or is silent.
+ExitCode VerifyFarm(Terminal& terminal, ManagerClient& manager);
+ExitCode ListEngines(Terminal& terminal, ManagerClient& manager);
+ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine,
+                     bool draining);
+ExitCode RemoveEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine);
+
+// content_verbs.cc
+ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri);
+struct ListContentOptions {
+  std::string site;
+  std::string engine;
+  uint32_t limit = 0;
+};
+ExitCode ListContent(Terminal& terminal, ManagerClient& manager, const ListContentOptions& options);
+// kNotComplete if an engine did not confirm.
+ExitCode PurgeContent(Terminal& terminal, ManagerClient& manager,
+                      const std::vector<std::string>& uris);
+
+// site_verbs.cc
+ExitCode ListSites(Terminal& terminal, ManagerClient& manager);
+ExitCode ShowSite(Terminal& terminal, ManagerClient& manager, const std::string& name,
+                  uint64_t version);
+// The file's name may be "-" for standard input.
+struct ApplySiteOptions {
+  std::string file;
+  bool dry_run = false;
+};
+ExitCode ApplySite(Terminal& terminal, ManagerClient& manager, const ApplySiteOptions& options);
+ExitCode RollbackSite(Terminal& terminal, ManagerClient& manager, const std::string& name,
+                      uint64_t version);
+ExitCode RemoveSite(Terminal& terminal, ManagerClient& manager, const std::string& name);
+
+// record_verbs.cc
+struct EventOptions {
+  uint32_t recent = 0;
+  bool follow = false;
+};
+ExitCode ShowEvents(Terminal& terminal, ManagerClient& manager, const EventOptions& options);
+ExitCode ShowAudit(Terminal& terminal, ManagerClient& manager, uint32_t limit);
+
+}  // namespace strata::cli
