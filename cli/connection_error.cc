@@ -28,7 +28,7 @@ Status ExplainUnreachable(const std::string& message, const ManagerOptions& opti
     return MakeStatus(StatusCode::kUnauthenticated, "what answers at " + options.address +
                                                         " is no manager to be trusted: " + verdict);
   }
-  if (HasOneOf(message, {"CERTIFICATE_VERIFY_FAILED"})) {
+  if (HasOneOf(message, {"CERTIFICATE_VERIFY_FAILED", "certificate verify failed"})) {
     return MakeStatus(StatusCode::kUnauthenticated, "the certificate of " + options.address +
                                                         " does not come from the authority in " +
                                                         options.paths.authority +
@@ -41,7 +41,8 @@ Status ExplainUnreachable(const std::string& message, const ManagerOptions& opti
   if (HasOneOf(message, {"DNS resolution", "resolution failed", "Domain name not found"})) {
     return Unavailable("the host of %s is not known: is its name spelt right?", address);
   }
-  if (HasOneOf(message, {"WRONG_VERSION_NUMBER", "Trying to connect an http1.x server"})) {
+  if (HasOneOf(message, {"WRONG_VERSION_NUMBER", "wrong version number",
+                         "Trying to connect an http1.x server"})) {
     return Unavailable(
         "what answers at %s does not speak the managers' protocol: is this the "
         "right port?",

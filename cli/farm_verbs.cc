@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/failure.h"
@@ -31,11 +32,10 @@ Cell RateCell(uint64_t rate, uint64_t capacity) {
           ColourOfShare(static_cast<double>(rate) / static_cast<double>(capacity))};
 }
 
+// The share, or what is used where the whole is not known.
 Cell UseCell(uint64_t used, uint64_t capacity) {
-  if (used == 0 && capacity == 0) return {"-", Colour::kGrey};
-  const double share =
-      capacity == 0 ? 0 : static_cast<double>(used) / static_cast<double>(capacity);
-  return {ReadableUse(used, capacity), ColourOfShare(share)};
+  if (capacity != 0) return ShareCell(static_cast<double>(used) / static_cast<double>(capacity));
+  return used == 0 ? Cell("-", Colour::kGrey) : Cell(ReadableBytes(used));
 }
 
 Cell ReportCell(double age_s) {
@@ -55,6 +55,19 @@ std::string RemarkOn(const api::EngineRow& engine) {
   return remark;
 }
 
+// What it says of itself; nothing is known of who is down.
+std::vector<Cell> LoadCells(const api::EngineRow& engine) {
+  if (engine.status() == "down") return std::vector<Cell>(7, {"-", Colour::kGrey});
+  const api::Capacity& capacity = engine.capacity();
+  return {ShareCell(engine.load_factor()),
+          RateCell(engine.bandwidth_out(), capacity.bandwidth_out()),
+          RateCell(engine.bandwidth_in(), capacity.bandwidth_in()),
+          ShareCell(engine.cpu()),
+          UseCell(engine.memory_used(), capacity.memory()),
+          UseCell(engine.storage_used(), capacity.storage()),
+          ReadableCount(engine.active_requests())};
+}
+
 Table EngineTable(const api::ShowFarmReply& farm) {
   Table table({{"ENGINE"},
                {"STATUS"},
@@ -62,29 +75,33 @@ Table EngineTable(const api::ShowFarmReply& farm) {
                {"OUT", Align::kRight},
                {"IN", Align::kRight},
                {"CPU", Align::kRight},
-               {"MEMORY", Align::kRight},
-               {"STORAGE", Align::kRight},
+               {"MEM", Align::kRight},
+               {"DISK", Align::kRight},
                {"REQUESTS", Align::kRight},
                {"COPIES", Align::kRight},
                {"BYTES", Align::kRight},
-               {"REPORT", Align::kRight},
-               {"REMARKS"}});
+               {"REPORT", Align::kRight}});
   for (const api::EngineRow& engine : farm.engines()) {
-    table.AddRow({engine.name(),
-                  {engine.status(), ColourOfStatus(engine.status())},
-                  ShareCell(engine.load_factor()),
-                  RateCell(engine.bandwidth_out(), engine.capacity().bandwidth_out()),
-                  RateCell(engine.bandwidth_in(), engine.capacity().bandwidth_in()),
-                  ShareCell(engine.cpu()),
-                  UseCell(engine.memory_used(), engine.capacity().memory()),
-                  UseCell(engine.storage_used(), engine.capacity().storage()),
-                  ReadableCount(engine.active_requests()),
-                  ReadableCount(engine.assets()),
-                  ReadableBytes(engine.asset_bytes()),
-                  ReportCell(engine.report_age_s()),
-                  RemarkOn(engine)});
+    std::vector<Cell> cells = {engine.name(), {engine.status(), ColourOfStatus(engine.status())}};
+    for (Cell& cell : LoadCells(engine)) cells.push_back(std::move(cell));
+    cells.emplace_back(ReadableCount(engine.assets()));
+    cells.emplace_back(ReadableBytes(engine.asset_bytes()));
+    cells.push_back(ReportCell(engine.report_age_s()));
+    table.AddRow(std::move(cells));
   }
   return table;
+}
+
+// Below the table, where they need not be cut.
+std::string RemarkText(const Terminal& terminal, const api::ShowFarmReply& farm) {
+  std::string text;
+  for (const api::EngineRow& engine : farm.engines()) {
+    const std::string remark = RemarkOn(engine);
+    if (remark.empty()) continue;
+    text += terminal.Paint(Printable(engine.name()), ColourOfStatus(engine.status())) + ": " +
+            Printable(remark) + "\n";
+  }
+  return text.empty() ? text : "\n" + text;
 }
 
 std::string FarmText(const Terminal& terminal, const api::ShowFarmReply& farm) {
@@ -98,7 +115,7 @@ std::string FarmText(const Terminal& terminal, const api::ShowFarmReply& farm) {
     text += terminal.Paint("No quorum: nothing commits, the farm only reads.", Colour::kRed) + "\n";
   }
   if (farm.engines().empty()) return text + "No engine has registered yet.\n";
-  return text + "\n" + EngineTable(farm).Render(terminal.style());
+  return text + "\n" + EngineTable(farm).Render(terminal.style()) + RemarkText(terminal, farm);
 }
 
 std::string FrameOf(const Terminal& terminal, const StatusOr<api::ShowFarmReply>& farm) {
