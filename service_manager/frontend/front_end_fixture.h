@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/metrics.h"
@@ -82,6 +84,15 @@ class FrontEndTest : public ::testing::Test {
   }
   double Ended(const std::string& ending) {
     return Count("strata_frontend_requests_total", ending);
+  }
+
+  // What is forwarded is counted after its last byte was written: waits, 10 s at most.
+  bool Counts(const std::string& ending, double count) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (Ended(ending) != count && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::yield();
+    }
+    return Ended(ending) == count;
   }
 
   SeededRandom random_{1};
