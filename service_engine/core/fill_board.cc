@@ -47,7 +47,10 @@ FetchNumber FillBoard::FindToJoin(const farm::ContentKey& key, const HttpFields&
 
 bool FillBoard::MayJoin(const Fetch& fetch, const HttpFields& request) const {
   if (!fetch.shares) return false;
-  if (!fetch.answer) return true;
+  if (!fetch.answer) {
+    const auto vary = vary_.find(fetch.key);
+    return vary == vary_.end() || Agree(fetch.request, request, vary->second);
+  }
   return fetch.answer->shared && Agree(fetch.request, request, fetch.answer->vary);
 }
 
@@ -91,13 +94,8 @@ bool FillBoard::OnAnswer(FetchNumber number, uint32_t round, Answer answer, Time
   const auto found = fetches_.find(number);
   if (found == fetches_.end() || found->second.cut || found->second.round != round) return false;
   Fetch& fetch = found->second;
-  if (!fetch.shares) {
-    answer.shared = false;
-  } else if (answer.shared) {
-    unshared_.erase(fetch.key);
-  } else {
-    RememberUnshared(fetch.key, now);
-  }
+  if (fetch.shares) Remember(fetch.key, answer, now);
+  answer.shared = answer.shared && fetch.shares;
   fetch.answer = std::move(answer);
   return true;
 }
@@ -164,9 +162,19 @@ void FillBoard::Unlist(FetchNumber number, const farm::ContentKey& key) {
   if (numbers.empty()) by_key_.erase(found);
 }
 
-void FillBoard::RememberUnshared(const farm::ContentKey& key, Timestamp now) {
-  if (unshared_.size() >= limits_.unshared_max) unshared_.clear();
-  unshared_[key] = now + limits_.unshared_memory;
+void FillBoard::Remember(const farm::ContentKey& key, const Answer& answer, Timestamp now) {
+  if (answer.shared) {
+    unshared_.erase(key);
+  } else {
+    if (unshared_.size() >= limits_.remembered_max) unshared_.clear();
+    unshared_[key] = now + limits_.unshared_memory;
+  }
+  if (answer.vary.empty()) {
+    vary_.erase(key);
+  } else {
+    if (vary_.size() >= limits_.remembered_max) vary_.clear();
+    vary_[key] = answer.vary;
+  }
 }
 
 }  // namespace strata::engine

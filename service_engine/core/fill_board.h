@@ -22,7 +22,7 @@ struct FillBoardLimits {
   size_t fetches_max = 256;
   // A content whose answer may not be shared is not waited for again for so long.
   Duration unshared_memory = std::chrono::seconds(10);
-  size_t unshared_max = 4096;  // Contents remembered so.
+  size_t remembered_max = 4096;  // Contents that are known to be unshared, or to vary.
 };
 
 // Which fetches are in flight, and who may have the bytes of which (section 5 of
@@ -113,13 +113,15 @@ class FillBoard {
   bool MayJoin(const Fetch& fetch, const HttpFields& request) const;
   bool ForgetIfOver(FetchNumber number, const Fetch& fetch);
   void Unlist(FetchNumber number, const farm::ContentKey& key);
-  void RememberUnshared(const farm::ContentKey& key, Timestamp now);
+  void Remember(const farm::ContentKey& key, const Answer& answer, Timestamp now);
 
   FillBoardLimits limits_;
   FetchNumber last_ = 0;
   absl::flat_hash_map<FetchNumber, Fetch> fetches_;
   absl::flat_hash_map<farm::ContentKey, absl::InlinedVector<FetchNumber, 2>> by_key_;
   absl::flat_hash_map<farm::ContentKey, Timestamp> unshared_;  // Until when.
+  // By what contents vary, as the last answer said: variants do not wait for each other.
+  absl::flat_hash_map<farm::ContentKey, std::vector<std::string>> vary_;
 };
 
 }  // namespace strata::engine

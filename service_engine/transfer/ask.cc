@@ -73,6 +73,11 @@ Refusal ReadAsk(const NginxRequest& request, AgentTable& table, Ask& ask) {
   return {};
 }
 
+bool HasExpiredCopy(const NginxRequest& request) {
+  const std::string_view cached = request.Field("Strata-Cached");
+  return cached == "EXPIRED" || cached == "STALE" || cached == "UPDATING";
+}
+
 FetchOrder OrderOf(const NginxRequest& request, const Ask& ask, const ProxyIdentity& identity) {
   FetchOrder order;
   order.site = ask.site;

@@ -34,6 +34,9 @@ struct Refusal {
 // Fills `ask`. 404 for a host of no site, 400 for lines that are missing or make no sense.
 Refusal ReadAsk(const NginxRequest& request, AgentTable& table, Ask& ask);
 
+// Whether nginx has an old copy of it (Strata-Cached), so that it can do without an answer.
+bool HasExpiredCopy(const NginxRequest& request);
+
 // What to fetch for it.
 FetchOrder OrderOf(const NginxRequest& request, const Ask& ask, const ProxyIdentity& identity);
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "service_engine/transfer/ask.h"
 #include "service_engine/transfer/bell.h"
 #include "service_engine/transfer/limits.h"
 
@@ -16,6 +17,7 @@ namespace asio = boost::asio;
 
 constexpr int kNoContent = 204;
 constexpr int kNotModified = 304;
+constexpr int kServerError = 500;
 
 // One reader of one fetch.
 class Delivery {
@@ -50,9 +52,12 @@ class Delivery {
     if (share == FillBoard::Share::kOwn) co_return Delivered::kOwn;
     if (share != FillBoard::Share::kTake) co_return Delivered::kGone;
     const Fetch::View view = seat_.fetch().Look();
-    *writing_ = true;
-    const bool whole = !view.cut && co_await WriteAll(view);
-    *writing_ = false;
+    bool whole = false;
+    if (!view.cut && !LeavesStaleCopy(*view.head)) {
+      *writing_ = true;
+      whole = co_await WriteAll(view);
+      *writing_ = false;
+    }
     if (!whole) {
       agent_.counters.readers_cut.Add();
       nginx_.BreakOff();
@@ -62,6 +67,11 @@ class Delivery {
   }
 
  private:
+  // nginx has an old copy, and serves it as long as stale-if-error allows if it gets no answer.
+  bool LeavesStaleCopy(const AnswerHead& head) const {
+    return fills_ && head.status >= kServerError && HasExpiredCopy(request_);
+  }
+
   // Fetches end by themselves; the limit is for what nobody thought of.
   asio::awaitable<FillBoard::Share> AwaitAnswer() {
     const SteadyTime until = std::chrono::steady_clock::now() +
@@ -111,7 +121,8 @@ class Delivery {
         co_await bell_->Wait(SteadyTime::max());
       } else {
         if (now.end == Fetch::End::kBroken) co_return false;
-        co_return !chunked || co_await nginx_.WritePiece({}, true);
+        if (!chunked) co_return true;
+        co_return co_await nginx_.WritePiece({}, true);
       }
     }
   }

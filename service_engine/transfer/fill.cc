@@ -69,7 +69,6 @@ class Fill {
     }
     if (head->status >= kServerError) {
       agent_.counters.origin_failed.Add();
-      agent_.rest.OnFailure(origin, Now());
       failure_ = kBadGateway;
       if (!last) co_return false;
     } else {
@@ -138,7 +137,8 @@ class Fill {
       spool = *std::move(created);
     }
     if (!Give(std::move(head), spool)) co_return;
-    const bool whole = empty || co_await Copy(exchange, *spool);
+    bool whole = empty;
+    if (!empty) whole = co_await Copy(exchange, *spool);
     (whole ? agent_.counters.fetched_whole : agent_.counters.fetched_broken).Add();
     agent_.fetches.Finish(*fetch_, round_, whole ? Fetch::End::kWhole : Fetch::End::kBroken);
   }

@@ -56,11 +56,12 @@ class Forwarding {
     if (!head.ok()) {
       const bool silent = head.status().code() == StatusCode::kDeadlineExceeded;
       (silent ? agent_.counters.origin_silent : agent_.counters.origin_broken).Add();
-      const bool written = co_await Say(nginx_, request_, silent ? 504 : 502,
-                                        silent ? "the origin is silent" : "the origin broke off");
+      const int status = silent ? 504 : 502;
+      const bool written = co_await Say(nginx_, request_, status, "the origin did not answer");
       co_return written && sent.ok();
     }
-    co_return co_await Answer(exchange, *head) && sent.ok();
+    const bool answered = co_await Answer(exchange, *head);
+    co_return answered && sent.ok();
   }
 
   asio::awaitable<Status> SendRequest(OriginExchange& exchange, const farm::Origin& origin) {
@@ -114,7 +115,8 @@ class Forwarding {
       if (*got == 0) break;
       if (!co_await nginx_.WritePiece(ByteSpan(piece).first(*got), chunked)) co_return false;
     }
-    co_return !chunked || co_await nginx_.WritePiece({}, true);
+    if (!chunked) co_return true;
+    co_return co_await nginx_.WritePiece({}, true);
   }
 
   AgentContext& agent_;

@@ -19,6 +19,18 @@ void OriginRest::OnFailure(const farm::Origin& origin, SteadyTime now) {
   until_[NameOf(origin)] = now + kOriginRest;
 }
 
+bool OriginRest::Rests(const farm::Origin& origin, SteadyTime now) const {
+  const auto found = until_.find(NameOf(origin));
+  return found != until_.end() && found->second > now;
+}
+
+bool OriginRest::AllRest(const farm::Site& site, SteadyTime now) const {
+  absl::MutexLock lock(&mu_);
+  return std::all_of(site.origins.begin(), site.origins.end(),
+                     [&](const farm::Origin& origin)
+                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return Rests(origin, now); });
+}
+
 void OriginRest::OnSuccess(const farm::Origin& origin) {
   absl::MutexLock lock(&mu_);
   until_.erase(NameOf(origin));
@@ -27,10 +39,10 @@ void OriginRest::OnSuccess(const farm::Origin& origin) {
 std::vector<farm::Origin> OriginRest::Order(const farm::Site& site, SteadyTime now) const {
   std::vector<farm::Origin> origins = site.origins;
   absl::MutexLock lock(&mu_);
-  std::stable_partition(origins.begin(), origins.end(), [&](const farm::Origin& origin) {
-    const auto found = until_.find(NameOf(origin));
-    return found == until_.end() || found->second <= now;
-  });
+  const auto awake = [&](const farm::Origin& origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !Rests(origin, now);
+  };
+  std::stable_partition(origins.begin(), origins.end(), awake);
   return origins;
 }
 

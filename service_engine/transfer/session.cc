@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,7 +39,8 @@ class Session {
         if (request.status().code() != StatusCode::kNotFound) co_await Malformed(request.status());
         break;
       }
-      if (!co_await Answer(*request) || !nginx_.AtEndOfRequest()) break;
+      const bool usable = co_await Answer(*request);
+      if (!usable || !nginx_.AtEndOfRequest()) break;
     }
     nginx_.Close();
   }
@@ -50,7 +52,8 @@ class Session {
     const NginxRequest unknown;
     HttpFields fields;
     fields.push_back({"Connection", "close"});
-    co_await Say(nginx_, unknown, large ? 431 : 400, MessageOf(status), std::move(fields));
+    const int answer = large ? 431 : 400;
+    co_await Say(nginx_, unknown, answer, MessageOf(status), std::move(fields));
   }
 
   // False if the connection is of no use any more.
@@ -61,7 +64,8 @@ class Session {
     // Without HTTP/1.1 nginx could not see that an answer was cut short.
     if (!request.http_1_1 || !(miss || fill || join)) {
       agent_.counters.malformed.Add();
-      co_return co_await Say(nginx_, request, request.http_1_1 ? 404 : 505,
+      const int status = request.http_1_1 ? 404 : 505;
+      co_return co_await Say(nginx_, request, status,
                              "the agent answers /miss, /fill and /join by HTTP/1.1");
     }
     (miss ? agent_.counters.misses : fill ? agent_.counters.fills : agent_.counters.joins).Add();
@@ -154,6 +158,7 @@ class Session {
   asio::awaitable<bool> TellFill(const NginxRequest& request, const Ask& ask) {
     const FetchOrder order = OrderOf(request, ask, agent_.identity);
     FetchTable::Place place{FillBoard::Place::Kind::kLead, 0};
+    if (ServesStaleAtOnce(request, ask)) co_return co_await LeadToFill(ask, 0);
     if (ask.canonical) {
       place = agent_.fetches.Enter(order, !order.authorized);
     } else if (const FetchNumber number = agent_.fetches.FindToJoin(ask.key, order.request);
@@ -169,6 +174,12 @@ class Session {
     }
     agent_.counters.told_fill.Add();
     co_return co_await LeadToFill(ask, place.number);
+  }
+
+  // No origin could be reached a moment ago: who has an old copy does not wait for that again.
+  bool ServesStaleAtOnce(const NginxRequest& request, const Ask& ask) {
+    return HasExpiredCopy(request) &&
+           agent_.rest.AllRest(*ask.site, std::chrono::steady_clock::now());
   }
 
   asio::awaitable<bool> LeadToFill(const Ask& ask, FetchNumber number) {
@@ -189,6 +200,7 @@ class Session {
   // ---- /fill
 
   asio::awaitable<bool> Fill(const NginxRequest& request, const Ask& ask) {
+    if (ServesStaleAtOnce(request, ask)) co_return false;
     const FetchOrder order = OrderOf(request, ask, agent_.identity);
     bool shares = !order.authorized;
     std::unique_ptr<FetchTable::Seat> seat =
