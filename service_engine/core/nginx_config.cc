@@ -202,7 +202,7 @@ std::string RenderEntry(const NginxConfig& config, const farm::Site& site, const
                    {"named", entry.named},
                    {"settings", entry.settings},
                    {"preflight", Preflight(site)},
-                   {"site", site.hosts.front()},
+                   {"ask", Fill(kAsk, {{"site", site.hosts.front()}})},
                    {"folder", config.library_folder + "/" + site.name},
                    {"base", entry.path_form ? "alias" : "root"},
                    {"slash", entry.path_form ? "/" : ""},

@@ -8,7 +8,7 @@ namespace strata::engine {
 
 // Server-level `set`s run again after each X-Accel-Redirect: what has to survive one is set in
 // locations only ($strata_tried, and all of the path form).
-inline constexpr std::string_view kHead = R"(# Written by the Service Engine: changes are lost.
+inline constexpr std::string_view kHead = R"conf(# Written by the Service Engine: changes are lost.
 @user@daemon off;
 worker_processes @workers@;
 worker_rlimit_nofile @files@;
@@ -99,37 +99,34 @@ http {
   map $request_uri $strata_odd_escape {
     default "";
     "~^[^?]*(?:%(?:2[146-9A-Ca-cFf]|3[ABDabd]|40)|#)" 1;
-}
-#The file of a request that a library may answer : of any query, or of an empty one only.
-map "$request_method $strata_odd_name$strata_odd_escape" $strata_file_any {
-  default "/.none";
-  "GET " $uri;
-  "HEAD " $uri;
-}
-map "$request_method $strata_odd_name$strata_odd_escape$args" $strata_file_plain {
-  default "/.none";
-  "GET " $uri;
-  "HEAD " $uri;
-}
-@cors @server {
-  listen "unix:@status@";
-  access_log off;
-  location = / _strata / status { stub_status; }
-  location = / _strata / generation {
-    default_type text / plain;
-    return 200 "@generation@\n";
   }
-  location / { return 404; }
-}
-)";
+  # The file of a request that a library may answer: of any query, or of an empty one only.
+  map "$request_method $strata_odd_name$strata_odd_escape" $strata_file_any {
+    default "/.none";
+    "GET " $uri;
+    "HEAD " $uri;
+  }
+  map "$request_method $strata_odd_name$strata_odd_escape$args" $strata_file_plain {
+    default "/.none";
+    "GET " $uri;
+    "HEAD " $uri;
+  }
+@cors@  server {
+    listen "unix:@status@";
+    access_log off;
+    location = /_strata/status { stub_status; }
+    location = /_strata/generation { default_type text/plain; return 200 "@generation@\n"; }
+    location / { return 404; }
+  }
+)conf";
 
-inline constexpr std::string_view kForms = R"(  map $host $strata_host_form {
+inline constexpr std::string_view kForms = R"conf(  map $host $strata_host_form {
     default direct;
 @forms@  }
-)";
+)conf";
 
 // A site without cors_origins shows what its origin says.
-inline constexpr std::string_view kCorsMaps = R"(  map $strata_site $strata_cors_any {
+inline constexpr std::string_view kCorsMaps = R"conf(  map $strata_site $strata_cors_any {
     default $upstream_http_access_control_allow_origin;
 @any@  }
   map "$strata_site $http_origin" $strata_cors {
@@ -145,9 +142,9 @@ inline constexpr std::string_view kCorsMaps = R"(  map $strata_site $strata_cors
   proxy_hide_header Access-Control-Allow-Origin;
   add_header Access-Control-Allow-Origin $strata_cors always;
   add_header Vary $strata_cors_vary always;
-)";
+)conf";
 
-inline constexpr std::string_view kPreflight = R"(      if ($strata_preflight) {
+inline constexpr std::string_view kPreflight = R"conf(      if ($strata_preflight) {
         add_header Access-Control-Allow-Origin $strata_cors always;
         add_header Vary $strata_cors_vary always;
         add_header Access-Control-Allow-Methods "GET, HEAD, POST, PUT, PATCH, DELETE" always;
@@ -155,41 +152,41 @@ inline constexpr std::string_view kPreflight = R"(      if ($strata_preflight) {
         add_header Access-Control-Max-Age 600 always;
         return 204;
       }
-)";
+)conf";
 
 // Nothing is stored here: what is to be kept comes by /_strata/fill, under the canonical key.
-#define STRATA_ASK \
-  R"(      proxy_cache strata;
+inline constexpr std::string_view kAsk = R"conf(      proxy_cache strata;
       proxy_cache_key "http://@site@$strata_target";
       proxy_no_cache 1;
       rewrite ^ /miss? break;
       proxy_pass http://strata_agent;
-)"
+)conf";
 
-inline constexpr std::string_view kEntry = R"(    location @location@ {
-@settings@@preflight@)" STRATA_ASK "    }\n";
+inline constexpr std::string_view kEntry = R"conf(    location @location@ {
+@settings@@preflight@@ask@    }
+)conf";
 
-inline constexpr std::string_view kLibraryEntry = R"(    location @location@ {
+inline constexpr std::string_view kLibraryEntry = R"conf(    location @location@ {
 @settings@@preflight@      @base@ "@folder@@slash@";
       disable_symlinks on from="@folder@";
       try_files $strata_file_@file@ @strata_@named@;
     }
     location @strata_@named@ {
-)" STRATA_ASK "    }\n";
-#undef STRATA_ASK
+@ask@    }
+)conf";
 
-inline constexpr std::string_view kPathSettings = R"(      if ($strata_path_target = "") {
+inline constexpr std::string_view kPathSettings = R"conf(      if ($strata_path_target = "") {
         return 404;
       }
       set $strata_site "@site@";
       set $strata_site_name "@name@";
       set $strata_target $strata_path_target;
       set $strata_form @form@;
-)";
+)conf";
 
 // What the agent's answers lead to. Its headers are read before the location's own upstream
 // replaces them. Headers for nginx that an origin or a peer sends mean nothing.
-inline constexpr std::string_view kInternal = R"(    location = /_strata/fill {
+inline constexpr std::string_view kInternal = R"conf(    location = /_strata/fill {
       internal;
       set $strata_key $upstream_http_strata_key;
       set $strata_fill $upstream_http_strata_fill;
@@ -234,16 +231,16 @@ inline constexpr std::string_view kInternal = R"(    location = /_strata/fill {
       proxy_pass http://strata_agent;
     }
     location /_strata/ { return 404; }
-)";
+)conf";
 
-inline constexpr std::string_view kDefaultServer = R"(  server {
+inline constexpr std::string_view kDefaultServer = R"conf(  server {
 @listen@    server_name _;
     @log@    location = /_strata/probe { default_type text/plain; return 200 "@engine@\n"; }
 @internal@    location / { return 404; }
 @entries@  }
-)";
+)conf";
 
-inline constexpr std::string_view kSiteServer = R"(  server {
+inline constexpr std::string_view kSiteServer = R"conf(  server {
 @listen@    server_name@names@;
     set $strata_site "@site@";
     set $strata_target $request_uri;
@@ -253,6 +250,6 @@ inline constexpr std::string_view kSiteServer = R"(  server {
       return 200 "@engine@\n";
     }
 @internal@@entry@  }
-)";
+)conf";
 
 }  // namespace strata::engine

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <time.h>
+
+#include <algorithm>
+
+#include "common/time.h"
+
+namespace strata::engine {
+
+// The monotonic clock of this machine.
+inline Timestamp Now() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return Timestamp::FromNanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
+}
+
+// The wall clock, in nanoseconds since 1970.
+inline int64_t WallNanos() {
+  timespec t;
+  clock_gettime(CLOCK_REALTIME, &t);
+  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+// For poll: rounded up, so that nobody wakes too early; 0 if it is over.
+inline int MillisUntil(Timestamp until) {
+  const Duration left = until - Now();
+  if (left <= Duration::zero()) return 0;
+  const auto millis =
+      std::chrono::ceil<std::chrono::milliseconds>(std::min(left, Duration(std::chrono::hours(1))));
+  return static_cast<int>(millis.count());
+}
+
+}  // namespace strata::engine

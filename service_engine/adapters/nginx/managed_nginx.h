@@ -1,0 +1,99 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/log.h"
+#include "common/metrics.h"
+#include "service_engine/adapters/nginx/access_log_tail.h"
+#include "service_engine/adapters/nginx/config_files.h"
+#include "service_engine/adapters/nginx/content_readers.h"
+#include "service_engine/adapters/nginx/held_contents.h"
+#include "service_engine/adapters/nginx/load_sampler.h"
+#include "service_engine/adapters/nginx/nginx_adapter.h"
+#include "service_engine/adapters/nginx/nginx_process.h"
+#include "service_engine/adapters/nginx/purger.h"
+#include "service_engine/adapters/nginx/tree_watch.h"
+#include "service_engine/core/nginx_status.h"
+
+namespace strata::engine {
+
+// NginxAdapter as it is: puts the parts of this room together, and runs two threads of its own: one
+// that follows the log and one that probes and looks at the disk.
+class ManagedNginx final : public NginxAdapter {
+ public:
+  ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallbacks callbacks,
+               MetricRegistry& metrics);
+  ~ManagedNginx() override;
+
+  Status Begin(const std::vector<farm::Site>& sites);
+
+  Status Check(const std::vector<farm::Site>& sites) override;
+  Status Apply(const std::vector<farm::Site>& sites) override;
+  StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) override;
+  std::vector<farm::AssetsChanged::Change> TakeChanges(size_t max) override;
+  void TellAll() override { held_.TellAll(); }
+  bool ScanComplete() const override { return scan_complete_; }
+  std::optional<std::string> UriOf(const farm::ContentKey& key) const override;
+  std::optional<farm::Asset> Find(const farm::ContentKey& key) const override;
+  LoadSample Sample() override;
+  HealthJudge::Verdict Judge() override;
+  Status PeerProbe(const Endpoint& client_endpoint) override;
+  void OnPeerProbe(const std::string& error) override;
+  Status ReopenLogs() override { return process_.ReopenLogs(); }
+  void Stop() override;
+
+ private:
+  StatusOr<std::shared_ptr<const farm::SiteTable>> TableOf(
+      const std::vector<farm::Site>& sites) const;
+  void FollowLog();
+  void TakeLog(Timestamp now);
+  void Look();
+  void ProbeOnce();
+  void CheckDisk();
+  void OnDiskError(const Status& error);
+  std::optional<NginxStatus> AskStatus();
+  void CompareCounts(const NginxStatus& status);
+  bool stopping() const;
+  // False if the adapter is stopped meanwhile.
+  bool Sleep(Duration time);
+
+  const NginxAdapterOptions options_;
+  const NginxAdapterCallbacks callbacks_;
+  const Logger logger_{"nginx"};
+  NginxProcess process_;
+  ConfigFiles config_;
+  SharedSites sites_;
+  HeldContents held_;
+  CacheReader cache_reader_;
+  LibraryReader library_reader_;
+  TreeWatch cache_watch_;
+  std::unique_ptr<TreeWatch> library_watch_;  // Null: there is no library.
+  Purger purger_;
+  LoadSampler sampler_;
+  Counter& probe_failures_;
+  Gauge& held_files_;
+  Gauge& held_bytes_;
+  Gauge& log_difference_;
+  std::atomic<bool> scan_complete_ = false;
+  std::atomic<bool> libraries_changed_ = false;
+  std::atomic<uint64_t> status_asked_ = 0;  // Of the nginx that runs: not in its log.
+  std::atomic<uint64_t> log_lines_ = 0;     // Likewise.
+  std::atomic<uint64_t> log_bytes_ = 0;
+
+  absl::Mutex judge_mu_;
+  HealthJudge judge_ ABSL_GUARDED_BY(judge_mu_);
+  std::unique_ptr<AccessLogTail> log_;  // Of the thread that follows it.
+  mutable absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::thread log_thread_;
+  std::thread look_thread_;
+};
+
+}  // namespace strata::engine
