@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +14,6 @@
 
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/limits.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 
 namespace strata::engine {
 namespace {
@@ -73,8 +72,12 @@ StatusOr<pid_t> StartChild(const std::vector<std::string>& command, const ChildO
   return pid;
 }
 
+UniqueFd WatchProcess(pid_t pid) {
+  return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+}
+
 bool AwaitChild(pid_t pid, Duration limit, int& status) {
-  const UniqueFd ended(pidfd_open(pid, 0));
+  const UniqueFd ended = WatchProcess(pid);
   if (!ended.valid() || !Readable(ended.get(), Now() + limit)) return false;
   return waitpid(pid, &status, WNOHANG) == pid;
 }

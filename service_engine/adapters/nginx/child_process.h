@@ -7,6 +7,7 @@
 
 #include "common/status.h"
 #include "common/time.h"
+#include "service_engine/adapters/nginx/unique_fd.h"
 
 namespace strata::engine {
 
@@ -19,6 +20,9 @@ struct ChildOptions {
 // Starts a program with nothing blocked or inherited. Unavailable if there can be no process; a
 // program that cannot be executed ends with 127.
 StatusOr<pid_t> StartChild(const std::vector<std::string>& command, const ChildOptions& options);
+
+// Readable when the process has ended. (glibc's own pidfd_open cannot be called from C++.)
+UniqueFd WatchProcess(pid_t pid);
 
 // Whether the child has ended within `limit`; `status` is then waitpid's.
 bool AwaitChild(pid_t pid, Duration limit, int& status);

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -170,7 +169,7 @@ class NginxProcess::Supervisor {
       absl::MutexLock lock(&mu_);
       pid_ = *pid;
     }
-    const UniqueFd ended(pidfd_open(*pid, 0));
+    const UniqueFd ended = WatchProcess(*pid);
     pollfd waiting[2] = {{.fd = ended.get(), .events = POLLIN, .revents = 0},
                          {.fd = wake_.get(), .events = POLLIN, .revents = 0}};
     while (poll(waiting, 2, -1) < 0 && errno == EINTR) {
@@ -182,7 +181,7 @@ class NginxProcess::Supervisor {
     const std::pair<int, Duration> steps[] = {{SIGQUIT, kQuitLimit}, {SIGTERM, kTerminateLimit}};
     for (const auto& [signal, limit] : steps) {
       kill(pid, signal);
-      const UniqueFd ended(pidfd_open(pid, 0));
+      const UniqueFd ended = WatchProcess(pid);
       pollfd waiting{.fd = ended.get(), .events = POLLIN, .revents = 0};
       if (poll(&waiting, 1, MillisUntil(Now() + limit)) > 0) break;
     }
