@@ -235,6 +235,10 @@ std::string ServerNames(const NginxConfig& config, const farm::Site& site,
   return names;
 }
 
+std::string Closed(const NginxConfig& config) {
+  return config.closed ? std::string(kClosed) : "";
+}
+
 std::string Servers(const NginxConfig& config, std::string& forms) {
   std::set<std::string> hosts;
   for (const farm::Site& site : config.sites) hosts.insert(site.hosts.begin(), site.hosts.end());
@@ -245,6 +249,7 @@ std::string Servers(const NginxConfig& config, std::string& forms) {
     entry.named = "ask";
     text += Fill(kSiteServer, {{"listen", Listen(config.clients, "")},
                                {"names", ServerNames(config, site, hosts, forms)},
+                               {"closed", Closed(config)},
                                {"site", site.hosts.front()},
                                {"engine", config.engine},
                                {"log", AccessLog(config)},
@@ -284,6 +289,7 @@ std::string DefaultServer(const NginxConfig& config) {
                               "if=$strata_site_name;\n";
   return Fill(kDefaultServer, {{"listen", Listen(config.clients, " default_server backlog=4096")},
                                {"engine", config.engine},
+                               {"closed", Closed(config)},
                                {"log", AccessLog(config) + "    " + by_name},
                                {"internal", std::string(kInternal)},
                                {"entries", PathEntries(config, "/_s/", "redirected", true)}});
@@ -293,6 +299,7 @@ std::string PeerServer(const NginxConfig& config) {
   if (config.peers.empty()) return "";
   return Fill(kDefaultServer, {{"listen", Listen(config.peers, " default_server backlog=4096")},
                                {"engine", config.engine},
+                               {"closed", Closed(config)},
                                {"log", AccessLog(config)},
                                {"internal", std::string(kInternal)},
                                {"entries", PathEntries(config, "/_s/", "peer", false) +

@@ -25,6 +25,7 @@ inline constexpr std::string_view kOperatorLogFormat =
 
 // Everything that a managed nginx is told. Folders are absolute, without a '/' at the end.
 struct NginxConfig {
+  bool closed = false;            // Everybody gets a 503: the engine may not serve now.
   uint64_t generation = 0;        // What kGenerationPath answers once it is in force.
   std::string engine;             // Its name: a label of a host name.
   std::vector<Endpoint> clients;  // Where clients and redirected clients come.

@@ -163,5 +163,21 @@ TEST(NginxConfigTest, SaysWhatCannotBeWritten) {
   EXPECT_NE(Refusal(config).find("log format"), std::string::npos);
 }
 
+TEST(NginxConfigTest, AClosedEngineAnswersNobody) {
+  NginxConfig config = Config();
+  const StatusOr<std::string> open = RenderNginxConfig(config);
+  config.closed = true;
+  const StatusOr<std::string> closed = RenderNginxConfig(config);
+  ASSERT_TRUE(open.ok() && closed.ok());
+  const auto count = [](const std::string& text) {
+    size_t n = 0;
+    for (size_t at = 0; (at = text.find("return 503;", at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  EXPECT_EQ(count(*open), 0u);
+  // The default server, the peers' and one a site.
+  EXPECT_EQ(count(*closed), 2 + config.sites.size());
+}
+
 }  // namespace
 }  // namespace strata::engine

@@ -233,16 +233,21 @@ inline constexpr std::string_view kInternal = R"conf(    location = /_strata/fil
     location /_strata/ { return 404; }
 )conf";
 
+// While the engine may not serve. Requests that have begun go on in the old workers.
+inline constexpr std::string_view kClosed = R"conf(    add_header Retry-After 5 always;
+    return 503;
+)conf";
+
 inline constexpr std::string_view kDefaultServer = R"conf(  server {
 @listen@    server_name _;
-    @log@    location = /_strata/probe { default_type text/plain; return 200 "@engine@\n"; }
+@closed@    @log@    location = /_strata/probe { default_type text/plain; return 200 "@engine@\n"; }
 @internal@    location / { return 404; }
 @entries@  }
 )conf";
 
 inline constexpr std::string_view kSiteServer = R"conf(  server {
 @listen@    server_name@names@;
-    set $strata_site "@site@";
+@closed@    set $strata_site "@site@";
     set $strata_target $request_uri;
     set $strata_form $strata_host_form;
     @log@    @operator_log@    location = /_strata/probe {

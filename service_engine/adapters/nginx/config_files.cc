@@ -88,7 +88,8 @@ Status WriteFileAtomically(const std::string& path, std::string_view text) {
 ConfigFiles::ConfigFiles(const NginxAdapterOptions& options, NginxProcess& process)
     : base_(BaseOf(options)),
       process_(process),
-      generation_(static_cast<uint64_t>(WallNanos() / 1000)) {}
+      generation_(static_cast<uint64_t>(WallNanos() / 1000)),
+      closed_(options.closed) {}
 
 Status ConfigFiles::Prepare() const {
   for (const std::string& folder :
@@ -120,6 +121,7 @@ std::set<std::string> ConfigFiles::LibrariesNow() const {
 StatusOr<std::string> ConfigFiles::Rendered(const std::vector<farm::Site>& sites) {
   NginxConfig config = base_;
   config.generation = generation_ + 1;
+  config.closed = closed_;
   config.sites = sites;
   config.libraries = LibrariesNow();
   STRATA_ASSIGN_OR_RETURN(std::string text, RenderNginxConfig(config));
@@ -153,6 +155,16 @@ Status ConfigFiles::Check(const std::vector<farm::Site>& sites) {
 Status ConfigFiles::Apply(const std::vector<farm::Site>& sites) {
   absl::MutexLock lock(&mu_);
   return ApplyLocked(sites);
+}
+
+Status ConfigFiles::SetClosed(bool closed) {
+  absl::MutexLock lock(&mu_);
+  if (closed == closed_) return Ok();
+  closed_ = closed;
+  const std::vector<farm::Site> sites = sites_;
+  const Status applied = ApplyLocked(sites);
+  if (!applied.ok()) closed_ = !closed;
+  return applied;
 }
 
 Status ConfigFiles::ApplyLibraries() {

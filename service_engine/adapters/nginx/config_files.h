@@ -27,6 +27,8 @@ class ConfigFiles {
   Status StartWith(const std::vector<farm::Site>& sites);
   Status Check(const std::vector<farm::Site>& sites);
   Status Apply(const std::vector<farm::Site>& sites);
+  // Closed: everybody gets a 503.
+  Status SetClosed(bool closed);
   // A library's folder may have come or gone: the same sites again, if that changes anything.
   Status ApplyLibraries();
 
@@ -46,6 +48,7 @@ class ConfigFiles {
   uint64_t generation_ ABSL_GUARDED_BY(mu_);
   std::vector<farm::Site> sites_ ABSL_GUARDED_BY(mu_);
   std::set<std::string> libraries_ ABSL_GUARDED_BY(mu_);
+  bool closed_ ABSL_GUARDED_BY(mu_);
   std::string text_ ABSL_GUARDED_BY(mu_);  // In force.
 };
 

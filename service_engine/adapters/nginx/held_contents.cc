@@ -146,6 +146,16 @@ std::vector<std::string> HeldContents::FilesOf(const farm::ContentKey& key) cons
   return {content->second.paths.begin(), content->second.paths.end()};
 }
 
+std::vector<std::string> HeldContents::FilesBelow(const std::string& front) const {
+  absl::MutexLock lock(&mu_);
+  std::vector<std::string> paths;
+  for (const auto& [key, content] : contents_) {
+    if (!content.uri.starts_with(front)) continue;
+    paths.insert(paths.end(), content.paths.begin(), content.paths.end());
+  }
+  return paths;
+}
+
 size_t HeldContents::files() const {
   absl::MutexLock lock(&mu_);
   return inventory_.files();

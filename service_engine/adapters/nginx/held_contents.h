@@ -48,6 +48,8 @@ class HeldContents {
   std::optional<std::string> UriOf(const farm::ContentKey& key) const;
   // Copies and others.
   std::vector<std::string> FilesOf(const farm::ContentKey& key) const;
+  // Of all contents whose URI begins with `front`.
+  std::vector<std::string> FilesBelow(const std::string& front) const;
   size_t files() const;
   uint64_t bytes() const;
 

@@ -166,6 +166,12 @@ StatusOr<size_t> ManagedNginx::Purge(std::span<const farm::ContentKey> keys) {
   return purger_.Purge(keys);
 }
 
+StatusOr<size_t> ManagedNginx::PurgeCacheOf(const std::string& site) {
+  const farm::Site* known = sites_.Get()->Find(site);
+  if (known == nullptr) return NotFound("site %s is not applied here", site.c_str());
+  return purger_.PurgeCacheOf(known->hosts.front());
+}
+
 std::vector<farm::AssetsChanged::Change> ManagedNginx::TakeChanges(size_t max) {
   return held_.TakeChanges(max, Now());
 }

@@ -36,7 +36,9 @@ class ManagedNginx final : public NginxAdapter {
 
   Status Check(const std::vector<farm::Site>& sites) override;
   Status Apply(const std::vector<farm::Site>& sites) override;
+  Status SetClosed(bool closed) override { return config_.SetClosed(closed); }
   StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) override;
+  StatusOr<size_t> PurgeCacheOf(const std::string& site) override;
   std::vector<farm::AssetsChanged::Change> TakeChanges(size_t max) override;
   void TellAll() override { held_.TellAll(); }
   bool ScanComplete() const override { return scan_complete_; }

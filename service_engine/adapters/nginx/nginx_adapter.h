@@ -39,6 +39,7 @@ struct NginxAdapterOptions {
   uint64_t cache_bytes_max = 0;              // 0: what the disk has.
   uint64_t free_bytes_least = 256ull << 20;  // Of the cache's disk.
   uint64_t log_bytes_max = 64ull << 20;      // The request log is rotated beyond.
+  bool closed = false;  // Starts closed: see SetClosed.
   std::string operator_log_format;           // nginx's log_format; empty: "combined".
   HealthSettings health;
   Duration probe_interval = std::chrono::seconds(1);
@@ -73,11 +74,17 @@ class NginxAdapter {
   // These sites and no others, without dropping a request. On failure nginx stays as it is.
   virtual Status Apply(const std::vector<farm::Site>& sites) = 0;
 
+  // Closed: nginx runs, but every request gets a 503, until it is opened again. For an engine that
+  // may have missed a purge.
+  virtual Status SetClosed(bool closed) = 0;
+
   // ---- What is held.
   // Section 6 of docs/protocols/agent.md, steps 2 and 3, after the agent has done step 1. How many
   // contents had something that went. Waits for a scan that goes on; Unavailable, with the reason,
   // if something may be left.
   virtual StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) = 0;
+  // All of a site's cache, not its library; the site is one of those applied. How many files went.
+  virtual StatusOr<size_t> PurgeCacheOf(const std::string& site) = 0;
   // Up to `max` changes that were not taken yet.
   virtual std::vector<farm::AssetsChanged::Change> TakeChanges(size_t max) = 0;
   // Everything is a change again: after a new registration.

@@ -95,6 +95,24 @@ StatusOr<size_t> Purger::Purge(std::span<const farm::ContentKey> list) {
   return Unavailable("%s", MessageOf(status).c_str());
 }
 
+StatusOr<size_t> Purger::PurgeCacheOf(const std::string& host) {
+  absl::MutexLock lock(&mu_);
+  for (TreeWatch* watch : watches_) STRATA_RETURN_IF_ERROR(watch->Settle(kSettleLimit));
+  size_t removed = 0;
+  for (const std::string& path : held_.FilesBelow("http://" + host + "/")) {
+    if (InLibrary(path)) continue;
+    STRATA_RETURN_IF_ERROR(Removed(path));
+    held_.Set(path, std::nullopt);
+    ++removed;
+  }
+  purged_.Add(removed);
+  return removed;
+}
+
+bool Purger::InLibrary(const std::string& path) const {
+  return !options_.library_folder.empty() && path.starts_with(options_.library_folder + "/");
+}
+
 Status Purger::RemoveTemporary(const Keys& keys, Keys& found) const {
   const std::shared_ptr<const farm::SiteTable> sites = sites_.Get();
   std::error_code error;
@@ -134,9 +152,7 @@ Status Purger::RemoveFiles(const farm::ContentKey& key, bool& found) {
 }
 
 Status Purger::RemoveFile(const std::string& path) {
-  const bool library =
-      !options_.library_folder.empty() && path.starts_with(options_.library_folder + "/");
-  return library ? MoveAway(path) : Removed(path);
+  return InLibrary(path) ? MoveAway(path) : Removed(path);
 }
 
 Status Purger::MoveAway(const std::string& path) {

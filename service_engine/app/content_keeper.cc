@@ -1,0 +1,234 @@
+#include "service_engine/app/content_keeper.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/log.h"
+
+namespace strata::engine::app {
+namespace {
+
+constexpr Duration kLookEvery = std::chrono::milliseconds(500);
+
+const Logger& Log() {
+  static const Logger logger("engine");
+  return logger;
+}
+
+// What a message takes of a text.
+std::string Short(const std::string& text) { return text.substr(0, farm::kMaxReason); }
+
+}  // namespace
+
+ContentKeeper::ContentKeeper(const Options& options, farm::FarmMember& member,
+                             NginxAdapter& adapter, transfer::AgentServer& agent,
+                             PurgePositions positions, const std::vector<farm::Site>& sites,
+                             MetricRegistry& metrics)
+    : options_(options),
+      member_(member),
+      adapter_(adapter),
+      agent_(agent),
+      purges_(metrics.AddCounter({.name = "strata_engine_ledger_purges_total",
+                                  .help = "Entries of purge logs that were applied."})),
+      purge_failures_(metrics.AddCounter({.name = "strata_engine_ledger_purge_failures_total",
+                                          .help = "Attempts to apply entries that failed."})),
+      positions_(std::move(positions)) {
+  for (const farm::Site& site : sites) applied_[site.name] = site;
+  thread_ = std::thread([this] { Loop(); });
+}
+
+ContentKeeper::~ContentKeeper() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  thread_.join();
+}
+
+void ContentKeeper::Wake() {
+  absl::MutexLock lock(&mutex_);
+  wake_ = true;
+}
+
+std::string ContentKeeper::why_closed() const {
+  absl::MutexLock lock(&mutex_);
+  return why_closed_;
+}
+
+void ContentKeeper::Loop() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || wake_; };
+      mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::FromChrono(kLookEvery));
+      if (stop_) return;
+      wake_ = false;
+    }
+    Look();
+  }
+}
+
+void ContentKeeper::Look() {
+  if (!member_.InTouch()) {
+    if (options_.serve_alone && open_) return;
+    SetOpen(false, "no majority of the farm is in reach, so purges might be missed");
+    return;
+  }
+  // Everything that was purged while this engine was closed goes before it opens. An entry that
+  // comes while others are applied is taken in the next round, and then it is open already: nothing
+  // was confirmed for it yet.
+  for (const Pending& pending : PendingPurges()) {
+    if (!Purge(pending)) return;
+  }
+  if (ApplySites()) SetOpen(true, "");
+}
+
+std::vector<ContentKeeper::Pending> ContentKeeper::PendingPurges() const {
+  std::vector<Pending> all;
+  member_.Read([&](const farm::TableReplica& replica) {
+    for (const auto& [name, site] : replica.ledger().sites().sites()) {
+      const farm::SiteLedger::PurgeLog& log = *replica.ledger().FindLog(name);
+      const uint64_t position = positions_.Of(name);
+      if (log.position <= position) continue;
+      Pending pending{name, log.forgotten > position ? log.forgotten : 0, {}};
+      // Newest first: what is new is at the end of a long log.
+      for (auto it = log.kept.rbegin(); it != log.kept.rend() && it->position > position; ++it) {
+        pending.entries.push_back(*it);
+      }
+      std::reverse(pending.entries.begin(), pending.entries.end());
+      all.push_back(std::move(pending));
+    }
+  });
+  return all;
+}
+
+bool ContentKeeper::Purge(const Pending& pending) {
+  std::vector<farm::ContentKey> keys;
+  for (const farm::SiteLedger::Purge& entry : pending.entries) {
+    keys.insert(keys.end(), entry.keys.begin(), entry.keys.end());
+  }
+  Status status = agent_.EndFetches(keys);
+  StatusOr<size_t> dropped = status.ok() ? adapter_.Purge(keys) : status;
+  if (dropped.ok() && pending.forgotten != 0) {
+    const StatusOr<size_t> more = adapter_.PurgeCacheOf(pending.site);
+    dropped = more.ok() ? *dropped + *more : more;
+  }
+  status = dropped.status();
+  const uint64_t last =
+      pending.entries.empty() ? pending.forgotten : pending.entries.back().position;
+  if (status.ok()) status = positions_.Set(pending.site, last);
+  if (!status.ok()) {
+    purge_failures_.Add();
+    Log().Error("a purge failed; it is tried again",
+                {{"site", pending.site}, {"position", last}, {"error", MessageOf(status)}});
+    TellPurged(pending, 0, Short(MessageOf(status)));
+    SetOpen(false, "a purge of " + pending.site + " failed: " + MessageOf(status));
+    return false;
+  }
+  purges_.Add(pending.entries.size());
+  TellPurged(pending, *dropped, "");
+  return true;
+}
+
+void ContentKeeper::TellPurged(const Pending& pending, size_t dropped, const std::string& problem) {
+  for (const farm::SiteLedger::Purge& entry : pending.entries) {
+    farm::PurgeApplied told{options_.self, pending.site, entry.position, 0, problem};
+    // Of several entries at once nobody knows which one dropped what: it is told with the last.
+    if (entry.position == pending.entries.back().position) {
+      told.dropped = static_cast<uint32_t>(dropped);
+    }
+    const Status sent = member_.Send(told);
+    if (!sent.ok()) Log().Warning("a purge was not confirmed", {{"error", MessageOf(sent)}});
+  }
+}
+
+bool ContentKeeper::ApplySites() {
+  std::map<std::string, farm::Site> wanted;
+  member_.Read([&](const farm::TableReplica& replica) {
+    for (const auto& [name, site] : replica.ledger().sites().sites()) wanted[name] = site;
+  });
+  std::vector<std::string> gone;
+  for (const auto& [name, site] : applied_) {
+    if (!wanted.contains(name)) gone.push_back(name);
+  }
+  std::vector<farm::Site> changed;
+  for (const auto& [name, site] : wanted) {
+    const auto it = applied_.find(name);
+    const bool same = it != applied_.end() && it->second == site;
+    const auto refused = refused_.find(name);
+    if (!same && (refused == refused_.end() || refused->second != site.version)) {
+      changed.push_back(site);
+    }
+  }
+  if (!gone.empty()) {
+    std::map<std::string, farm::Site> rest = applied_;
+    for (const std::string& name : gone) {
+      // A site of this name that comes later must not find what is old.
+      (void)adapter_.PurgeCacheOf(name);
+      rest.erase(name);
+    }
+    if (!ApplyAll(rest)) return false;
+  }
+  for (const std::string& name : gone) (void)positions_.Forget(name);
+  // One at a time: one that is refused must not keep the others away.
+  for (const farm::Site& site : changed) {
+    std::map<std::string, farm::Site> next = applied_;
+    next[site.name] = site;
+    std::vector<farm::Site> sites;
+    for (const auto& [name, each] : next) sites.push_back(each);
+    const Status applied = adapter_.Apply(sites);
+    if (applied.ok()) {
+      applied_ = std::move(next);
+      refused_.erase(site.name);
+    } else {
+      refused_[site.name] = site.version;
+    }
+    TellSite(site, applied.ok() ? "" : MessageOf(applied));
+  }
+  return true;
+}
+
+bool ContentKeeper::ApplyAll(const std::map<std::string, farm::Site>& wanted) {
+  std::vector<farm::Site> sites;
+  for (const auto& [name, site] : wanted) sites.push_back(site);
+  const Status applied = adapter_.Apply(sites);
+  if (applied.ok()) {
+    applied_ = wanted;
+    return true;
+  }
+  Log().Error("sites could not be taken away", {{"error", MessageOf(applied)}});
+  return false;
+}
+
+void ContentKeeper::TellSite(const farm::Site& site, const std::string& problem) {
+  if (problem.empty()) {
+    Log().Info("site applied", {{"site", site.name}, {"version", site.version}});
+  } else {
+    Log().Error("the server refuses a site",
+                {{"site", site.name}, {"version", site.version}, {"error", problem}});
+  }
+  (void)member_.Send(farm::SiteTaken{options_.self, site.name, site.version, Short(problem)});
+}
+
+void ContentKeeper::SetOpen(bool open, const std::string& why) {
+  {
+    absl::MutexLock lock(&mutex_);
+    why_closed_ = why;
+  }
+  if (open == open_) return;
+  const Status status = adapter_.SetClosed(!open);
+  if (!status.ok()) {
+    Log().Error("the server was not opened or closed", {{"error", MessageOf(status)}});
+    return;
+  }
+  open_ = open;
+  if (open) {
+    Log().Info("serving");
+  } else {
+    Log().Warning("not serving", {{"why", why}});
+  }
+}
+
+}  // namespace strata::engine::app

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/metrics.h"
+#include "farm/member/farm_member.h"
+#include "service_engine/adapters/nginx/nginx_adapter.h"
+#include "service_engine/app/purge_positions.h"
+#include "service_engine/transfer/agent_server.h"
+
+namespace strata::engine::app {
+
+// Does at the server what the farm's ledger says: its sites, and every entry of their purge logs,
+// in order, and tells the farm so. Opens the server once everything is done, and closes it while
+// this engine may have missed something. On a thread of its own, which compares what the ledger
+// says with what was done: whatever was missed, by whatever way, is caught up.
+class ContentKeeper {
+ public:
+  struct Options {
+    farm::EngineId self{};
+    bool serve_alone = false;
+  };
+
+  // All must outlive it. The adapter is closed, and has `sites`.
+  ContentKeeper(const Options& options, farm::FarmMember& member, NginxAdapter& adapter,
+                transfer::AgentServer& agent, PurgePositions positions,
+                const std::vector<farm::Site>& sites, MetricRegistry& metrics);
+  ~ContentKeeper();
+
+  // The ledger or the view may be another; from any thread. It looks by itself now and then too.
+  void Wake();
+  // Whether clients are served; else why not.
+  bool open() const { return open_; }
+  std::string why_closed() const;
+
+ private:
+  struct Pending {
+    std::string site;
+    uint64_t forgotten = 0;  // Above this engine's position: more was purged than is known.
+    std::vector<farm::SiteLedger::Purge> entries;
+  };
+
+  void Loop();
+  void Look();
+  std::vector<Pending> PendingPurges() const;
+  bool Purge(const Pending& pending);
+  void TellPurged(const Pending& pending, size_t dropped, const std::string& problem);
+  bool ApplySites();
+  bool ApplyAll(const std::map<std::string, farm::Site>& wanted);
+  void TellSite(const farm::Site& site, const std::string& problem);
+  void SetOpen(bool open, const std::string& why);
+
+  const Options options_;
+  farm::FarmMember& member_;
+  NginxAdapter& adapter_;
+  transfer::AgentServer& agent_;
+  Counter& purges_;
+  Counter& purge_failures_;
+
+  // ---- The keeper's thread.
+  PurgePositions positions_;
+  std::map<std::string, farm::Site> applied_;
+  std::map<std::string, uint64_t> refused_;  // Versions that the server did not take.
+
+  std::atomic<bool> open_ = false;
+  mutable absl::Mutex mutex_;
+  std::string why_closed_ ABSL_GUARDED_BY(mutex_) = "starting";
+  bool wake_ ABSL_GUARDED_BY(mutex_) = true;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace strata::engine::app

@@ -1,0 +1,322 @@
+#include "service_engine/app/engine.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/log.h"
+#include "common/system_random.h"
+
+namespace strata::engine::app {
+namespace {
+
+constexpr Duration kTick = std::chrono::seconds(1);
+constexpr Duration kTryAgain = std::chrono::seconds(1);
+constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
+constexpr Duration kProbeEvery = std::chrono::seconds(2);
+constexpr size_t kInstanceBytes = 16;
+
+const Logger& Log() {
+  static const Logger logger("engine");
+  return logger;
+}
+
+Status MakeFolder(const std::string& path, mode_t mode) {
+  if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
+  return Unavailable("%s: %s", path.c_str(), std::strerror(errno));
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
+                                                std::function<void(const Status&)> on_failure) {
+  auto engine = std::unique_ptr<Engine>(new Engine(settings));
+  engine->on_failure_ = std::move(on_failure);
+  STRATA_ASSIGN_OR_RETURN(engine->tls_, tls::TlsStore::Open(settings.tls));
+  const tls::Identity own = engine->tls_->Current()->own;
+  if (own.role != tls::Role::kEngine) {
+    return FailedPrecondition("%s: the certificate is of %s, not of an engine",
+                              settings.tls.certificate.c_str(), ToString(own).c_str());
+  }
+  engine->settings_.info.name = own.name;
+  engine->settings_.nginx.engine = own.name;
+  engine->settings_.agent.self_name = own.name;
+  // nginx's workers go through it to their cache.
+  STRATA_RETURN_IF_ERROR(MakeFolder(settings.data_folder, 0711));
+  STRATA_RETURN_IF_ERROR(MakeFolder(settings.agent.spool_folder, 0700));
+  STRATA_RETURN_IF_ERROR(MakeFolder(settings.nginx.library_folder, 0755));
+  SystemRandom random;
+  while (engine->instance_.size() < kInstanceBytes) {
+    engine->instance_.push_back(static_cast<uint8_t>(random.Below(256)));
+  }
+  Engine* self = engine.get();
+  STRATA_ASSIGN_OR_RETURN(engine->status_server_,
+                          StatusServer::Start(settings.status_listen, engine->metrics_,
+                                              [self] { return self->Health(); }));
+  engine->thread_ = std::thread([self] { self->Live(); });
+  return engine;
+}
+
+Engine::~Engine() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+  if (prober_.joinable()) prober_.join();
+  status_server_.reset();
+  link_.reset();
+  std::unique_ptr<ContentKeeper> keeper;
+  std::unique_ptr<InventoryTeller> teller;
+  {
+    absl::MutexLock lock(&mutex_);
+    keeper = std::move(keeper_);
+    teller = std::move(teller_);
+  }
+  keeper.reset();
+  if (adapter_ != nullptr) adapter_->Stop();
+  if (agent_ != nullptr) agent_->Stop();
+  teller.reset();
+  if (member_ != nullptr) member_->Leave();
+}
+
+Status Engine::Reload() {
+  STRATA_RETURN_IF_ERROR(tls_->Reload());
+  Log().Info("certificates read again");
+  return Ok();
+}
+
+// ---- The group's thread.
+
+void Engine::OnMessage(const farm::Message& message, farm::EngineId) {
+  if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
+    farm::DigestTold told{registration_.id, asked->number, {}};
+    member_->Read([&told](const farm::TableReplica& replica) { told.digest = replica.digest(); });
+    (void)member_->Send(told);
+    return;
+  }
+  const auto* probed = std::get_if<farm::Probed>(&message);
+  const bool ledger = std::holds_alternative<farm::SiteApplied>(message) ||
+                      std::holds_alternative<farm::SiteRemoved>(message) ||
+                      std::holds_alternative<farm::Purged>(message);
+  if (!ledger && probed == nullptr) return;
+  absl::MutexLock lock(&mutex_);
+  if (keeper_ == nullptr) return;
+  if (ledger) keeper_->Wake();
+  if (probed != nullptr && probed->engine == registration_.id) {
+    adapter_->OnPeerProbe(probed->problem);
+  }
+}
+
+void Engine::OnView(const multicast::View&, bool joined) {
+  absl::MutexLock lock(&mutex_);
+  ready_ = joined;
+  if (keeper_ != nullptr) keeper_->Wake();
+  if (teller_ != nullptr && !joined) teller_->TellAll();
+}
+
+void Engine::OnState() {
+  absl::MutexLock lock(&mutex_);
+  if (keeper_ != nullptr) keeper_->Wake();
+  if (teller_ != nullptr) teller_->TellAll();
+}
+
+// ---- The engine's thread.
+
+void Engine::Live() {
+  Status status = Register();
+  if (status.ok()) status = JoinFarm();
+  if (status.ok()) status = StartServer();
+  if (!status.ok()) {
+    Fail(status);
+    return;
+  }
+  while (Sleep(kTick)) Tick();
+}
+
+Status Engine::Register() {
+  client_ = std::make_unique<rpc::ManagerClient>(settings_.managers, tls_);
+  std::string last;
+  while (true) {
+    StatusOr<rpc::Registration> registered = client_->Register(settings_.info, instance_);
+    if (registered.ok()) {
+      registration_ = *std::move(registered);
+      break;
+    }
+    if (rpc::IsRefusal(registered.status())) {
+      return MakeStatus(registered.status().code(),
+                        "the manager refuses this engine: " + MessageOf(registered.status()));
+    }
+    const std::string why = MessageOf(registered.status());
+    if (std::exchange(last, why) != why) Log().Warning("not registered yet", {{"why", why}});
+    if (!Sleep(kTryAgain)) return Unavailable("ended while it waited for a manager");
+  }
+  settings_.info.id = registration_.id;
+  Log().Info("registered", {{"name", settings_.info.name},
+                            {"id", registration_.id.value()},
+                            {"registration", registration_.number},
+                            {"scope", registration_.scope}});
+  return Ok();
+}
+
+Status Engine::JoinFarm() {
+  {
+    absl::MutexLock lock(&mutex_);
+    phase_ = "joining the farm's group";
+  }
+  multicast::GroupOptions options;
+  options.core.group = multicast::GroupId(registration_.group_id);
+  options.core.seeds = registration_.seeds;
+  options.member = multicast::MemberId(registration_.id.value());
+  options.role = multicast::Role::kEngine;
+  options.sockets = settings_.sockets;
+  options.sockets.group = registration_.group_address;
+  options.sockets.port = registration_.group_port;
+  options.keys = registration_.keys;
+  options.state_file = settings_.data_folder + "/group_state";
+  {
+    absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
+    STRATA_ASSIGN_OR_RETURN(member_, farm::FarmMember::Join(std::move(options), {}, *this,
+                                                            metrics_));
+  }
+  while (true) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ready_) return Ok();
+    }
+    if (!Sleep(kJoinPoll)) return Unavailable("ended while it joined the farm's group");
+  }
+}
+
+Status Engine::StartServer() {
+  {
+    absl::MutexLock lock(&mutex_);
+    phase_ = "starting nginx";
+  }
+  table_ = std::make_unique<FarmTable>(*member_, metrics_);
+  settings_.agent.self = registration_.id;
+  settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
+  STRATA_ASSIGN_OR_RETURN(agent_,
+                          transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
+  STRATA_ASSIGN_OR_RETURN(PurgePositions positions,
+                          PurgePositions::Open(settings_.data_folder + "/purge_positions"));
+  std::vector<farm::Site> sites;
+  member_->Read([&sites](const farm::TableReplica& replica) {
+    for (const auto& [name, site] : replica.ledger().sites().sites()) sites.push_back(site);
+  });
+  settings_.nginx.closed = true;
+  NginxAdapterCallbacks callbacks;
+  const auto changed = [this] {
+    absl::MutexLock lock(&mutex_);
+    if (teller_ != nullptr) teller_->OnChanges();
+  };
+  callbacks.on_changes = changed;
+  callbacks.on_scan_complete = changed;
+  callbacks.on_requests = [](std::span<const FinishedRequest>) {};
+  callbacks.on_death = [](const std::string& why) {
+    Log().Error("nginx died and is started again", {{"why", why}});
+  };
+  STRATA_ASSIGN_OR_RETURN(adapter_, NginxAdapter::Start(settings_.nginx, sites,
+                                                        std::move(callbacks), metrics_));
+  absl::MutexLock lock(&mutex_);
+  teller_ = std::make_unique<InventoryTeller>(*member_, *adapter_, registration_.id,
+                                              registration_.number);
+  const ContentKeeper::Options options{registration_.id, settings_.serve_alone};
+  keeper_ = std::make_unique<ContentKeeper>(options, *member_, *adapter_, *agent_,
+                                            std::move(positions), sites, metrics_);
+  link_ = std::make_unique<ManagerLink>(*client_, *member_, *teller_, instance_,
+                                        registration_.number,
+                                        [this](const Status& why) { Fail(why); });
+  prober_ = std::thread([this] { ProbeLoop(); });
+  phase_.clear();
+  return Ok();
+}
+
+void Engine::Tick() {
+  member_->RefreshMetrics();
+  TellHealth();
+  TellLoad();
+}
+
+void Engine::TellHealth() {
+  HealthJudge::Verdict verdict = adapter_->Judge();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!keeper_->open()) {
+      verdict.health = farm::Health::kDown;
+      verdict.reason = keeper_->why_closed().substr(0, farm::kMaxReason);
+    }
+  }
+  bool told = true;
+  member_->Read([&](const farm::TableReplica& replica) {
+    const farm::Row* row = replica.table().Find(registration_.id);
+    told = row == nullptr || (row->health == verdict.health && row->reason == verdict.reason);
+  });
+  if (told) return;
+  // What is not told now is told with the next tick.
+  (void)member_->Send(farm::HealthChanged{registration_.id, verdict.health, verdict.reason});
+}
+
+void Engine::TellLoad() {
+  std::optional<farm::Load> load = meter_.Take(adapter_->Sample());
+  bool open = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    open = keeper_->open();
+  }
+  if (load && open) {
+    (void)member_->Send(farm::LoadReport{registration_.id, registration_.number, *load});
+  } else {
+    (void)member_->Send(farm::Present{});
+  }
+}
+
+std::optional<farm::EngineInfo> Engine::NextOne() const {
+  std::optional<farm::EngineInfo> first;
+  std::optional<farm::EngineInfo> next;
+  member_->Read([&](const farm::TableReplica& replica) {
+    for (const auto& [id, row] : replica.table().rows()) {
+      if (id == registration_.id || !row.in_view || row.engine.clients.empty()) continue;
+      if (!first) first = row.engine;
+      if (!next && id > registration_.id) next = row.engine;
+    }
+  });
+  return next ? next : first;
+}
+
+void Engine::ProbeLoop() {
+  while (Sleep(kProbeEvery)) {
+    const std::optional<farm::EngineInfo> other = NextOne();
+    if (!other) continue;
+    const Status probe = adapter_->PeerProbe(other->clients.front());
+    const std::string problem =
+        probe.ok() ? "" : "seen from " + settings_.info.name + ": " + MessageOf(probe);
+    (void)member_->Send(farm::Probed{other->id, problem.substr(0, farm::kMaxReason)});
+  }
+}
+
+bool Engine::Sleep(Duration time) {
+  absl::MutexLock lock(&mutex_);
+  return !mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(time));
+}
+
+void Engine::Fail(const Status& status) {
+  if (!failed_.exchange(true)) on_failure_(status);
+}
+
+Status Engine::Health() const {
+  absl::MutexLock lock(&mutex_);
+  if (!phase_.empty()) return Unavailable("%s", phase_.c_str());
+  if (keeper_ != nullptr && !keeper_->open()) {
+    return Unavailable("not serving: %s", keeper_->why_closed().c_str());
+  }
+  const HealthJudge::Verdict verdict = adapter_->Judge();
+  if (verdict.health == farm::Health::kDown) return Unavailable("%s", verdict.reason.c_str());
+  return Ok();
+}
+
+}  // namespace strata::engine::app

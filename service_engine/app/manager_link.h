@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/bytes.h"
+#include "farm/member/farm_member.h"
+#include "service_engine/app/inventory_teller.h"
+#include "service_engine/rpc/manager_client.h"
+
+namespace strata::engine::app {
+
+// Keeps an engine's registration alive, on a thread of its own: renews it, brings the group's new
+// keys, tells the URIs of what the engine holds. A manager that cannot be reached is no matter; one
+// that refuses is: `on_refusal` is called once, with its words.
+class ManagerLink {
+ public:
+  ManagerLink(rpc::ManagerClient& client, farm::FarmMember& member, InventoryTeller& teller,
+              Bytes instance, uint64_t registration,
+              std::function<void(const Status&)> on_refusal);
+  ~ManagerLink();
+
+ private:
+  void Loop();
+  bool Renew();  // False: refused.
+
+  rpc::ManagerClient& client_;
+  farm::FarmMember& member_;
+  InventoryTeller& teller_;
+  const Bytes instance_;
+  const uint64_t registration_;
+  const std::function<void(const Status&)> on_refusal_;
+
+  absl::Mutex mutex_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace strata::engine::app
