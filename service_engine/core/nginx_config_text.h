@@ -116,6 +116,14 @@ http {
     access_log off;
     location = /_strata/status { stub_status; }
     location = /_strata/generation { default_type text/plain; return 200 "@generation@\n"; }
+    # What nginx has to know of even if there is no site.
+    location = /_strata/names {
+      set $strata_site "";
+      set $strata_site_name "";
+      set $strata_target "";
+      set $strata_form "";
+      return 404;
+    }
     location / { return 404; }
   }
 )conf";

@@ -1,0 +1,297 @@
+"""A farm of real processes on one machine: manager, engines with their nginx, origin, certificates.
+
+Everything it starts it ends, by pid. Used by deploy/quickstart and by the tests.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+PATIENCE = 30
+
+
+class FarmError(Exception):
+    """Something did not come up, or did not answer; the text is for people."""
+
+
+class Process:
+    """A program that runs until it is stopped; its log is a file."""
+
+    def __init__(self, name, command, log):
+        self.name = name
+        self.command = command
+        self.log = log
+        with open(log, "ab") as out:
+            self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        if self.running():
+            self.process.send_signal(number)
+
+    def stop(self, limit=10):
+        """Ends it in order; by force after the limit. Gives its exit status."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.process.wait(limit)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.process.wait()
+
+    def log_end(self, lines=8):
+        text = pathlib.Path(self.log).read_text(errors="replace").splitlines()
+        return "\n".join(text[-lines:])
+
+
+def wait_until(condition, what, patience=PATIENCE, pause=0.05):
+    """Waits until condition() is true, and gives that; FarmError says what did not happen."""
+    deadline = time.monotonic() + patience
+    while True:
+        result = condition()
+        if result:
+            return result
+        if time.monotonic() > deadline:
+            raise FarmError(f"{what}: not within {patience} s")
+        time.sleep(pause)
+
+
+def host_of(address):
+    return f"[{address}]" if ":" in address else address
+
+
+class Programs:
+    """Where the built programs are."""
+
+    def __init__(self, root):
+        self.manager = os.path.join(root, "service_manager/app/service_manager")
+        self.engine = os.path.join(root, "service_engine/app/service_engine")
+        self.strata = os.path.join(root, "cli/strata")
+
+
+class Farm:
+    """One Service Manager and its engines."""
+
+    scope = "demo/dc-one/lan-a"
+
+    def __init__(self, programs, folder, *, manager_address="127.0.83.1", interface="lo",
+                 group="239.255.83.1", group_port=7450, http_port=8080, weights=None,
+                 requests_per_client=0):
+        self.programs = programs
+        self.folder = pathlib.Path(folder)
+        self.manager_address = manager_address
+        self.interface = interface
+        self.group = group
+        self.group_port = group_port
+        self.http_port = http_port
+        self.requests_per_client = requests_per_client
+        self.manager = None
+        self.engines = {}  # Name -> Process
+        self.addresses = {}  # Name -> address
+        self.wrap = {}  # Name -> command in front, such as "ip netns exec NAME"
+        self.loopback = True
+        self.serve_alone = False
+        self.workers = 1
+
+    # ---- Certificates.
+
+    @property
+    def pki(self):
+        return self.folder / "pki"
+
+    def make_certificates(self, engines):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.pki / "ca.pem").exists():
+            self.run([self.programs.strata, "pki", "init", "--dir", self.pki, "--scope", self.scope])
+            self.issue("manager", "sm-1")
+            self.issue("operator", "admin")
+            self.issue("viewer", "watcher")
+        for name in engines:
+            if not (self.folder / "certificates" / name).exists():
+                self.issue("engine", name)
+
+    def issue(self, role, name):
+        self.run([self.programs.strata, "pki", "issue", "--dir", self.pki, "--role", role, "--name",
+                  name, "--out", self.folder / "certificates" / name])
+
+    def revoke(self, name):
+        self.run([self.programs.strata, "pki", "revoke", "--dir", self.pki, name])
+        self.manager.signal(signal.SIGHUP)
+
+    @staticmethod
+    def run(command):
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise FarmError(f"{' '.join(str(w) for w in command)}:\n{done.stderr}{done.stdout}")
+        return done.stdout
+
+    def tls(self, name):
+        files = self.folder / "certificates" / name
+        return (f"tls:\n  authority: {files}/ca.pem\n  certificate: {files}/certificate.pem\n"
+                f"  key: {files}/key.pem\n  revoked: {self.pki}/crl.pem\n")
+
+    # ---- The manager.
+
+    @property
+    def rpc(self):
+        return f"{host_of(self.manager_address)}:7400"
+
+    @property
+    def http(self):
+        return f"http://{host_of(self.manager_address)}:{self.http_port}"
+
+    def write_manager_settings(self):
+        address = host_of(self.manager_address)
+        loopback = str(self.loopback).lower()
+        path = self.folder / "manager.yaml"
+        path.write_text(
+            f"data_folder: {self.folder}/manager\n{self.tls('sm-1')}"
+            f"lan: {{interface: {self.interface}, unicast_address: '{self.manager_address}', "
+            f"loopback: {loopback}}}\n"
+            f"group: {{address: '{self.group}', port: {self.group_port}}}\n"
+            f"rpc_listen: '{address}:7400'\nstatus_listen: '{address}:7401'\n"
+            f"http:\n  listen: ['{address}:{self.http_port}']\n  threads: 1\n"
+            f"  operators: ['127.0.0.0/8', '10.0.0.0/8', '::1/128', 'fd00::/8']\n"
+            f"  requests_per_client: {self.requests_per_client}\n")
+        return path
+
+    def start_manager(self):
+        settings = self.write_manager_settings()
+        command = self.wrap.get("manager", []) + [self.programs.manager, "--config", str(settings)]
+        self.manager = Process("manager", command, self.folder / "manager.log")
+
+    def wait_for_manager(self):
+        self.wait_healthy(self.manager, self.manager_address, 7401)
+
+    def wait_healthy(self, process, address, port, patience=PATIENCE):
+        def healthy():
+            if not process.running():
+                raise FarmError(f"{process.name} ended:\n{process.log_end()}")
+            return self.fetch_status(address, port, "/healthz", process.name)[0] == 200
+        try:
+            wait_until(healthy, f"{process.name} is well", patience)
+        except FarmError as error:
+            raise FarmError(f"{error}\n{process.log_end()}") from error
+
+    def fetch_status(self, address, port, path, name=None):
+        """Status and text of a page of the status server; 0 if there is none."""
+        command = self.wrap.get(name, []) if name else []
+        url = f"http://{host_of(address)}:{port}{path}"
+        if command:
+            done = subprocess.run(command + ["curl", "-s", "-m", "3", "-w", "\n%{http_code}", url],
+                                  capture_output=True, text=True)
+            text, _, code = done.stdout.rpartition("\n")
+            return int(code or 0), text
+        try:
+            with urllib.request.urlopen(url, timeout=3) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    # ---- Engines.
+
+    def engine_folder(self, name):
+        return self.folder / name
+
+    def library(self, name, site):
+        path = self.engine_folder(name) / "library" / site
+        path.mkdir(parents=True, exist_ok=True)
+        self.engine_folder(name).chmod(0o711)
+        return path
+
+    def write_engine_settings(self, name):
+        address = host_of(self.addresses[name])
+        loopback = str(self.loopback).lower()
+        path = self.folder / f"{name}.yaml"
+        user = "  user: www-data\n" if os.geteuid() == 0 else ""
+        path.write_text(
+            f"data_folder: {self.engine_folder(name)}\n{self.tls(name)}"
+            f"lan: {{interface: {self.interface}, unicast_address: '{self.addresses[name]}', "
+            f"loopback: {loopback}}}\n"
+            f"managers: ['{self.rpc}']\nclients: ['{address}:{self.http_port}']\n"
+            f"peers: ['{address}:{self.http_port + 1}']\nstatus_listen: '{address}:7402'\n"
+            f"serve_alone: {str(self.serve_alone).lower()}\n"
+            f"capacity: {{bandwidth_in: 1000, bandwidth_out: 1000}}\n"
+            f"nginx:\n  workers: {self.workers}\n  cache_size: 2GiB\n{user}")
+        return path
+
+    def start_engine(self, name, address=None):
+        if address:
+            self.addresses[name] = address
+        settings = self.write_engine_settings(name)
+        command = self.wrap.get(name, []) + [self.programs.engine, "--config", str(settings)]
+        self.engines[name] = Process(name, command, self.folder / f"{name}.log")
+
+    def wait_for_engine(self, name, patience=PATIENCE):
+        self.wait_healthy(self.engines[name], self.addresses[name], 7402, patience)
+        wait_until(lambda: self.row(name)["status"] == "up", f"{name} is up", patience, 0.1)
+
+    def stop(self):
+        """Ends everything; gives the names of what did not end in order."""
+        bad = []
+        for process in [*self.engines.values(), self.manager]:
+            if process:
+                process.signal(signal.SIGTERM)
+        for process in [*self.engines.values(), self.manager]:
+            if process and process.running() and process.stop() not in (0, -signal.SIGKILL):
+                bad.append(process.name)
+        return bad
+
+    # ---- The command.
+
+    def strata(self, *words, who="admin", check=True):
+        """Runs the command; its text."""
+        files = self.folder / "certificates" / who
+        settings = self.folder / f"cli-{who}.yaml"
+        settings.write_text(f"manager: '{self.rpc}'\nca: {files}/ca.pem\n"
+                            f"certificate: {files}/certificate.pem\nkey: {files}/key.pem\n")
+        command = self.wrap.get("manager", []) + [self.programs.strata, "--config", str(settings)]
+        done = subprocess.run(command + [str(word) for word in words], capture_output=True,
+                              text=True)
+        if check and done.returncode != 0:
+            raise FarmError(f"strata {' '.join(str(w) for w in words)}: status {done.returncode}\n"
+                            f"{done.stderr}{done.stdout}")
+        return done.stdout if check else done
+
+    def show(self):
+        return json.loads(self.strata("farm", "show", "--json"))
+
+    def row(self, name):
+        try:
+            rows = self.show().get("engines", [])
+        except FarmError:
+            rows = []
+        return next((row for row in rows if row["name"] == name), {"status": "?"})
+
+    def locate(self, uri):
+        return json.loads(self.strata("locate", uri, "--json"))
+
+    def holders(self, uri):
+        return [copy["engine"] for copy in self.locate(uri).get("copies", [])]
+
+    def purge(self, *uris):
+        return json.loads(self.strata("content", "purge", *uris, "--json", check=False).stdout)
+
+    def verify(self):
+        done = self.strata("farm", "verify", "--json", check=False)
+        return json.loads(done.stdout)
+
+    def apply_site(self, text):
+        path = self.folder / "site.yaml"
+        path.write_text(text)
+        return self.strata("site", "apply", "-f", path)
