@@ -357,6 +357,7 @@ CommandTree CommandLine::TreeOf(const CLI::App& app) {
       .name = app.get_name(), .help = app.get_description(), .options = {}, .commands = {}};
   for (const CLI::Option* option : app.get_options()) {
     for (const std::string& name : option->get_lnames()) {
+      if (name == "help" && app.get_parent() != nullptr) continue;  // The root's is everybody's.
       tree.options.push_back({.name = "--" + name, .help = option->get_description()});
     }
   }

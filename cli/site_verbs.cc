@@ -55,6 +55,16 @@ void PrintDifferences(Terminal& terminal, const api::ApplySiteReply& reply) {
   }
 }
 
+// As it is into a file, and harmless on a terminal.
+void PrintYaml(Terminal& terminal, std::string_view yaml) {
+  while (!yaml.empty()) {
+    const size_t end = yaml.find('\n');
+    const std::string_view line = yaml.substr(0, end);
+    terminal.out << (terminal.is_terminal ? Printable(line) : std::string(line)) << "\n";
+    yaml = end == std::string_view::npos ? std::string_view() : yaml.substr(end + 1);
+  }
+}
+
 ExitCode ReportApplied(Terminal& terminal, const api::ApplySiteReply& reply) {
   if (terminal.json) {
     terminal.out << JsonOf(reply);
@@ -127,8 +137,7 @@ ExitCode ShowSite(Terminal& terminal, ManagerClient& manager, const std::string&
                                    Colour::kGrey)
                  << "\n";
   }
-  terminal.out << reply->yaml();
-  if (!reply->yaml().ends_with('\n')) terminal.out << "\n";
+  PrintYaml(terminal, reply->yaml());
   return ExitCode::kOk;
 }
 
