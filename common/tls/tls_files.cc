@@ -34,9 +34,7 @@ Status LoadRevocations(const TlsPaths& paths, TlsMaterial& material) {
   StatusOr<RevocationList> list = RevocationList::Parse(pem, material.authority_pem);
   STRATA_RETURN_IF_ERROR(InFile(paths.revocations, list.status()));
   material.revoked = *std::move(list);
-  if (!material.revoked.Contains(material.own)) return Ok();
-  return FailedPrecondition("%s: the certificate of %s is revoked", paths.certificate.c_str(),
-                            ToString(material.own).c_str());
+  return Ok();
 }
 
 Status CheckOwn(const TlsPaths& paths, TlsMaterial& material, int64_t now_s) {
@@ -66,7 +64,9 @@ StatusOr<TlsMaterial> LoadTlsMaterial(const TlsPaths& paths, int64_t now_s) {
   STRATA_ASSIGN_OR_RETURN(material.key_pem, ReadFile(paths.key, kTlsFileBytesMax));
   STRATA_RETURN_IF_ERROR(CheckOwn(paths, material, now_s));
   STRATA_RETURN_IF_ERROR(LoadRevocations(paths, material));
-  return material;
+  if (!material.revoked.Contains(material.own)) return material;
+  return FailedPrecondition("%s: the certificate of %s is revoked", paths.certificate.c_str(),
+                            ToString(material.own).c_str());
 }
 
 TlsStore::TlsStore(TlsPaths paths, TlsMaterial material)
@@ -79,16 +79,28 @@ StatusOr<std::shared_ptr<TlsStore>> TlsStore::Open(const TlsPaths& paths) {
 }
 
 Status TlsStore::Reload() {
+  const Status status = ReloadAll();
+  if (!status.ok()) ReloadRevocations();
+  return status;
+}
+
+Status TlsStore::ReloadAll() {
   STRATA_ASSIGN_OR_RETURN(TlsMaterial material, LoadTlsMaterial(paths_, WallClockSeconds()));
   auto fresh = std::make_shared<const TlsMaterial>(std::move(material));
-  const std::string was = IdentityUri(Current()->own);
-  if (IdentityUri(fresh->own) != was) {
+  if (IdentityUri(fresh->own) != IdentityUri(Current()->own)) {
     return FailedPrecondition("%s: now that of %s; to become somebody else, restart",
                               paths_.certificate.c_str(), ToString(fresh->own).c_str());
   }
   absl::MutexLock lock(&mu_);
   current_ = std::move(fresh);
   return Ok();
+}
+
+void TlsStore::ReloadRevocations() {
+  TlsMaterial material = *Current();
+  if (!LoadRevocations(paths_, material).ok()) return;
+  absl::MutexLock lock(&mu_);
+  current_ = std::make_shared<const TlsMaterial>(std::move(material));
 }
 
 std::shared_ptr<const TlsMaterial> TlsStore::Current() const {

@@ -43,8 +43,9 @@ class TlsStore {
  public:
   static StatusOr<std::shared_ptr<TlsStore>> Open(const TlsPaths& paths);
 
-  // On SIGHUP. With an error all stays as it was. Also refuses another identity than the first one:
-  // who a process is does not change while it runs.
+  // On SIGHUP. With an error all stays as it was, but for the revocation list: a good one counts
+  // from now on whatever is wrong with one's own certificate. Also refuses another identity than
+  // the first one: who a process is does not change while it runs.
   Status Reload();
 
   std::shared_ptr<const TlsMaterial> Current() const;
@@ -55,6 +56,9 @@ class TlsStore {
 
  private:
   TlsStore(TlsPaths paths, TlsMaterial material);
+
+  Status ReloadAll();
+  void ReloadRevocations();
 
   const TlsPaths paths_;
   mutable absl::Mutex mu_;

@@ -123,6 +123,21 @@ TEST_F(TlsFilesTest, KeepsWhatItHasWhenTheNewFilesAreBad) {
   EXPECT_EQ((*store)->Current(), before);
 }
 
+TEST_F(TlsFilesTest, TakesUpRevocationsAlthoughItsOwnCertificateIsBad) {
+  const TlsPaths paths = authority_.Issue("strata://lan/manager/sm");
+  const TlsPaths engine = authority_.Issue("strata://lan/engine/a");
+  const auto store = TlsStore::Open(paths);
+  ASSERT_TRUE(store.ok());
+  const Identity theirs = (*TlsStore::Open(engine))->Current()->own;
+  const std::string serial = (*store)->Current()->own.serial;
+
+  authority_.Issue("strata://lan/manager/sm", {.from_s = 1000, .to_s = 2000});
+  authority_.Revoke(engine);
+  EXPECT_EQ((*store)->Reload().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ((*store)->Current()->own.serial, serial);
+  EXPECT_EQ((*store)->Check(theirs).code(), StatusCode::kUnauthenticated);
+}
+
 TEST_F(TlsFilesTest, DoesNotBecomeSomebodyElse) {
   const TlsPaths paths = authority_.Issue("strata://lan/manager/sm");
   const auto store = TlsStore::Open(paths);
