@@ -126,7 +126,12 @@ ExitCode ListContent(Terminal& terminal, ManagerClient& manager,
   });
   // URIs are to be copied: they are not cut.
   if (!table.empty()) terminal.out << table.Render({.colours = terminal.colours});
-  if (!listed.ok()) return Fail(terminal, WithSiteMeant(manager, options.site, listed));
+  if (!listed.ok()) {
+    const bool names_engine =
+        !options.engine.empty() && MessageOf(listed).find(options.engine) != std::string::npos;
+    return Fail(terminal, names_engine ? WithEngineMeant(manager, options.engine, listed)
+                                       : WithSiteMeant(manager, options.site, listed));
+  }
   if (rows == 0 && !terminal.json) terminal.out << "Nothing is held.\n";
   return ExitCode::kOk;
 }
