@@ -264,7 +264,7 @@ void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
   listener_.OnView(change.view, joined);
 }
 
-void FarmMember::OnLeftView(const multicast::LeftViewAction&) {
+void FarmMember::OnLeftView(const multicast::LeftViewAction& left) {
   multicast::View none;
   {
     absl::MutexLock lock(&mutex_);
@@ -272,7 +272,7 @@ void FarmMember::OnLeftView(const multicast::LeftViewAction&) {
     view_ = none;
     replica_.OnView({});
   }
-  Log().Warning("left the farm's group");
+  Log().Warning("left the farm's group", {{"why", static_cast<int>(left.why)}});
   listener_.OnView(none, false);
 }
 

@@ -17,6 +17,7 @@ namespace {
 constexpr Duration kTick = std::chrono::seconds(1);
 constexpr Duration kTryAgain = std::chrono::seconds(1);
 constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
+constexpr int kPollsPerRenewal = 20;
 constexpr Duration kProbeEvery = std::chrono::seconds(2);
 constexpr size_t kInstanceBytes = 16;
 
@@ -183,12 +184,17 @@ Status Engine::JoinFarm() {
     STRATA_ASSIGN_OR_RETURN(member_, farm::FarmMember::Join(std::move(options), {}, *this,
                                                             metrics_));
   }
-  while (true) {
+  for (int polls = 0;;) {
     {
       absl::MutexLock lock(&mutex_);
       if (ready_) return Ok();
     }
     if (!Sleep(kJoinPoll)) return Unavailable("ended while it joined the farm's group");
+    if (++polls % kPollsPerRenewal != 0) continue;
+    // The group's key may have changed since.
+    const auto keys = client_->Renew(instance_, registration_.number);
+    if (keys.ok()) STRATA_RETURN_IF_ERROR(member_->UseKeys(*keys));
+    if (rpc::IsRefusal(keys.status())) return keys.status();
   }
 }
 

@@ -61,6 +61,9 @@ int main(int argc, char** argv) {
     std::cout << options.config << " is good: " << ToString((*tls)->Current()->own) << "\n";
     return EXIT_SUCCESS;
   }
+  // gRPC tells of every broken handshake, and of names that nobody here looks at; what matters is
+  // in our own log.
+  setenv("GRPC_VERBOSITY", "NONE", 0);
   BlockSignals();
   return Run(*settings);
 }

@@ -122,7 +122,10 @@ void Manager::PublishLoop() {
 Status Manager::Health() const { return control_->Health(); }
 
 Status Manager::Reload() {
+  const size_t before = tls_->Current()->revoked.size();
   STRATA_RETURN_IF_ERROR(tls_->Reload());
+  // Whose certificate is void knows the group's key: it changes, and he does not get the new one.
+  if (tls_->Current()->revoked.size() != before) control_->RotateKeyAtOnce();
   Log().Info("certificates read again",
              {{"revoked", tls_->Current()->revoked.size()}});
   return Ok();

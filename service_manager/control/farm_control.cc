@@ -43,7 +43,6 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
                                                           RandomSource& random,
                                                           MetricRegistry& metrics) {
   auto control = std::unique_ptr<FarmControl>(new FarmControl(std::move(options), store));
-  control->random_ = &random;
   STRATA_ASSIGN_OR_RETURN(control->registrar_, Registrar::Open(store, random));
   STRATA_ASSIGN_OR_RETURN(control->sites_, SiteDesk::Open(store));
   control->feed_ = std::make_unique<DirectoryFeed>(index, store, metrics);
@@ -61,6 +60,10 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       control->member_,
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
+  if (control->options_.encrypted) {
+    control->rotation_ = std::make_unique<KeyRotation>(*control->registrar_, *control->member_,
+                                                       random, Now());
+  }
   return control;
 }
 
@@ -176,14 +179,12 @@ void FarmControl::OnState() {
 
 void FarmControl::OnRotateKey() {
   if (!options_.encrypted) return;
-  work_->Post([this] {
-    if (!leads()) return;
-    // Engines fetch it with their next renewal; until then they still understand what is sent with
-    // the one before, which stays good for one rotation.
-    const Status rotated = registrar_->RotateKey(*random_);
-    const Status used = rotated.ok() ? member_->UseKeys(registrar_->keys()) : rotated;
-    if (!used.ok()) Log().Error("the group's key was not changed", {{"error", MessageOf(used)}});
-  });
+  work_->Post([this] { rotation_->Ask(Now()); });
+}
+
+void FarmControl::RotateKeyAtOnce() {
+  if (!options_.encrypted) return;
+  work_->Post([this] { rotation_->AskAtOnce(Now()); });
 }
 
 void FarmControl::NoteView(const multicast::View& view) {
@@ -204,11 +205,14 @@ void FarmControl::NoteView(const multicast::View& view) {
   }
 }
 
+// From the table: the registrar may be waiting for the disk, and the group's thread must not.
 std::string FarmControl::NameOf(farm::EngineId engine) const {
-  for (const Registrar::Engine& known : registrar_->engines()) {
-    if (known.info.id == engine) return known.info.name;
-  }
-  return "engine " + std::to_string(engine.value());
+  std::string name = "engine " + std::to_string(engine.value());
+  member_->Read([&](const farm::TableReplica& replica) {
+    const farm::Row* row = replica.table().Find(engine);
+    if (row != nullptr) name = row->engine.name;
+  });
+  return name;
 }
 
 void FarmControl::Tell() {
@@ -298,6 +302,9 @@ void FarmControl::Tick() {
   (void)member_->Send(farm::Present{});  // The next one comes soon.
   member_->RefreshMetrics();
   if (untold_) TellStore();
+  if (rotation_ == nullptr || !leads()) return;
+  const Status rotated = rotation_->OnTick(Now());
+  if (!rotated.ok()) Log().Error("a step of a change of key", {{"error", MessageOf(rotated)}});
 }
 
 }  // namespace strata::manager::control

@@ -20,6 +20,7 @@
 #include "service_manager/control/confirmations.h"
 #include "service_manager/control/directory_feed.h"
 #include "service_manager/control/event_log.h"
+#include "service_manager/control/key_rotation.h"
 #include "service_manager/control/purge_journal.h"
 #include "service_manager/control/registrar.h"
 #include "service_manager/control/site_desk.h"
@@ -81,6 +82,8 @@ class FarmControl final : private farm::FarmListener {
   StatusOr<OwnDigest> DigestOf(uint64_t number) const;
   // Tells the farm soon what the store has and its members have not.
   void Tell();
+  // The group's key changes as quickly as it can: somebody is not to know it any longer.
+  void RotateKeyAtOnce();
   // As Registrar::CheckRenewal; notes that this instance is alive.
   Status Renew(const std::string& name, ByteSpan instance, uint64_t registration);
 
@@ -113,7 +116,6 @@ class FarmControl final : private farm::FarmListener {
   Confirmations confirmations_;
   EventLog events_;
   std::unique_ptr<DirectoryFeed> feed_;
-  RandomSource* random_ = nullptr;
 
   mutable absl::Mutex mutex_;
   bool leads_ ABSL_GUARDED_BY(mutex_) = false;
@@ -125,6 +127,7 @@ class FarmControl final : private farm::FarmListener {
   bool untold_ = false;  // Of the worker: TellStore has to be tried again.
 
   std::unique_ptr<farm::FarmMember> member_;
+  std::unique_ptr<KeyRotation> rotation_;  // Of the worker. Null: the group is open.
   std::unique_ptr<WorkQueue> work_;  // Last: its thread uses everything.
 };
 

@@ -210,11 +210,28 @@ std::vector<multicast::GroupKey> Registrar::keys() const {
   return keys_;
 }
 
-Status Registrar::RotateKey(RandomSource& random) {
+Status Registrar::AddKey(RandomSource& random) {
   absl::MutexLock lock(&mutex_);
-  std::vector<multicast::GroupKey> keys = {
-      {static_cast<uint8_t>(next_key_id_ % kKeyIds), DrawKey(random)}, keys_.front()};
+  if (keys_.size() > 1) return Ok();
+  std::vector<multicast::GroupKey> keys = keys_;
+  keys.push_back({static_cast<uint8_t>(next_key_id_), DrawKey(random)});
   return SaveGroup(group_id_, keys, (next_key_id_ + 1) % kKeyIds);
+}
+
+Status Registrar::UseNewestKey() {
+  absl::MutexLock lock(&mutex_);
+  // The newest has the id before the next one.
+  const uint32_t newest = (next_key_id_ + kKeyIds - 1) % kKeyIds;
+  std::vector<multicast::GroupKey> keys = keys_;
+  if (keys.size() < 2 || keys.front().id == newest) return Ok();
+  std::swap(keys.front(), keys.back());
+  return SaveGroup(group_id_, keys, next_key_id_);
+}
+
+Status Registrar::ForgetOldKeys() {
+  absl::MutexLock lock(&mutex_);
+  if (keys_.size() < 2) return Ok();
+  return SaveGroup(group_id_, {keys_.front()}, next_key_id_);
 }
 
 }  // namespace strata::manager::control

@@ -50,8 +50,10 @@ class Registrar {
 
   uint64_t group_id() const;
   std::vector<multicast::GroupKey> keys() const;  // The one to send with first.
-  // Draws a new key to send with; the one before stays good for receiving, older ones do not.
-  Status RotateKey(RandomSource& random);
+  // The steps of a change of key (key_rotation.h); each does nothing if it was done.
+  Status AddKey(RandomSource& random);  // A new one, not to send with yet.
+  Status UseNewestKey();                // To send with.
+  Status ForgetOldKeys();               // All but the one to send with.
 
  private:
   explicit Registrar(store::Store& store) : store_(store) {}
@@ -67,7 +69,7 @@ class Registrar {
   uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t group_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<multicast::GroupKey> keys_ ABSL_GUARDED_BY(mutex_);
-  uint32_t next_key_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint32_t next_key_id_ ABSL_GUARDED_BY(mutex_) = 0;  // keys_: at most two.
 };
 
 }  // namespace strata::manager::control

@@ -106,7 +106,8 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
                             .help = "Requests that nginx has counted and its log does not have; "
                                     "those that go on are among them.",
                             .number = kMetricLogDifference})),
-      judge_(options.health) {
+      judge_(options.health),
+      closed_(options.closed) {
   log_ = std::make_unique<AccessLogTail>(
       AccessLogTailOptions{AccessLogPath(config_.paths()), options.log_bytes_max},
       [this] { return process_.ReopenLogs(); }, metrics);
@@ -157,6 +158,15 @@ Status ManagedNginx::Apply(const std::vector<farm::Site>& sites) {
   sites_.Set(table);
   cache_watch_.Rescan();
   if (library_watch_) library_watch_->Rescan();
+  return Ok();
+}
+
+Status ManagedNginx::SetClosed(bool closed) {
+  STRATA_RETURN_IF_ERROR(config_.SetClosed(closed));
+  absl::MutexLock lock(&judge_mu_);
+  // What probes found of a closed server says nothing about an open one.
+  if (closed_ && !closed) judge_ = HealthJudge(options_.health);
+  closed_ = closed;
   return Ok();
 }
 

@@ -36,7 +36,7 @@ class ManagedNginx final : public NginxAdapter {
 
   Status Check(const std::vector<farm::Site>& sites) override;
   Status Apply(const std::vector<farm::Site>& sites) override;
-  Status SetClosed(bool closed) override { return config_.SetClosed(closed); }
+  Status SetClosed(bool closed) override;
   StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) override;
   StatusOr<size_t> PurgeCacheOf(const std::string& site) override;
   std::vector<farm::AssetsChanged::Change> TakeChanges(size_t max) override;
@@ -91,6 +91,7 @@ class ManagedNginx final : public NginxAdapter {
 
   absl::Mutex judge_mu_;
   HealthJudge judge_ ABSL_GUARDED_BY(judge_mu_);
+  bool closed_ ABSL_GUARDED_BY(judge_mu_);
   std::unique_ptr<AccessLogTail> log_;  // Of the thread that follows it.
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
