@@ -1,6 +1,8 @@
 #include "service_engine/app/engine.h"
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -31,6 +33,17 @@ Status MakeFolder(const std::string& path, mode_t mode) {
   return Unavailable("%s: %s", path.c_str(), std::strerror(errno));
 }
 
+// What the machine has, as the load's shares are counted.
+void SetCapacity(const std::string& folder, farm::Capacity& capacity) {
+  struct statvfs disk {};
+  if (statvfs(folder.c_str(), &disk) == 0) capacity.storage = disk.f_blocks * disk.f_frsize;
+  const long pages = sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0) {
+    capacity.memory = static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
+  }
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
@@ -50,6 +63,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
   STRATA_RETURN_IF_ERROR(MakeFolder(settings.data_folder, 0711));
   STRATA_RETURN_IF_ERROR(MakeFolder(settings.agent.spool_folder, 0700));
   STRATA_RETURN_IF_ERROR(MakeFolder(settings.nginx.library_folder, 0755));
+  SetCapacity(settings.data_folder, engine->settings_.info.capacity);
   SystemRandom random;
   while (engine->instance_.size() < kInstanceBytes) {
     engine->instance_.push_back(static_cast<uint8_t>(random.Below(256)));
