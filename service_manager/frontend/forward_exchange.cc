@@ -57,8 +57,8 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
   Exchange(Worker& worker, const IpAddress& client, const routing::Decision& decision,
            const RequestHead& head)
       : worker_(worker),
-        client_address_(client),
-        target_(decision.engine_target),
+        asked_{
+            .target = decision.engine_target, .host = std::string(decision.host), .client = client},
         has_body_(head.has_body),
         http_1_0_(head.http_1_0),
         engine_(worker.io()) {
@@ -115,7 +115,7 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
     if (error || !request_.is_header_done()) return false;
     idempotent_ = IsIdempotent(request_.get().method()) && !has_body_;
     expects_continue_ = boost::beast::iequals(request_.get()[http::field::expect], "100-continue");
-    PrepareRequest(target_, "", client_address_, request_.get());
+    PrepareRequest(asked_, request_.get());
     return true;
   }
 
@@ -160,10 +160,6 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
 
   void SendHead() {
     Wait(worker_.options().engine_timeout);
-    response_.emplace();
-    response_->header_limit(kEngineHeadBytesMax);
-    response_->body_limit(boost::none);
-    response_->skip(request_.get().method() == http::verb::head);
     engine_buffer_.clear();
     request_.get().body().data = nullptr;
     request_.get().body().size = 0;
@@ -213,6 +209,10 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
 
   void ReadAnswer() {
     Wait(worker_.options().engine_timeout);
+    response_.emplace();
+    response_->header_limit(kEngineHeadBytesMax);
+    response_->body_limit(boost::none);
+    response_->skip(request_.get().method() == http::verb::head);
     http::async_read_header(engine_, engine_buffer_, *response_, Then(&Exchange::OnAnswerHead));
   }
 
@@ -221,11 +221,6 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
     const unsigned status = response_->get().result_int();
     if (status >= 100 && status < 200) {
       if (status == 101 || ++interim_ > kInterimAnswersMax) return OnEngineFailed();
-      const bool skip = request_.get().method() == http::verb::head;
-      response_.emplace();
-      response_->header_limit(kEngineHeadBytesMax);
-      response_->body_limit(boost::none);
-      response_->skip(skip);
       return ReadAnswer();
     }
     answering_ = true;
@@ -287,8 +282,7 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
   }
 
   Worker& worker_;
-  const IpAddress client_address_;
-  const std::string target_;
+  const EngineRequest asked_;
   const bool has_body_;
   const bool http_1_0_;
   std::vector<Target> engines_;

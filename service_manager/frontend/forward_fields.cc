@@ -48,16 +48,13 @@ void Append(const char* name, const std::string& value, http::fields& fields) {
 
 }  // namespace
 
-void PrepareRequest(const std::string& target, const std::string& host, const IpAddress& client,
-                    ForwardedRequest& request) {
+void PrepareRequest(const EngineRequest& asked, ForwardedRequest& request) {
   RemoveHopByHop(request);
   request.erase(http::field::expect);
   request.version(11);
-  request.target(target);
-  const std::string asked_host(request[http::field::host]);
-  request.set(http::field::host, host);
-  Append("X-Forwarded-For", ToString(client), request);
-  request.set("X-Forwarded-Host", asked_host);
+  request.target(asked.target);
+  Append("X-Forwarded-For", ToString(asked.client), request);
+  request.set("X-Forwarded-Host", asked.host);
   request.set("X-Forwarded-Proto", "http");
   Append("Via", kVia, request);
 }

@@ -13,9 +13,13 @@ namespace strata::manager::frontend {
 using ForwardedRequest = boost::beast::http::request<boost::beast::http::buffer_body>;
 using ForwardedResponse = boost::beast::http::response<boost::beast::http::buffer_body>;
 
-// `target` and `host` are what the engine is asked for.
-void PrepareRequest(const std::string& target, const std::string& host, const IpAddress& client,
-                    ForwardedRequest& request);
+// What an engine is asked. Its address comes into Host where it is chosen.
+struct EngineRequest {
+  std::string target;
+  std::string host;  // That the client asked for.
+  IpAddress client;
+};
+void PrepareRequest(const EngineRequest& asked, ForwardedRequest& request);
 
 // To a client of HTTP/1.0, or of HTTP/1.1; `keep` is whether its connection may stay open, and
 // is false afterwards if the answer can only end with it. `has_body`: one follows.

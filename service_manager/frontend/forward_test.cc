@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "service_manager/frontend/front_end_fixture.h"
 
 namespace strata::manager::frontend::testing {
@@ -72,6 +75,15 @@ TEST_F(ForwardTest, MixesWithRedirectsOnOneConnection) {
   }
 }
 
+TEST_F(ForwardTest, TakesTheHostFromAWholeUri) {
+  FakeEngine engine([](const HttpMessage&) { return Answer("hello"); });
+  Engine(1, engine.endpoint());
+  Start();
+  EXPECT_EQ(Ask("GET http://Relay.example:80/a?x HTTP/1.1\r\nHost: other.example\r\n\r\n").body,
+            "hello");
+  EXPECT_EQ(engine.requests()[0].Field("X-Forwarded-Host"), "relay.example");
+}
+
 TEST_F(ForwardTest, StreamsLargeBodiesBothWays) {
   std::string large(3'000'000, '\0');
   for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>('a' + i % 23);
@@ -85,7 +97,7 @@ TEST_F(ForwardTest, StreamsLargeBodiesBothWays) {
     connection.Send(large);
     connection.Send(
         "PUT /a?x HTTP/1.1\r\nHost: relay.example\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\n");
+        "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nX-Trailer: 1\r\n\r\n");
   });
   EXPECT_TRUE(connection.Receive()->body == large);
   EXPECT_EQ(connection.Receive()->body, "hello world");
@@ -94,7 +106,7 @@ TEST_F(ForwardTest, StreamsLargeBodiesBothWays) {
 }
 
 TEST_F(ForwardTest, ForwardsChunksAndWhatEndsWithTheConnection) {
-  int turn = 0;
+  std::atomic<int> turn = 0;
   FakeEngine engine([&turn](const HttpMessage&) -> std::string {
     if (turn++ % 2 == 0) {
       return "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
@@ -226,7 +238,7 @@ TEST_F(ForwardTest, AnAnswerThatBreaksOffBreaksOffForTheClient) {
 }
 
 TEST_F(ForwardTest, AConnectionThatItsEngineClosedIsReplaced) {
-  int turn = 0;
+  std::atomic<int> turn = 0;
   auto engine = std::make_unique<FakeEngine>([&turn](const HttpMessage&) -> std::string {
     return ++turn == 2 ? "" : Answer("hello");  // The second request meets a closing connection.
   });

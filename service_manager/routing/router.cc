@@ -47,6 +47,7 @@ const Decision& Router::Decide(const RoutingSnapshot& snapshot, const Request& r
                                Lookup lookup) {
   decision_.site = nullptr;
   decision_.cors = {};
+  decision_.host = {};
   decision_.location.clear();
   decision_.engines.clear();
   decision_.outcome = Judge(snapshot, request, lookup);
@@ -107,11 +108,11 @@ void Router::Explain(const RoutingSnapshot& snapshot, Outcome outcome, bool held
 
 Status Router::ReadHost(const RoutingSnapshot& snapshot, std::string_view host) {
   // Nearly always it comes in its canonical form.
-  host_ = host;
+  decision_.host = host;
   decision_.site = snapshot.sites().Find(host);
   if (decision_.site != nullptr) return Ok();
   STRATA_ASSIGN_OR_RETURN(canonical_host_, farm::CanonicalHost(host));
-  host_ = canonical_host_;
+  decision_.host = canonical_host_;
   decision_.site = snapshot.sites().Find(canonical_host_);
   return Ok();
 }
@@ -133,11 +134,12 @@ Outcome Router::Redirect(const RoutingSnapshot& snapshot, const Request& request
     if (engine == nullptr) continue;
     const farm::Site& site = *decision_.site;
     if (site.redirect_form == farm::Site::RedirectForm::kHost) {
-      decision_.location = farm::RedirectLocation(
-          site, "http", snapshot.NameOf(index), std::string(host_) + engine->port, request.target);
+      decision_.location =
+          farm::RedirectLocation(site, "http", snapshot.NameOf(index),
+                                 std::string(decision_.host) + engine->port, request.target);
     } else {
       decision_.location =
-          farm::RedirectLocation(site, "http", engine->by_address, host_, request.target);
+          farm::RedirectLocation(site, "http", engine->by_address, decision_.host, request.target);
     }
     return Outcome::kRedirect;
   }
@@ -152,7 +154,7 @@ Outcome Router::Forward(const RoutingSnapshot& snapshot, const Request& request)
   }
   if (decision_.engines.empty()) return Outcome::kNoEngine;
   decision_.engine_target = "/_s/";
-  decision_.engine_target += host_;
+  decision_.engine_target += decision_.host;
   decision_.engine_target += request.target;
   return Outcome::kForward;
 }

@@ -55,6 +55,7 @@ struct Decision {
   Outcome outcome = Outcome::kBadRequest;
   const farm::Site* site = nullptr;  // The snapshot's; null where none was found.
   Cors cors;
+  std::string_view host;  // Canonical; of a site's request. As long as the request's views.
   std::string location;
   std::string engine_target;
   std::vector<const RoutingSnapshot::Authorities*> engines;  // The snapshot's; at least one.
@@ -85,7 +86,6 @@ class Router {
   Outcome BadRequest(Status problem);
 
   Decision decision_;
-  std::string_view host_;  // Canonical; the request's own, or in canonical_host_.
   farm::ContentKey key_;
   // Memory.
   std::string canonical_host_;
