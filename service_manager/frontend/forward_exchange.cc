@@ -84,7 +84,9 @@ class Exchange final : public ForwardExchange, public std::enable_shared_from_th
     Error ignored;
     engine_.close(ignored);
     // Also where it is the client that the exchange waits for.
-    if (answering_ || sending_body_) client_->close(ignored);
+    if (!answering_ && !sending_body_) return;
+    worker_.counters().request_timeouts.Add();
+    client_->close(ignored);
   }
 
   void Cancel() override {

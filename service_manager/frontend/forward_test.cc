@@ -224,6 +224,18 @@ TEST_F(ForwardTest, LeavesAnEngineThatIsSilent) {
   done = true;
 }
 
+TEST_F(ForwardTest, LeavesAClientThatReadsNothing) {
+  FakeEngine engine([](const HttpMessage&) { return Answer(std::string(50'000'000, 'x')); });
+  Engine(1, engine.endpoint());
+  options_.engine_timeout = std::chrono::milliseconds(100);
+  Start();
+  HttpConnection connection = Connect();
+  connection.Send(kGet);
+  EXPECT_TRUE(Counts("forward_failed", 1));
+  EXPECT_EQ(Count("strata_frontend_request_timeouts_total"), 1);
+  EXPECT_LT(connection.ReceiveToEnd().size(), 50'000'000u);
+}
+
 TEST_F(ForwardTest, AnAnswerThatBreaksOffBreaksOffForTheClient) {
   FakeEngine engine([](const HttpMessage&) {
     return std::string("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 10\r\n\r\nabc");

@@ -44,7 +44,7 @@ struct FrontEndOptions {
 // snapshot, with redirects or, for forward sites, with what it fetches from an engine. HTTP/1.1 and
 // 1.0, IPv4 and IPv6. Runs threads of its own.
 //
-// Publish, endpoints and Stop may be called by any thread; none of them but Stop waits.
+// Publish and endpoints may be called by any thread and do not wait; Stop by one thread.
 class FrontEnd {
  public:
   // Listens on all endpoints, or says on which it cannot and why; InvalidArgument for options that

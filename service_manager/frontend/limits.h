@@ -11,7 +11,7 @@ inline constexpr size_t kListenMax = 32;  // Endpoints to listen on.
 
 // A request's head may at most be set to this; a client's connection starts with less memory.
 inline constexpr size_t kHeaderBytesCeiling = 1024 * 1024;
-inline constexpr size_t kReadBytes = 4 * 1024;
+inline constexpr size_t kReadBytes = 2 * 1024;
 
 // Answers to pipelined requests that wait to be written; then reading pauses.
 inline constexpr size_t kAnswerBytesMax = 64 * 1024;

@@ -18,7 +18,7 @@ std::string Printed(const char* format, ...) {
 }
 
 std::string ReasonOfRanked(const farm::Candidate& candidate, bool held, uint32_t rank) {
-  const std::string does = held ? "holds it" : "nobody holds it; would fetch it";
+  std::string does = held ? "holds it" : "nobody holds it; would fetch it";
   std::string why;
   if (candidate.status != farm::EngineStatus::kUp) why = std::string(ToString(candidate.status));
   if (candidate.overloaded) why += why.empty() ? "overloaded" : ", overloaded";
