@@ -26,13 +26,16 @@ FillBoard::Place FillBoard::Enter(const farm::ContentKey& key, const HttpFields&
     const FetchNumber number = FindToJoin(key, request);
     if (number != 0) return {Place::Kind::kJoin, number};
   }
-  if (fetches_.size() >= limits_.fetches_max) return {Place::Kind::kFull, 0};
+  if (open_ >= limits_.fetches_max || fetches_.size() >= limits_.held_max) {
+    return {Place::Kind::kFull, 0};
+  }
   Fetch fetch;
   fetch.key = key;
   fetch.request = request;
   fetch.shares = shares;
   fetches_.emplace(++last_, std::move(fetch));
   by_key_[key].push_back(last_);
+  ++open_;
   return {Place::Kind::kLead, last_};
 }
 
@@ -103,7 +106,7 @@ bool FillBoard::OnAnswer(FetchNumber number, uint32_t round, Answer answer, Time
 bool FillBoard::OnEnd(FetchNumber number, uint32_t round, bool whole) {
   const auto found = fetches_.find(number);
   if (found == fetches_.end() || found->second.round != round) return false;
-  found->second.ended = true;
+  SetEnded(found->second, true);
   if (!whole) Unlist(number, farm::ContentKey(found->second.key));
   ForgetIfOver(number, found->second);
   return true;
@@ -126,11 +129,12 @@ std::vector<FillBoard::Ended> FillBoard::EndOlder(std::span<const farm::ContentK
       Fetch& fetch = fetches_.at(number);
       if (fetch.begun) {
         fetch.cut = true;
+        SetEnded(fetch, true);
         Unlist(number, key);
       } else {
         ++fetch.round;
         fetch.answer.reset();
-        fetch.ended = false;
+        SetEnded(fetch, false);
       }
       ended.push_back({number, !fetch.begun, fetch.round});
       ForgetIfOver(number, fetch);
@@ -152,6 +156,12 @@ bool FillBoard::ForgetIfOver(FetchNumber number, const Fetch& fetch) {
   fetches_.erase(number);
   Unlist(number, key);
   return true;
+}
+
+void FillBoard::SetEnded(Fetch& fetch, bool ended) {
+  if (fetch.ended == ended) return;
+  fetch.ended = ended;
+  open_ = ended ? open_ - 1 : open_ + 1;
 }
 
 void FillBoard::Unlist(FetchNumber number, const farm::ContentKey& key) {

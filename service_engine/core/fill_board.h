@@ -19,7 +19,8 @@ namespace strata::engine {
 using FetchNumber = uint64_t;
 
 struct FillBoardLimits {
-  size_t fetches_max = 256;
+  size_t fetches_max = 256;    // That still ask or read.
+  size_t held_max = 16 * 256;  // With those that have all, and are being handed out.
   // A content whose answer may not be shared is not waited for again for so long.
   Duration unshared_memory = std::chrono::seconds(10);
   size_t remembered_max = 4096;  // Contents that are known to be unshared, or to vary.
@@ -110,6 +111,7 @@ class FillBoard {
     size_t fillers = 0;  // Of these.
   };
 
+  void SetEnded(Fetch& fetch, bool ended);
   bool MayJoin(const Fetch& fetch, const HttpFields& request) const;
   bool ForgetIfOver(FetchNumber number, const Fetch& fetch);
   void Unlist(FetchNumber number, const farm::ContentKey& key);
@@ -117,6 +119,7 @@ class FillBoard {
 
   FillBoardLimits limits_;
   FetchNumber last_ = 0;
+  size_t open_ = 0;  // Fetches that have not ended.
   absl::flat_hash_map<FetchNumber, Fetch> fetches_;
   absl::flat_hash_map<farm::ContentKey, absl::InlinedVector<FetchNumber, 2>> by_key_;
   absl::flat_hash_map<farm::ContentKey, Timestamp> unshared_;  // Until when.

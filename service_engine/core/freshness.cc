@@ -89,8 +89,8 @@ std::optional<int64_t> StatedLifetime(const HttpFields& fields, const CacheDirec
   return std::max<int64_t>(*lifetime, 0);
 }
 
-Freshness FreshnessOf(int status, const HttpFields& fields, bool authorized,
-                      const farm::Site& site, int64_t now) {
+Freshness FreshnessOf(int status, const HttpFields& fields, bool authorized, const farm::Site& site,
+                      int64_t now) {
   Freshness freshness;
   freshness.cache_control = JoinedField(fields, "Cache-Control");
   const CacheDirectives directives = ParseCacheControl(freshness.cache_control);

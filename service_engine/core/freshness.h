@@ -16,8 +16,8 @@ struct CacheDirectives {
   bool no_cache = false;
   bool is_private = false;
   bool is_public = false;
-  bool must_revalidate = false;  // Also by proxy-revalidate.
-  bool stale_if_error = false;   // It says something of that itself.
+  bool must_revalidate = false;    // Also by proxy-revalidate.
+  bool stale_if_error = false;     // It says something of that itself.
   std::optional<int64_t> max_age;  // Seconds; 0 where it cannot be read.
   std::optional<int64_t> shared_max_age;
 };
@@ -34,10 +34,10 @@ struct Freshness {
   friend bool operator==(const Freshness&, const Freshness&) = default;
 };
 
-// Of an origin's answer; `authorized`: the request carried Authorization. `now`: wall clock, seconds
-// since 1970.
-Freshness FreshnessOf(int status, const HttpFields& fields, bool authorized,
-                      const farm::Site& site, int64_t now);
+// Of an origin's answer; `authorized`: the request carried Authorization. `now`: wall clock,
+// seconds since 1970.
+Freshness FreshnessOf(int status, const HttpFields& fields, bool authorized, const farm::Site& site,
+                      int64_t now);
 
 // The stated lifetime of an answer, less its Age; nothing if it states none. 0: stale already.
 std::optional<int64_t> StatedLifetime(const HttpFields& fields, const CacheDirectives& directives,

@@ -103,8 +103,8 @@ class Decider {
     }
     MissDecision decision = Do(Kind::kRedirect);
     decision.status = 302;
-    decision.location = farm::RedirectLocation(site_, question_.scheme, engine, question_.host,
-                                               question_.target);
+    decision.location =
+        farm::RedirectLocation(site_, question_.scheme, engine, question_.host, question_.target);
     return decision;
   }
 

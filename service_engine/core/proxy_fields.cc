@@ -16,10 +16,16 @@ bool StartsWithName(std::string_view name, std::string_view prefix) {
 
 // RFC 9110, section 7.6.1; what Connection names comes on top.
 bool IsHopByHop(std::string_view name) {
-  constexpr std::array<std::string_view, 10> kNames = {
-      "Connection",          "Keep-Alive", "Proxy-Connection",  "Proxy-Authenticate",
-      "Proxy-Authorization", "TE",         "Transfer-Encoding", "Trailer",
-      "Upgrade",             "HTTP2-Settings"};
+  constexpr std::array<std::string_view, 10> kNames = {"Connection",
+                                                       "Keep-Alive",
+                                                       "Proxy-Connection",
+                                                       "Proxy-Authenticate",
+                                                       "Proxy-Authorization",
+                                                       "TE",
+                                                       "Transfer-Encoding",
+                                                       "Trailer",
+                                                       "Upgrade",
+                                                       "HTTP2-Settings"};
   return std::any_of(kNames.begin(), kNames.end(),
                      [name](std::string_view known) { return EqualNames(name, known); });
 }

@@ -93,18 +93,20 @@ asio::awaitable<void> Accept(AgentContext& agent, stream_protocol::acceptor& acc
 
 }  // namespace
 
-AgentContext::AgentContext(AgentOptions the_options, AgentTable& the_table,
-                           MetricRegistry& metrics, std::unique_ptr<OriginTrust> the_trust)
+AgentContext::AgentContext(AgentOptions the_options, AgentTable& the_table, MetricRegistry& metrics,
+                           std::unique_ptr<OriginTrust> the_trust)
     : options(std::move(the_options)),
       identity{options.self_name, options.loop_token},
       table(the_table),
       counters(metrics),
       trust(std::move(the_trust)),
-      fetches(FillBoardLimits{.fetches_max = options.fills_max},
-              [this](const std::shared_ptr<Fetch>& fetch, uint32_t round) {
-                StartFill(*this, fetch, round);
-              },
-              counters.in_flight),
+      fetches(
+          FillBoardLimits{.fetches_max = options.fills_max,
+                          .held_max = kHeldPerFetch * options.fills_max},
+          [this](const std::shared_ptr<Fetch>& fetch, uint32_t round) {
+            StartFill(*this, fetch, round);
+          },
+          counters.in_flight),
       io(static_cast<int>(options.threads)) {}
 
 class AgentServer::Impl {

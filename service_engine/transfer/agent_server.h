@@ -20,18 +20,18 @@
 namespace strata::engine::transfer {
 
 struct AgentOptions {
-  std::string socket_path;       // Where nginx asks; a dead agent's socket there is replaced.
-  uint32_t socket_mode = 0660;   // nginx's workers have to be able to write to it.
-  std::string spool_folder;      // Bytes of fetches in flight, in files without a name.
-  farm::EngineId self{};         // As in the state table.
-  std::string self_name;         // In Via.
-  std::string loop_token;        // In CDN-Loop: of the farm, so that no request visits it twice.
-  size_t threads = 2;            // At most kThreadsMax.
-  size_t fills_max = 256;        // Fetches from origins at once; more are answered 503.
-  size_t forwards_max = 256;     // Requests of other methods at once; more are answered 503.
+  std::string socket_path;        // Where nginx asks; a dead agent's socket there is replaced.
+  uint32_t socket_mode = 0660;    // nginx's workers have to be able to write to it.
+  std::string spool_folder;       // Bytes of fetches in flight, in files without a name.
+  farm::EngineId self{};          // As in the state table.
+  std::string self_name;          // In Via.
+  std::string loop_token;         // In CDN-Loop: of the farm, so that no request visits it twice.
+  size_t threads = 2;             // At most kThreadsMax.
+  size_t fills_max = 256;         // Fetches from origins at once; more are answered 503.
+  size_t forwards_max = 256;      // Requests of other methods at once; more are answered 503.
   size_t connections_max = 4096;  // Of nginx; more are closed at once.
   uint64_t spool_free_min = 64u << 20;  // Bytes of its file system that fetches leave free.
-  std::string extra_ca_file;     // Trusted beside the system's certificate authorities.
+  std::string extra_ca_file;            // Trusted beside the system's certificate authorities.
 };
 
 // What the agent asks of the application. Called on the agent's threads, several at once; has to

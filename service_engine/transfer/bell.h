@@ -26,7 +26,8 @@ class Bell : public std::enable_shared_from_this<Bell> {
 
   void Ring() {
     if (rung_.exchange(true)) return;
-    boost::asio::post(timer_.get_executor(), [self = shared_from_this()] { self->timer_.cancel(); });
+    boost::asio::post(timer_.get_executor(),
+                      [self = shared_from_this()] { self->timer_.cancel(); });
   }
   // Runs on the executor, soon: to break off what the coroutine is waiting for elsewhere.
   void Interrupt(std::function<void()> action) {

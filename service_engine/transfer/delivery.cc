@@ -74,8 +74,8 @@ class Delivery {
 
   // Fetches end by themselves; the limit is for what nobody thought of.
   asio::awaitable<FillBoard::Share> AwaitAnswer() {
-    const SteadyTime until = std::chrono::steady_clock::now() +
-                             2 * seat_.fetch().order().site->fill_limit + kFillClose;
+    const SteadyTime until =
+        std::chrono::steady_clock::now() + 2 * seat_.fetch().order().site->fill_limit + kFillClose;
     while (std::chrono::steady_clock::now() < until) {
       const FillBoard::Share share = seat_.Look(request_.fields);
       if (share != FillBoard::Share::kWait) co_return share;

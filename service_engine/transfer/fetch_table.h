@@ -41,6 +41,10 @@ class FetchTable {
 
     FillBoard::Share Look(const HttpFields& request) { return table_.Look(reader_, request); }
     Fetch& fetch() { return *fetch_; }
+    // A second place at the same fetch, that no purge waits for.
+    std::unique_ptr<Seat> Another() const {
+      return table_.Attach(reader_.number, fetch_->order().key, {});
+    }
 
    private:
     FetchTable& table_;

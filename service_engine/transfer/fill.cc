@@ -58,9 +58,8 @@ class Fill {
     const auto strand = co_await asio::this_coro::executor;
     const auto exchange =
         std::make_shared<OriginExchange>(strand, *agent_.trust, origin, deadline_);
-    const bool current = fetch_->SetAbort(round_, [strand, exchange] {
-      asio::post(strand, [exchange] { exchange->Abort(); });
-    });
+    const bool current = fetch_->SetAbort(
+        round_, [strand, exchange] { asio::post(strand, [exchange] { exchange->Abort(); }); });
     if (!current) co_return true;
     const StatusOr<OriginHead> head = co_await Ask(*exchange, origin);
     if (!head.ok()) {

@@ -32,8 +32,7 @@ class Forwarding {
   asio::awaitable<bool> Run() {
     // As it came, but for the escapes: the site's query rules are about contents.
     std::string uri;
-    const Status fits =
-        farm::CanonicalUri(ask_.site->hosts.front(), ask_.question.target, {}, uri);
+    const Status fits = farm::CanonicalUri(ask_.site->hosts.front(), ask_.question.target, {}, uri);
     if (!fits.ok()) co_return co_await Say(nginx_, request_, 400, MessageOf(fits));
     constexpr std::string_view kScheme = "http://";
     target_ = uri.substr(kScheme.size() + ask_.site->hosts.front().size());
@@ -58,10 +57,10 @@ class Forwarding {
       (silent ? agent_.counters.origin_silent : agent_.counters.origin_broken).Add();
       const int status = silent ? 504 : 502;
       const bool written = co_await Say(nginx_, request_, status, "the origin did not answer");
-      co_return written && sent.ok();
+      co_return written&& sent.ok();
     }
     const bool answered = co_await Answer(exchange, *head);
-    co_return answered && sent.ok();
+    co_return answered&& sent.ok();
   }
 
   asio::awaitable<Status> SendRequest(OriginExchange& exchange, const farm::Origin& origin) {

@@ -14,6 +14,7 @@ inline constexpr size_t kPieceBytes = 128 << 10;      // Read, written and spool
 inline constexpr size_t kEndpointsPerOriginMax = 16;  // Addresses of one name that are tried.
 inline constexpr size_t kInterimAnswersMax = 8;       // 1xx before the answer.
 inline constexpr size_t kErrorTextMax = 200;          // Bytes of a reason towards the client.
+inline constexpr size_t kHeldPerFetch = 16;           // Fetches being handed out, per open one.
 inline constexpr size_t kReaderRoundsMax = 3;         // Fetches that one /fill goes through.
 
 inline constexpr Duration kIdleConnection = std::chrono::seconds(90);  // Above nginx's 60 s.
@@ -21,6 +22,8 @@ inline constexpr Duration kReaderStall = std::chrono::minutes(2);      // nginx 
 inline constexpr Duration kRequestBodyStall = std::chrono::minutes(2);
 // For nginx to close after a fill: by then it has put the file where it belongs.
 inline constexpr Duration kFillClose = std::chrono::seconds(30);
+// A fetch stays so long after a cache has it: for those who looked there just before.
+inline constexpr Duration kLinger = std::chrono::milliseconds(200);
 // A fetch that nobody comes for is forgotten so long after its end.
 inline constexpr Duration kUnclaimed = std::chrono::seconds(5);
 // An origin that failed is asked after the others for so long.

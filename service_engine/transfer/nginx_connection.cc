@@ -130,8 +130,8 @@ bool NginxConnection::AtEndOfRequest() const {
 
 asio::awaitable<bool> NginxConnection::Write(std::string_view text) {
   impl_->stream.expires_after(kReaderStall);
-  const auto [error, bytes] = co_await asio::async_write(
-      impl_->stream, asio::buffer(text.data(), text.size()), kAwait);
+  const auto [error, bytes] =
+      co_await asio::async_write(impl_->stream, asio::buffer(text.data(), text.size()), kAwait);
   co_return !error;
 }
 

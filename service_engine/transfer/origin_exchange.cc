@@ -59,7 +59,8 @@ class Stream {
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     return asio::async_compose<Token, void(error_code, size_t)>(
-        [this, buffers, begun = false](auto& self, error_code error = {}, size_t bytes = 0) mutable {
+        [this, buffers, begun = false](auto& self, error_code error = {},
+                                       size_t bytes = 0) mutable {
           if (std::exchange(begun, true)) return self.complete(error, bytes);
           if (tls_) return tls_->async_read_some(buffers, std::move(self));
           plain_.async_read_some(buffers, std::move(self));
@@ -69,7 +70,8 @@ class Stream {
   template <class Buffers, class Token>
   auto async_write_some(const Buffers& buffers, Token&& token) {
     return asio::async_compose<Token, void(error_code, size_t)>(
-        [this, buffers, begun = false](auto& self, error_code error = {}, size_t bytes = 0) mutable {
+        [this, buffers, begun = false](auto& self, error_code error = {},
+                                       size_t bytes = 0) mutable {
           if (std::exchange(begun, true)) return self.complete(error, bytes);
           if (tls_) return tls_->async_write_some(buffers, std::move(self));
           plain_.async_write_some(buffers, std::move(self));
@@ -200,8 +202,7 @@ asio::awaitable<Status> OriginExchange::Send(const Request& request) {
   self.chunked = request.body == Body::kChunked;
   const std::string text = RequestText(request);
   self.ExpireAfter(self.origin.read_timeout);
-  const auto [error, bytes] =
-      co_await asio::async_write(self.stream, asio::buffer(text), kAwait);
+  const auto [error, bytes] = co_await asio::async_write(self.stream, asio::buffer(text), kAwait);
   co_return error ? Failed(self.origin, "request", error) : Ok();
 }
 

@@ -39,9 +39,8 @@ void OriginRest::OnSuccess(const farm::Origin& origin) {
 std::vector<farm::Origin> OriginRest::Order(const farm::Site& site, SteadyTime now) const {
   std::vector<farm::Origin> origins = site.origins;
   absl::MutexLock lock(&mu_);
-  const auto awake = [&](const farm::Origin& origin) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return !Rests(origin, now);
-  };
+  const auto awake = [&](const farm::Origin& origin)
+                         ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !Rests(origin, now); };
   std::stable_partition(origins.begin(), origins.end(), awake);
   return origins;
 }

@@ -12,8 +12,8 @@
 
 namespace strata::engine::transfer {
 
-// Remembers which origins could not be reached, or were silent, a moment ago, so that not every fetch waits for them first.
-// Any thread.
+// Remembers which origins could not be reached, or were silent, a moment ago, so that not every
+// fetch waits for them first. Any thread.
 class OriginRest {
  public:
   void OnFailure(const farm::Origin& origin, SteadyTime now);
@@ -24,8 +24,7 @@ class OriginRest {
   std::vector<farm::Origin> Order(const farm::Site& site, SteadyTime now) const;
 
  private:
-  bool Rests(const farm::Origin& origin, SteadyTime now) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool Rests(const farm::Origin& origin, SteadyTime now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
   absl::flat_hash_map<std::string, SteadyTime> until_ ABSL_GUARDED_BY(mu_);

@@ -3,6 +3,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -214,11 +216,18 @@ class Session {
         if (seat == nullptr) continue;
       }
       const Delivered delivered = co_await Deliver(agent_, nginx_, request, *seat, true);
+      const std::unique_ptr<FetchTable::Seat> lingering = seat->Another();
       seat.reset();
+      if (delivered == Delivered::kWhole) co_await Linger();
       if (delivered == Delivered::kWhole || delivered == Delivered::kBroken) co_return false;
       shares = shares && delivered == Delivered::kGone;
     }
     co_return co_await Full(request);
+  }
+
+  static asio::awaitable<void> Linger() {
+    asio::steady_timer timer(co_await asio::this_coro::executor, kLinger);
+    co_await timer.async_wait(kAwait);
   }
 
   // ---- /join

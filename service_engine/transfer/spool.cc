@@ -61,8 +61,8 @@ Status Spool::ReadAt(uint64_t offset, std::span<uint8_t> into) const {
     const ssize_t n = pread(fd_, into.data(), into.size(), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return Failed("read", folder_, errno);
-    if (n == 0) return DataLoss("spool in %s: it is shorter than what was written",
-                                folder_.c_str());
+    if (n == 0)
+      return DataLoss("spool in %s: it is shorter than what was written", folder_.c_str());
     offset += static_cast<uint64_t>(n);
     into = into.subspan(static_cast<size_t>(n));
   }

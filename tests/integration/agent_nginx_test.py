@@ -95,6 +95,7 @@ class FillTest(AgentCase):
         self.answer("/film", b"a film", ETag='"1"')
         for expected in ("MISS", "HIT"):
             answer = fetch("/film")
+            self.settled()
             self.assertEqual((answer.status, answer.body), (200, b"a film"))
             self.assertEqual(answer.headers["X-Cache"], expected)
         self.assertEqual(self.origin.count("/film"), 1)
@@ -107,6 +108,7 @@ class FillTest(AgentCase):
         self.answer("/film", b"a film")
         self.site("sorted=1")
         self.assertEqual(fetch("/film?a=1&b=2").body, b"a film")
+        self.settled()
         answer = fetch("/film?b=2&a=%31")
         self.assertEqual((answer.body, answer.headers["X-Cache"]), (b"a film", "HIT"))
         self.assertEqual(len(self.origin.requests), 1)
@@ -115,6 +117,7 @@ class FillTest(AgentCase):
         self.answer("/film", b"0123456789", ETag='"1"')
         head = fetch("/film", "HEAD")
         self.assertEqual((head.status, head.headers["Content-Length"], head.body), (200, "10", b""))
+        self.settled()
         part = fetch("/film", Range="bytes=2-4")
         self.assertEqual((part.status, part.body), (206, b"234"))
         self.assertEqual(fetch("/film", If_None_Match='"1"').status, 304)
@@ -126,12 +129,14 @@ class FillTest(AgentCase):
         part = fetch("/film", Range="bytes=2-4")
         self.assertEqual((part.status, part.body), (206, b"234"))
         self.assertIsNone(self.origin.requests[0].headers["Range"])
+        self.settled()
         self.assertEqual(fetch("/film").headers["X-Cache"], "HIT")
 
     def test_a_conditional_request_of_a_client_fills_the_whole(self):
         self.answer("/film", b"0123456789", ETag='"1"')
         self.assertEqual(fetch("/film", If_None_Match='"1"').status, 304)
         self.assertIsNone(self.origin.requests[0].headers["If-None-Match"])
+        self.settled()
         self.assertEqual(fetch("/film").headers["X-Cache"], "HIT")
 
     def test_an_expired_copy_is_renewed_by_304(self):
@@ -144,6 +149,7 @@ class FillTest(AgentCase):
         self.origin.answers["/film"] = handler
         fetch("/film")
         wait_until(lambda: fetch("/film").headers["X-Cache"] == "REVALIDATED", "it expires")
+        self.settled()
         answer = fetch("/film")
         self.assertEqual((answer.body, answer.headers["X-Cache"]), (b"a film", "HIT"))
         self.assertEqual(len(self.origin.requests), 2)
@@ -161,6 +167,7 @@ class FillTest(AgentCase):
         self.answer("/cookie", b"mine", Set_Cookie="a=b")
         for path in ("/private", "/cookie"):
             for _ in range(2):
+                self.settled()
                 self.assertEqual(fetch(path).body, b"mine")
             self.assertEqual(self.origin.count(path), 2)
         self.assertEqual(list((self.folder / "cache").rglob("*/*/*")), [])
@@ -172,6 +179,7 @@ class FillTest(AgentCase):
         self.origin.answers["/film"] = handler
         for _ in range(2):
             for language in ("de", "en"):
+                self.settled()
                 self.assertEqual(fetch("/film", Accept_Language=language).body, language.encode())
         self.assertEqual(self.origin.count("/film"), 2)
 
@@ -193,6 +201,7 @@ class FillTest(AgentCase):
         body = bytes(range(256)) * (BIG // 256)
         self.answer("/film", body)
         self.assertEqual(fetch("/film").body, body)
+        self.settled()
         answer = fetch("/film", Range=f"bytes={BIG - 3}-")
         self.assertEqual((answer.body, answer.headers["X-Cache"]), (body[-3:], "HIT"))
 
@@ -242,6 +251,7 @@ class SharedFillTest(AgentCase):
         self.assertEqual({answer.status for answer in answers}, {200})
         self.assertTrue(all(answer.body == body for answer in answers))
         self.assertEqual(self.origin.count("/film"), 1)
+        self.settled()
         self.assertEqual(fetch("/film").headers["X-Cache"], "HIT")
         self.settled()
 
@@ -507,6 +517,7 @@ class OriginFailureTest(AgentCase):
 
         self.origin.answers["/film"] = handler
         self.assertEqual(fetch("/film").body, b"a film")
+        self.settled()
         self.assertEqual(fetch("/film").headers["X-Cache"], "HIT")
 
 
