@@ -56,11 +56,10 @@ TEST(HttpFieldsTest, DatesOfAllThreeFormatsAreRead) {
 }
 
 TEST(HttpFieldsTest, WhatIsNoDateIsNone) {
-  for (const char* text :
-       {"", "0", "-1", "Sun", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 CET",
-        "Sun, 32 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 24:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT x",
-        "Sun, 06 Nov 199 08:49:37 GMT"}) {
+  for (const char* text : {"", "0", "-1", "Sun", "Sun, 06 Nov 1994 08:49:37",
+                           "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT",
+                           "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+                           "Sun, 06 Nov 1994 08:49:37 GMT x", "Sun, 06 Nov 199 08:49:37 GMT"}) {
     EXPECT_EQ(ParseHttpDate(text), std::nullopt) << text;
   }
 }

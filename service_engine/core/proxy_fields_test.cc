@@ -25,12 +25,18 @@ TEST(ProxyFieldsTest, AListWithoutEndIsALoop) {
 }
 
 TEST(ProxyFieldsTest, OriginsGetWhatIsMeantForThem) {
-  const HttpFields client = {{"Host", "x"},          {"Accept", "a/b"},
-                             {"Connection", "X-Hop"}, {"X-Hop", "1"},
-                             {"Keep-Alive", "5"},    {"Strata-Site", "x"},
-                             {"Content-Length", "5"}, {"Transfer-Encoding", "chunked"},
-                             {"Via", "1.1 before"},  {"CDN-Loop", "other"},
-                             {"X-Forwarded-For", "10.0.0.1"}, {"X-Forwarded-Proto", "ftp"}};
+  const HttpFields client = {{"Host", "x"},
+                             {"Accept", "a/b"},
+                             {"Connection", "X-Hop"},
+                             {"X-Hop", "1"},
+                             {"Keep-Alive", "5"},
+                             {"Strata-Site", "x"},
+                             {"Content-Length", "5"},
+                             {"Transfer-Encoding", "chunked"},
+                             {"Via", "1.1 before"},
+                             {"CDN-Loop", "other"},
+                             {"X-Forwarded-For", "10.0.0.1"},
+                             {"X-Forwarded-Proto", "ftp"}};
   EXPECT_EQ(OriginRequestFields(client, kWho, kIdentity),
             (HttpFields{{"Accept", "a/b"},
                         {"X-Forwarded-For", "10.0.0.1, 192.0.2.1"},
@@ -41,27 +47,24 @@ TEST(ProxyFieldsTest, OriginsGetWhatIsMeantForThem) {
 }
 
 TEST(ProxyFieldsTest, AFillAsksForTheWhole) {
-  const HttpFields all = {{"Range", "bytes=1-"},   {"If-Range", "x"},
-                          {"If-Match", "x"},       {"If-Unmodified-Since", "x"},
-                          {"If-None-Match", "x"},  {"If-Modified-Since", "x"},
+  const HttpFields all = {{"Range", "bytes=1-"},  {"If-Range", "x"},
+                          {"If-Match", "x"},      {"If-Unmodified-Since", "x"},
+                          {"If-None-Match", "x"}, {"If-Modified-Since", "x"},
                           {"Accept", "a/b"}};
   HttpFields fields = all;
   MakeWhole(fields, true);
-  EXPECT_EQ(fields, (HttpFields{
-                        {"If-None-Match", "x"}, {"If-Modified-Since", "x"}, {"Accept", "a/b"}}));
+  EXPECT_EQ(fields,
+            (HttpFields{{"If-None-Match", "x"}, {"If-Modified-Since", "x"}, {"Accept", "a/b"}}));
   fields = all;
   MakeWhole(fields, false);
   EXPECT_EQ(fields, (HttpFields{{"Accept", "a/b"}}));
 }
 
 TEST(ProxyFieldsTest, OriginsCommandNobody) {
-  const HttpFields origin = {{"ETag", "x"},
-                             {"x-accel-redirect", "/_strata/peer"},
-                             {"X-Accel-Expires", "1"},
-                             {"Strata-Key", "x"},
-                             {"Connection", "close, X-Hop"},
-                             {"X-Hop", "1"},
-                             {"Content-Length", "5"}};
+  const HttpFields origin = {
+      {"ETag", "x"},          {"x-accel-redirect", "/_strata/peer"}, {"X-Accel-Expires", "1"},
+      {"Strata-Key", "x"},    {"Connection", "close, X-Hop"},        {"X-Hop", "1"},
+      {"Content-Length", "5"}};
   EXPECT_EQ(AnswerFields(origin), (HttpFields{{"ETag", "x"}}));
 }
 
