@@ -3,6 +3,8 @@
 import concurrent.futures
 import pathlib
 import socket
+import ssl
+import subprocess
 import threading
 import time
 import unittest
@@ -431,6 +433,86 @@ class PurgeTest(AgentCase):
                 one.result()
 
 
+class SlowClientTest(AgentCase):
+    """Clients that take their time."""
+
+    def test_a_slow_client_slows_nobody_and_gets_all(self):
+        body = bytes(range(256)) * (BIG // 256)
+        go = threading.Event()
+
+        def handler(request):
+            go.wait(agent_lab.PATIENCE)
+            send(request, body)
+
+        self.origin.answers["/film"] = handler
+        with socket.create_connection(("127.0.0.1", agent_lab.ENGINE_PORT)) as slow, \
+                concurrent.futures.ThreadPoolExecutor(4) as pool:
+            first = pool.submit(fetch, "/film")
+            wait_until(lambda: self.agent.say("fetches") == "1", "one fills")
+            slow.sendall(f"GET /film HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+                         .encode())
+            others = [pool.submit(fetch, "/film") for _ in range(3)]
+            wait_until(lambda: self.agent.metric(
+                'strata_agent_requests_total{request="join"}') >= 4, "all wait")
+            go.set()
+            for future in [first] + others:
+                self.assertEqual(future.result().body, body)
+            received = b""
+            while data := slow.recv(1 << 20):
+                received += data
+            self.assertTrue(received.endswith(body))
+        self.assertEqual(self.origin.count("/film"), 1)
+
+
+class TlsTest(AgentCase):
+    """Origins behind TLS."""
+
+    def setUp(self):
+        super().setUp()
+        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+             "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=origin",
+             "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.secure = agent_lab.Origin(agent_lab.SPARE_PORT, context)
+        self.addCleanup(self.secure.stop)
+        self.secure.answers["/film"] = lambda request: send(request, b"secure")
+        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls", "negative_ttl=0s")
+        self.certificate = certificate
+
+    def test_an_unknown_certificate_is_refused(self):
+        self.assertEqual(fetch("/film").status, 502)
+        self.assertEqual(self.secure.requests, [])
+
+    def test_a_known_one_is_trusted(self):
+        self.agent.stop()
+        self.agent = agent_lab.Agent(agent_lab.program(), self.folder, str(self.certificate))
+        self.addCleanup(self.agent.stop)
+        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls")
+        self.assertEqual(fetch("/film").body, b"secure")
+
+    def test_a_body_cut_short_by_an_attacker_is_not_whole(self):
+        def handler(request):
+            request.send_response(200)
+            request.send_header("Connection", "close")
+            request.end_headers()
+            request.wfile.write(b"half a film")
+            # The connection ends without TLS saying so.
+            request.connection.shutdown(socket.SHUT_RDWR)
+            request.close_connection = True
+
+        self.agent.stop()
+        self.agent = agent_lab.Agent(agent_lab.program(), self.folder, str(self.certificate))
+        self.addCleanup(self.agent.stop)
+        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls")
+        self.secure.answers["/film"] = handler
+        self.assertTrue(fetch("/film").broken)
+        self.settled()
+        self.assertEqual(self.nginx.files(uri("/film")), [])
+
+
 class OriginFailureTest(AgentCase):
     """Origins that do not answer as they should."""
 
@@ -464,6 +546,20 @@ class OriginFailureTest(AgentCase):
         self.assertEqual(fetch("/film").status, 502)
         self.site("origin=no-such-name.invalid:80", "negative_ttl=0s")
         self.assertEqual(fetch("/film").status, 502)
+
+    def test_what_is_no_http_is_a_bad_gateway(self):
+        self.site("negative_ttl=0s")
+        for garbage in (b"what?\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+                        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n",
+                        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+                        b"HTTP/1.1 100 Continue\r\n\r\n" * 20, b"HTTP/1.1 304 x\r\n\r\n"):
+            def handler(request, garbage=garbage):
+                request.wfile.write(garbage)
+                request.close_connection = True
+
+            self.origin.answers["/film"] = handler
+            self.assertEqual(fetch("/film").status, 502, garbage[:40])
+            self.settled()
 
     def test_a_fill_has_a_limit(self):
         go, _ = self.gated("/film", b"late")
