@@ -98,11 +98,12 @@ class Delivery {
     const std::string front = no_body ? text.DoneWithoutBody() : text.Done(head.length);
     if (!co_await nginx_.Write(front)) co_return false;
     if (no_body || request_.method == "HEAD") co_return true;
-    co_return co_await WriteBody(view.round, !head.length.has_value());
+    co_return co_await WriteBody(view.round, head.length);
   }
 
-  asio::awaitable<bool> WriteBody(uint32_t round, bool chunked) {
-    std::vector<uint8_t> piece(kPieceBytes);
+  asio::awaitable<bool> WriteBody(uint32_t round, std::optional<uint64_t> length) {
+    const bool chunked = !length.has_value();
+    std::vector<uint8_t> piece(PieceFor(length));
     uint64_t written = 0;
     while (true) {
       const Fetch::View now = seat_.fetch().Look();

@@ -137,13 +137,13 @@ class Fill {
     }
     if (!Give(std::move(head), spool)) co_return;
     bool whole = empty;
-    if (!empty) whole = co_await Copy(exchange, *spool);
+    if (!empty) whole = co_await Copy(exchange, *spool, PieceFor(from.length));
     (whole ? agent_.counters.fetched_whole : agent_.counters.fetched_broken).Add();
     agent_.fetches.Finish(*fetch_, round_, whole ? Fetch::End::kWhole : Fetch::End::kBroken);
   }
 
-  asio::awaitable<bool> Copy(OriginExchange& exchange, Spool& spool) {
-    std::vector<uint8_t> piece(kPieceBytes);
+  asio::awaitable<bool> Copy(OriginExchange& exchange, Spool& spool, size_t piece_bytes) {
+    std::vector<uint8_t> piece(piece_bytes);
     while (true) {
       const StatusOr<size_t> got = co_await exchange.ReadSome(piece);
       if (!got.ok()) {

@@ -82,7 +82,7 @@ class Forwarding {
                                           .body = kind,
                                           .length = request_.body_length.value_or(0)};
     Status status = co_await exchange.Send(request);
-    std::vector<uint8_t> piece(request_.has_body ? kPieceBytes : 0);
+    std::vector<uint8_t> piece(request_.has_body ? PieceFor(request_.body_length) : 0);
     while (status.ok() && request_.has_body) {
       const StatusOr<size_t> got = co_await nginx_.ReadBody(piece);
       if (!got.ok()) co_return got.status();
@@ -103,7 +103,7 @@ class Forwarding {
     if (!co_await nginx_.Write(front)) co_return false;
     if (no_body) co_return true;
     const bool chunked = !head.length.has_value();
-    std::vector<uint8_t> piece(kPieceBytes);
+    std::vector<uint8_t> piece(PieceFor(head.length));
     while (true) {
       const StatusOr<size_t> got = co_await exchange.ReadSome(piece);
       if (!got.ok()) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 
 #include "common/time.h"
 
@@ -9,8 +12,14 @@
 namespace strata::engine::transfer {
 
 inline constexpr size_t kThreadsMax = 64;
-inline constexpr size_t kHeaderBytesMax = 64 << 10;   // Of a request, and of an origin's answer.
-inline constexpr size_t kPieceBytes = 128 << 10;      // Read, written and spooled at once.
+inline constexpr size_t kHeaderBytesMax = 64 << 10;  // Of a request, and of an origin's answer.
+inline constexpr size_t kPieceBytes = 128 << 10;     // Read, written and spooled at once.
+// Beast reads as much at once as its buffer has room for.
+inline constexpr size_t kFrontBytes = 8 << 10;
+// Memory for the pieces of a body of this length.
+inline size_t PieceFor(std::optional<uint64_t> length) {
+  return static_cast<size_t>(std::min<uint64_t>(length.value_or(kPieceBytes), kPieceBytes));
+}
 inline constexpr size_t kEndpointsPerOriginMax = 16;  // Addresses of one name that are tried.
 inline constexpr size_t kInterimAnswersMax = 8;       // 1xx before the answer.
 inline constexpr size_t kErrorTextMax = 200;          // Bytes of a reason towards the client.

@@ -1,5 +1,6 @@
 #include "service_engine/transfer/nginx_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
@@ -80,6 +81,7 @@ asio::awaitable<StatusOr<NginxRequest>> NginxConnection::ReadRequest() {
   self.parser.emplace();
   self.parser->header_limit(static_cast<uint32_t>(kHeaderBytesMax));
   self.parser->body_limit(boost::none);
+  self.buffer.reserve(kFrontBytes);
   self.stream.expires_after(kIdleConnection);
   const auto [error, bytes] =
       co_await http::async_read_header(self.stream, self.buffer, *self.parser, kAwait);
@@ -107,6 +109,7 @@ asio::awaitable<StatusOr<NginxRequest>> NginxConnection::ReadRequest() {
 
 asio::awaitable<StatusOr<size_t>> NginxConnection::ReadBody(std::span<uint8_t> into) {
   Impl& self = *impl_;
+  self.buffer.reserve(std::min(into.size(), kPieceBytes));
   auto& body = self.parser->get().body();
   while (!self.parser->is_done()) {
     body.data = into.data();

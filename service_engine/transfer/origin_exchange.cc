@@ -225,6 +225,7 @@ asio::awaitable<error_code> OriginExchange::Impl::ReadOneHead() {
   parser.emplace();
   parser->header_limit(static_cast<uint32_t>(kHeaderBytesMax));
   parser->body_limit(boost::none);
+  buffer.reserve(kFrontBytes);
   ExpireAfter(origin.read_timeout);
   const auto [error, bytes] = co_await http::async_read_header(stream, buffer, *parser, kAwait);
   co_return error;
@@ -263,6 +264,7 @@ asio::awaitable<StatusOr<OriginHead>> OriginExchange::ReadHead() {
 
 asio::awaitable<StatusOr<size_t>> OriginExchange::ReadSome(std::span<uint8_t> into) {
   Impl& self = *impl_;
+  self.buffer.reserve(std::min(into.size(), kPieceBytes));
   auto& body = self.parser->get().body();
   while (!self.parser->is_done()) {
     body.data = into.data();
