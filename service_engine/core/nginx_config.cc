@@ -329,7 +329,9 @@ StatusOr<std::string> RenderNginxConfig(const NginxConfig& config) {
       {"user", config.user.empty() ? "" : "user \"" + config.user + "\";\n"},
       {"workers", config.workers == 0 ? "auto" : std::to_string(config.workers)},
       {"connections", std::to_string(config.connections_max)},
-      {"files", std::to_string(uint64_t{config.connections_max} * 2 + 1024)},
+      {"files", config.files_max == 0
+                    ? ""
+                    : "worker_rlimit_nofile " + std::to_string(config.files_max) + ";\n"},
       {"folder", config.folder},
       {"error_log", ErrorLogPath(config)},
       {"types", config.mime_types.empty() ? "" : "  include \"" + config.mime_types + "\";\n"},

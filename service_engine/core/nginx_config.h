@@ -40,6 +40,7 @@ struct NginxConfig {
   std::string user;                          // Of the workers; empty: as the master.
   uint32_t workers = 0;                      // 0: one for each core.
   uint32_t connections_max = 16384;          // Of a worker.
+  uint64_t files_max = 0;                    // Open ones of a worker; 0: as many as the master may.
   uint64_t cache_bytes_max = 0;              // 0: only free_bytes_least bounds it.
   uint64_t free_bytes_least = 256ull << 20;  // Of the cache's disk: beyond it, copies go.
   uint64_t cache_index_bytes = 64ull << 20;  // Of memory: about 8,000 copies each MiB.

@@ -11,8 +11,7 @@ namespace strata::engine {
 inline constexpr std::string_view kHead = R"conf(# Written by the Service Engine: changes are lost.
 @user@daemon off;
 worker_processes @workers@;
-worker_rlimit_nofile @files@;
-worker_shutdown_timeout 1h;
+@files@worker_shutdown_timeout 1h;
 pid "@folder@/nginx.pid";
 error_log "@error_log@" warn;
 events {
@@ -114,6 +113,11 @@ http {
 @cors@  server {
     listen "unix:@status@";
     access_log off;
+    # So that nginx knows these variables where there is no site.
+    set $strata_site "";
+    set $strata_site_name "";
+    set $strata_target "";
+    set $strata_form "";
     location = /_strata/status { stub_status; }
     location = /_strata/generation { default_type text/plain; return 200 "@generation@\n"; }
     # What nginx has to know of even if there is no site.

@@ -5,9 +5,11 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <utility>
 
@@ -19,6 +21,19 @@ namespace strata::engine {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint64_t kFilesBesides = 512;  // Logs, listeners, the agent.
+constexpr uint64_t kConnectionsLeast = 256;
+
+// A connection may need a file besides its socket; nginx is given what this process may give.
+void SetLimits(NginxConfig& config) {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  const uint64_t wanted = uint64_t{config.connections_max} * 2 + kFilesBesides;
+  config.files_max = std::min<uint64_t>(files.rlim_max, wanted);
+  const uint64_t left = config.files_max - std::min(config.files_max, kFilesBesides);
+  config.connections_max = static_cast<uint32_t>(std::max<uint64_t>(left / 2, kConnectionsLeast));
+}
 
 NginxConfig BaseOf(const NginxAdapterOptions& options) {
   NginxConfig config;
@@ -39,6 +54,7 @@ NginxConfig BaseOf(const NginxAdapterOptions& options) {
   config.workers = options.workers;
   config.cache_bytes_max = options.cache_bytes_max;
   config.free_bytes_least = options.free_bytes_least;
+  SetLimits(config);
   if (!options.operator_log_format.empty()) {
     config.operator_log_format = options.operator_log_format;
   }

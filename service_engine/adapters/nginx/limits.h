@@ -10,8 +10,9 @@ namespace strata::engine {
 // ---- nginx, the process.
 inline constexpr Duration kStartLimit = std::chrono::seconds(10);   // Until it serves.
 inline constexpr Duration kReloadLimit = std::chrono::seconds(20);  // Until it has new workers.
-inline constexpr Duration kTestLimit = std::chrono::seconds(20);    // nginx -t.
-inline constexpr Duration kQuitLimit = std::chrono::seconds(3);     // To finish requests.
+inline constexpr Duration kRetireLimit = std::chrono::seconds(5);  // Until old ones accept no more.
+inline constexpr Duration kTestLimit = std::chrono::seconds(20);   // nginx -t.
+inline constexpr Duration kQuitLimit = std::chrono::seconds(3);    // To finish requests.
 inline constexpr Duration kTerminateLimit = std::chrono::seconds(1);
 inline constexpr Duration kRestartDelay = std::chrono::milliseconds(100);  // Doubles with each.
 inline constexpr Duration kRestartDelayMax = std::chrono::seconds(10);

@@ -279,12 +279,24 @@ void ManagedNginx::OnPeerProbe(const std::string& error) {
 }
 
 std::optional<NginxStatus> ManagedNginx::AskStatus() {
-  const StatusOr<HttpAnswer> answer =
-      HttpGet(config_.paths().status_socket, "localhost", kStatusPath, kStatusLimit);
-  if (!answer.ok()) return std::nullopt;
-  const StatusOr<NginxStatus> status = ParseNginxStatus(answer->body);
+  const StatusOr<std::string> page = process_.Ask(kStatusPath);
+  if (!page.ok()) return std::nullopt;
+  const StatusOr<NginxStatus> status = ParseNginxStatus(*page);
   if (!status.ok()) return std::nullopt;
+  CompareCounts(*status);
   return *status;
+}
+
+void ManagedNginx::CompareCounts(const NginxStatus& status) {
+  const NginxProcess::Asked asked = process_.asked();
+  const auto lines = static_cast<int64_t>(log_lines_);
+  absl::MutexLock lock(&mu_);
+  if (asked.life != counted_life_) {  // nginx counts from zero.
+    counted_life_ = asked.life;
+    lines_before_ = lines;
+  }
+  const auto counted = static_cast<int64_t>(status.requests - asked.times);
+  log_difference_.Set(static_cast<double>(counted - (lines - lines_before_)));
 }
 
 LoadSample ManagedNginx::Sample() {
@@ -299,11 +311,6 @@ LoadSample ManagedNginx::Sample() {
 }
 
 // ---- Threads.
-
-bool ManagedNginx::stopping() const {
-  absl::MutexLock lock(&mu_);
-  return stopping_;
-}
 
 bool ManagedNginx::Sleep(Duration time) {
   absl::MutexLock lock(&mu_);

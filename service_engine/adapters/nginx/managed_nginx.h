@@ -62,7 +62,6 @@ class ManagedNginx final : public NginxAdapter {
   void OnDiskError(const Status& error);
   std::optional<NginxStatus> AskStatus();
   void CompareCounts(const NginxStatus& status);
-  bool stopping() const;
   // False if the adapter is stopped meanwhile.
   bool Sleep(Duration time);
 
@@ -85,8 +84,7 @@ class ManagedNginx final : public NginxAdapter {
   Gauge& log_difference_;
   std::atomic<bool> scan_complete_ = false;
   std::atomic<bool> libraries_changed_ = false;
-  std::atomic<uint64_t> status_asked_ = 0;  // Of the nginx that runs: not in its log.
-  std::atomic<uint64_t> log_lines_ = 0;     // Likewise.
+  std::atomic<uint64_t> log_lines_ = 0;
   std::atomic<uint64_t> log_bytes_ = 0;
 
   absl::Mutex judge_mu_;
@@ -95,6 +93,8 @@ class ManagedNginx final : public NginxAdapter {
   std::unique_ptr<AccessLogTail> log_;  // Of the thread that follows it.
   mutable absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t counted_life_ ABSL_GUARDED_BY(mu_) = 0;  // Of nginx, that lines_before_ is for.
+  int64_t lines_before_ ABSL_GUARDED_BY(mu_) = 0;   // Logged by earlier ones.
   std::thread log_thread_;
   std::thread look_thread_;
 };

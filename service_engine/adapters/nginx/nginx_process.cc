@@ -13,6 +13,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -91,6 +94,29 @@ off_t SizeOf(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? info.st_size : 0;
 }
 
+std::string ContentOf(const std::string& path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  const std::string id = std::to_string(pid);
+  std::istringstream text(ContentOf("/proc/" + id + "/task/" + id + "/children"));
+  return std::vector<pid_t>(std::istream_iterator<pid_t>(text), {});
+}
+
+// Workers go on accepting for a moment after new ones have begun to, by the old configuration.
+// When they stop they say so in their title.
+void AwaitRetirement(const std::vector<pid_t>& workers) {
+  Await(kRetireLimit, [&] {
+    return std::all_of(workers.begin(), workers.end(), [](pid_t pid) {
+      const std::string title = ContentOf("/proc/" + std::to_string(pid) + "/cmdline");
+      return title.find("worker process") == std::string::npos ||
+             title.find("shutting down") != std::string::npos;
+    });
+  });
+}
+
 // The last line of severity emerg behind `from`; empty if there is none.
 std::string EmergencyIn(const std::string& log, off_t from) {
   const UniqueFd file(open(log.c_str(), O_RDONLY | O_CLOEXEC));
@@ -132,6 +158,14 @@ class NginxProcess::Supervisor {
   uint64_t deaths() const {
     absl::MutexLock lock(&mu_);
     return lives_ended_;
+  }
+  void OnAnswer() {
+    absl::MutexLock lock(&mu_);
+    ++answers_;
+  }
+  Asked asked() const {
+    absl::MutexLock lock(&mu_);
+    return {lives_ended_, answers_};
   }
   // FailedPrecondition if there is no nginx just now.
   Status Signal(int signal) const {
@@ -201,6 +235,7 @@ class NginxProcess::Supervisor {
     absl::MutexLock lock(&mu_);
     pid_ = 0;
     ++lives_ended_;
+    answers_ = 0;
   }
   bool Stopping() const {
     absl::MutexLock lock(&mu_);
@@ -220,6 +255,7 @@ class NginxProcess::Supervisor {
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   pid_t pid_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t lives_ended_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t answers_ ABSL_GUARDED_BY(mu_) = 0;  // Of this life.
   std::thread thread_;
 };
 
@@ -262,10 +298,12 @@ Status NginxProcess::Start(uint64_t generation) {
 Status NginxProcess::Reload(uint64_t generation) {
   if (!supervisor_) return FailedPrecondition("nginx was not started");
   const off_t log = SizeOf(options_.error_log);
+  const std::vector<pid_t> before = ChildrenOf(pid());
   // One that has just died takes the new configuration when it is started again.
   const bool running = supervisor_->Signal(SIGHUP).ok();
   const Status status = AwaitGeneration(generation, kReloadLimit);
   if (status.ok()) {
+    AwaitRetirement(before);
     reloads_.Add();
     return status;
   }
@@ -284,6 +322,17 @@ Status NginxProcess::ReopenLogs() const {
 
 void NginxProcess::Stop() { supervisor_.reset(); }
 
+StatusOr<std::string> NginxProcess::Ask(std::string_view path) const {
+  StatusOr<HttpAnswer> answer = HttpGet(options_.status_socket, "localhost", path, kStatusLimit);
+  STRATA_RETURN_IF_ERROR(answer);
+  if (supervisor_) supervisor_->OnAnswer();
+  return std::move(answer->body);
+}
+
+NginxProcess::Asked NginxProcess::asked() const {
+  return supervisor_ ? supervisor_->asked() : Asked();
+}
+
 pid_t NginxProcess::pid() const { return supervisor_ ? supervisor_->pid() : 0; }
 
 Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit) const {
@@ -293,9 +342,8 @@ Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit) const 
   Status last = DeadlineExceeded("no answer");
   bool serves = false;
   Await(limit, [&] {
-    const StatusOr<HttpAnswer> answer =
-        HttpGet(options_.status_socket, "localhost", kGenerationPath, kStatusLimit);
-    serves = answer.ok() && answer->body == wanted;
+    const StatusOr<std::string> answer = Ask(kGenerationPath);
+    serves = answer.ok() && *answer == wanted;
     if (!answer.ok()) last = answer.status();
     // It has given up: nobody has to wait for the rest of the time.
     const bool failed =

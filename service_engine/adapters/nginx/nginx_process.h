@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "common/metrics.h"
 #include "common/status.h"
@@ -42,6 +43,15 @@ class NginxProcess {
   Status ReopenLogs() const;
   // Lets it finish for a while, then not. It is gone afterwards.
   void Stop();
+
+  // Asks its status socket: the body of what it says.
+  StatusOr<std::string> Ask(std::string_view path) const;
+  // What of it nginx has counted and not logged, and in which of its lives.
+  struct Asked {
+    uint64_t life = 0;
+    uint64_t times = 0;
+  };
+  Asked asked() const;
 
   // Of its master; 0 while there is none.
   pid_t pid() const;
