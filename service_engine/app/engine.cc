@@ -1,5 +1,6 @@
 #include "service_engine/app/engine.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -31,6 +32,15 @@ const Logger& Log() {
 Status MakeFolder(const std::string& path, mode_t mode) {
   if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return Ok();
   return Unavailable("%s: %s", path.c_str(), std::strerror(errno));
+}
+
+// nginx's workers, and nobody else, may talk to the agent.
+Status GiveTo(const std::string& user, const std::string& path) {
+  if (user.empty()) return Ok();
+  const passwd* who = getpwnam(user.c_str());
+  if (who == nullptr) return NotFound("nginx.user: there is no user %s", user.c_str());
+  if (chown(path.c_str(), who->pw_uid, who->pw_gid) == 0) return Ok();
+  return Unavailable("give %s to %s: %s", path.c_str(), user.c_str(), std::strerror(errno));
 }
 
 // What the machine has, as the load's shares are counted.
@@ -222,6 +232,7 @@ Status Engine::StartServer() {
   settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
   STRATA_ASSIGN_OR_RETURN(agent_,
                           transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
+  STRATA_RETURN_IF_ERROR(GiveTo(settings_.nginx.user, settings_.agent.socket_path));
   STRATA_ASSIGN_OR_RETURN(PurgePositions positions,
                           PurgePositions::Open(settings_.data_folder + "/purge_positions"));
   std::vector<farm::Site> sites;

@@ -117,13 +117,14 @@ void AwaitRetirement(const std::vector<pid_t>& workers) {
   });
 }
 
-// The last line of severity emerg behind `from`; empty if there is none.
-std::string EmergencyIn(const std::string& log, off_t from) {
+// The last line of severity emerg behind `from` that the process of this id wrote, or anybody if it
+// is 0; empty if there is none. Workers have such lines, too, that stop nothing.
+std::string EmergencyIn(const std::string& log, off_t from, pid_t pid) {
   const UniqueFd file(open(log.c_str(), O_RDONLY | O_CLOEXEC));
   char buffer[kMessageBytesMax];
   const ssize_t n = file.valid() ? pread(file.get(), buffer, sizeof(buffer), from) : 0;
   const std::string_view text(buffer, static_cast<size_t>(std::max<ssize_t>(n, 0)));
-  const size_t at = text.rfind("[emerg]");
+  const size_t at = text.rfind("[emerg] " + (pid == 0 ? "" : std::to_string(pid) + "#"));
   if (at == std::string_view::npos) return "";
   return std::string(text.substr(at, text.find('\n', at) - at));
 }
@@ -288,9 +289,10 @@ Status NginxProcess::Start(uint64_t generation) {
   StopStale();
   const off_t log = SizeOf(options_.error_log);
   supervisor_ = std::make_unique<Supervisor>(options_, on_death_, deaths_);
-  const Status status = AwaitGeneration(generation, kStartLimit);
+  // An address that is in use may be free in a moment: nginx tries again by itself.
+  const Status status = AwaitGeneration(generation, kStartLimit, 0);
   if (status.ok()) return status;
-  const std::string said = EmergencyIn(options_.error_log, log);
+  const std::string said = EmergencyIn(options_.error_log, log, 0);
   Stop();
   return said.empty() ? status : Unavailable("nginx does not start: %s", said.c_str());
 }
@@ -301,13 +303,13 @@ Status NginxProcess::Reload(uint64_t generation) {
   const std::vector<pid_t> before = ChildrenOf(pid());
   // One that has just died takes the new configuration when it is started again.
   const bool running = supervisor_->Signal(SIGHUP).ok();
-  const Status status = AwaitGeneration(generation, kReloadLimit);
+  const Status status = AwaitGeneration(generation, kReloadLimit, pid());
   if (status.ok()) {
     AwaitRetirement(before);
     reloads_.Add();
     return status;
   }
-  const std::string said = EmergencyIn(options_.error_log, log);
+  const std::string said = EmergencyIn(options_.error_log, log, pid());
   return said.empty() || !running ? status : Unavailable("nginx does not reload: %s", said.c_str());
 }
 
@@ -335,7 +337,7 @@ NginxProcess::Asked NginxProcess::asked() const {
 
 pid_t NginxProcess::pid() const { return supervisor_ ? supervisor_->pid() : 0; }
 
-Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit) const {
+Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit, pid_t master) const {
   const std::string wanted = std::to_string(generation) + "\n";
   const uint64_t deaths = supervisor_->deaths();
   const off_t log = SizeOf(options_.error_log);
@@ -346,8 +348,8 @@ Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit) const 
     serves = answer.ok() && *answer == wanted;
     if (!answer.ok()) last = answer.status();
     // It has given up: nobody has to wait for the rest of the time.
-    const bool failed =
-        supervisor_->deaths() != deaths || !EmergencyIn(options_.error_log, log).empty();
+    const bool failed = supervisor_->deaths() != deaths ||
+                        (master != 0 && !EmergencyIn(options_.error_log, log, master).empty());
     return serves || failed;
   });
   if (serves) return Ok();

@@ -59,7 +59,8 @@ class NginxProcess {
  private:
   class Supervisor;
 
-  Status AwaitGeneration(uint64_t generation, Duration limit) const;
+  // Ends early if nginx dies, or if this master says that it cannot.
+  Status AwaitGeneration(uint64_t generation, Duration limit, pid_t master) const;
   void StopStale() const;
 
   const NginxProcessOptions options_;
