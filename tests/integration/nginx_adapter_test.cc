@@ -31,7 +31,7 @@ constexpr const char* kEngineMode = "--be-an-engine";
 // A process that is nothing but an engine with its nginx, until it is killed.
 int BeAnEngine(const char* folder) {
   MetricRegistry metrics;
-  const auto adapter = NginxAdapter::Start(OptionsBelow(folder), {}, {}, metrics);
+  const auto adapter = NginxAdapter::Start(OptionsBelow(folder), {Films()}, {}, metrics);
   if (adapter.ok()) pause();
   return 1;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <system_error>
 #include <utility>
 
 #include "service_engine/adapters/nginx/limits.h"
@@ -53,7 +54,11 @@ FolderScan::FolderScan(const std::string& root, const ContentReader& reader,
       visit_(std::move(visit)),
       name_(name),
       folders_({{root, 0}}) {
-  for (size_t i = 0; i < kScanThreads; ++i) threads_.emplace_back([this] { Work(); });
+  try {
+    while (threads_.size() < kScanThreads) threads_.emplace_back([this] { Work(); });
+  } catch (const std::system_error&) {  // The system has no more; fewer do it as well.
+    if (threads_.empty()) Work();
+  }
 }
 
 FolderScan::~FolderScan() {
@@ -68,6 +73,7 @@ bool FolderScan::done() const {
 void FolderScan::Abandon() {
   absl::MutexLock lock(&mu_);
   abandoned_ = true;
+  changed_.SignalAll();
 }
 
 bool FolderScan::abandoned() const {
@@ -80,10 +86,7 @@ void FolderScan::Work() {
     Folder folder;
     {
       absl::MutexLock lock(&mu_);
-      const auto more = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-        return !folders_.empty() || working_ == 0 || abandoned_;
-      };
-      mu_.Await(absl::Condition(&more));
+      while (folders_.empty() && working_ > 0 && !abandoned_) changed_.Wait(&mu_);
       if (abandoned_ || folders_.empty()) return;
       folder = std::move(folders_.front());
       folders_.pop_front();
@@ -91,7 +94,7 @@ void FolderScan::Work() {
     }
     Visit(folder);
     absl::MutexLock lock(&mu_);
-    --working_;
+    if (--working_ == 0) changed_.SignalAll();
   }
 }
 
@@ -117,6 +120,7 @@ void FolderScan::Visit(const Folder& folder) {
   for (std::string& name : entries->folders) {
     folders_.push_back({folder.path + "/" + name, folder.depth + 1});
   }
+  changed_.SignalAll();
 }
 
 }  // namespace strata::engine

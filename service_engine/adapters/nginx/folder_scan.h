@@ -23,7 +23,7 @@ struct FolderEntries {
 // The names in a folder that `reader` looks at. NotFound and the like if it cannot be listed.
 StatusOr<FolderEntries> ListFolder(const std::string& path, const ContentReader& reader);
 
-// Visits every file below a folder with kScanThreads threads, from its construction on.
+// Visits every file below a folder with up to kScanThreads threads, from its construction on.
 class FolderScan {
  public:
   // Both are called on these threads: `enter` with each folder before it is listed (false: it is
@@ -58,6 +58,7 @@ class FolderScan {
   const Logger logger_{"nginx"};
   std::atomic<size_t> files_ = 0;
   mutable absl::Mutex mu_;
+  absl::CondVar changed_;  // There may be something to do, or nothing any more.
   std::deque<Folder> folders_ ABSL_GUARDED_BY(mu_);
   size_t working_ ABSL_GUARDED_BY(mu_) = 0;  // Threads that may find more folders.
   bool abandoned_ ABSL_GUARDED_BY(mu_) = false;

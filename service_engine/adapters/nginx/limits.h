@@ -20,6 +20,8 @@ inline constexpr Duration kLongLife =
     std::chrono::seconds(30);                     // After it the delay is short again.
 inline constexpr size_t kMessageBytesMax = 4096;  // Of what nginx says of an error.
 
+inline constexpr size_t kProcFileBytesMax = 1 << 20;  // What the kernel says of a process.
+
 // ---- Asking it.
 inline constexpr Duration kStatusLimit = std::chrono::seconds(1);
 inline constexpr size_t kFetchBytesMax = 65536;

@@ -6,27 +6,24 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <optional>
-#include <sstream>
 #include <utility>
 
+#include "common/file.h"
 #include "common/sockaddr.h"
 
 namespace strata::engine {
 namespace {
 
+constexpr size_t kProcBytesMax = 1 << 20;
 constexpr size_t kCpuFields = 8;  // user nice system idle iowait irq softirq steal.
 constexpr size_t kIdle = 3;
 constexpr size_t kIoWait = 4;
 constexpr size_t kBytesOut = 8;  // Which number of a line of /proc/net/dev.
 
-// Of /proc, whose files have no size before they are read.
 std::string ReadAll(const char* path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
+  const StatusOr<std::string> text = ReadFile(path, kProcBytesMax);
+  return text.ok() ? *text : "";
 }
 
 std::string_view NextLine(std::string_view& text) {

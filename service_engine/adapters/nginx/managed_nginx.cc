@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/http_fetch.h"
 #include "service_engine/adapters/nginx/limits.h"
@@ -132,6 +134,7 @@ void ManagedNginx::Stop() {
     absl::MutexLock lock(&mu_);
     if (stopping_) return;
     stopping_ = true;
+    stop_.SignalAll();
   }
   if (look_thread_.joinable()) look_thread_.join();
   process_.Stop();
@@ -313,8 +316,10 @@ LoadSample ManagedNginx::Sample() {
 // ---- Threads.
 
 bool ManagedNginx::Sleep(Duration time) {
+  const absl::Time until = absl::Now() + absl::FromChrono(time);
   absl::MutexLock lock(&mu_);
-  mu_.AwaitWithTimeout(absl::Condition(&stopping_), absl::FromChrono(time));
+  while (!stopping_ && !stop_.WaitWithDeadline(&mu_, until)) {
+  }
   return !stopping_;
 }
 

@@ -91,7 +91,8 @@ class ManagedNginx final : public NginxAdapter {
   HealthJudge judge_ ABSL_GUARDED_BY(judge_mu_);
   bool closed_ ABSL_GUARDED_BY(judge_mu_);
   std::unique_ptr<AccessLogTail> log_;  // Of the thread that follows it.
-  mutable absl::Mutex mu_;
+  absl::Mutex mu_;
+  absl::CondVar stop_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t counted_life_ ABSL_GUARDED_BY(mu_) = 0;  // Of nginx, that lines_before_ is for.
   int64_t lines_before_ ABSL_GUARDED_BY(mu_) = 0;   // Logged by earlier ones.

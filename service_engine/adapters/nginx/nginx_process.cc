@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <sstream>
 #include <thread>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "absl/synchronization/mutex.h"
+#include "common/file.h"
 #include "common/log.h"
 #include "service_engine/adapters/nginx/child_process.h"
 #include "service_engine/adapters/nginx/clock.h"
@@ -94,9 +94,10 @@ off_t SizeOf(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? info.st_size : 0;
 }
 
+// Of a process that may end meanwhile: empty then.
 std::string ContentOf(const std::string& path) {
-  std::ifstream file(path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  const StatusOr<std::string> text = ReadFile(path, kProcFileBytesMax);
+  return text.ok() ? *text : "";
 }
 
 std::vector<pid_t> ChildrenOf(pid_t pid) {

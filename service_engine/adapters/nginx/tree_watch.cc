@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/folder_scan.h"
 #include "service_engine/adapters/nginx/limits.h"
@@ -54,6 +56,7 @@ TreeWatch::~TreeWatch() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
+    scanned_.SignalAll();
   }
   const uint64_t one = 1;
   if (wake_.valid() && write(wake_.get(), &one, sizeof(one)) < 0) logger_.Error("no wake-up");
@@ -78,19 +81,16 @@ void TreeWatch::Rescan() {
 }
 
 Status TreeWatch::Settle(Duration limit) {
-  const Timestamp until = Now() + limit;
+  const absl::Time until = absl::Now() + absl::FromChrono(limit);
   for (;;) {
     TakeEvents();
     absl::MutexLock lock(&mu_);
     if (scans_done_ == scans_wanted_) return Ok();
-    const auto done = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-      return scans_done_ == scans_wanted_ || stopping_;
-    };
-    const Duration left = std::max(until - Now(), Duration::zero());
-    mu_.AwaitWithTimeout(absl::Condition(&done), absl::FromChrono(left));
-    if (scans_done_ != scans_wanted_) {
+    while (scans_done_ != scans_wanted_ && !stopping_) {
+      if (!scanned_.WaitWithDeadline(&mu_, until)) continue;
       return DeadlineExceeded("the scan of %s goes on", options_.root.c_str());
     }
+    if (stopping_) return Unavailable("%s is not watched any more", options_.root.c_str());
   }
 }
 
@@ -161,6 +161,7 @@ void TreeWatch::RunScan(uint64_t wanted) {
   absl::MutexLock lock(&mu_);
   scans_done_ = wanted;
   top_changed_ = true;
+  scanned_.SignalAll();
 }
 
 // ---- Events.

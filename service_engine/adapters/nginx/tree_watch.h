@@ -89,7 +89,8 @@ class TreeWatch {
   UniqueFd wake_;
   absl::Mutex events_mu_;  // Who holds it reads events and acts on them.
   mutable absl::Mutex mu_;
-  std::map<int, std::string> paths_ ABSL_GUARDED_BY(mu_);                 // By watch.
+  absl::CondVar scanned_;                                  // A scan has ended, or nothing will.
+  std::map<int, std::string> paths_ ABSL_GUARDED_BY(mu_);  // By watch.
   std::map<std::string, int, std::less<>> watches_ ABSL_GUARDED_BY(mu_);  // By path.
   uint64_t scans_wanted_ ABSL_GUARDED_BY(mu_) = 1;
   uint64_t scans_done_ ABSL_GUARDED_BY(mu_) = 0;

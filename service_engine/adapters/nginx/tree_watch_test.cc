@@ -29,7 +29,7 @@ class NameReader : public ContentReader {
   bool IsFolder(std::string_view name) const override { return !name.starts_with('.'); }
   StatusOr<std::optional<FoundFile>> Read(const std::string& path,
                                           Writing /*writing*/) const override {
-    if (gate != nullptr) gate->WaitForNotification();
+    if (gated) open.WaitForNotification();
     std::ifstream file(path);
     if (!file) return std::optional<FoundFile>();
     FoundFile found;
@@ -39,7 +39,8 @@ class NameReader : public ContentReader {
     return std::optional<FoundFile>(std::move(found));
   }
 
-  absl::Notification* gate = nullptr;  // Nobody reads before it.
+  std::atomic<bool> gated = false;  // Nobody reads before it is open.
+  absl::Notification open;
 };
 
 class TreeWatchTest : public ::testing::Test {
@@ -143,11 +144,10 @@ TEST_F(TreeWatchTest, AnOverflowIsFollowedByAScan) {
   Put("a/first");
   Start();
   Settle();
-  absl::Notification gate;
-  reader_.gate = &gate;
+  reader_.gated = true;
   for (int i = 0; i < kFiles; ++i) std::ofstream(root_ / "a" / std::to_string(i)) << "v1";
   fs::remove(root_ / "a/first");
-  gate.Notify();
+  reader_.open.Notify();
   Settle();
   EXPECT_GE(Metric("strata_engine_watch_overflows_total"), 1);
   EXPECT_EQ(held_.files(), static_cast<size_t>(kFiles));
