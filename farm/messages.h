@@ -166,10 +166,10 @@ struct Present {
   friend bool operator==(const Present&, const Present&) = default;
 };
 
-using Message = std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged,
-                             AssetsChanged, InventoryBegins, InventoryEnds, LoadReport, SiteApplied,
-                             SiteRemoved, Purged, PurgeApplied, DigestAsked, DigestTold, Present,
-                             SiteTaken, Probed>;
+using Message =
+    std::variant<EngineRegistered, EngineRemoved, HealthChanged, DrainChanged, AssetsChanged,
+                 InventoryBegins, InventoryEnds, LoadReport, SiteApplied, SiteRemoved, Purged,
+                 PurgeApplied, DigestAsked, DigestTold, Present, SiteTaken, Probed>;
 
 // The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);

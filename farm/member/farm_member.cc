@@ -63,8 +63,8 @@ struct FarmMember::Instruments {
                                              "not for their sender to say."})),
         applied(registry.AddCounter({.name = "strata_farm_messages_applied_total",
                                      .help = "Committed messages that changed the state."})),
-        commit_number(registry.AddGauge({.name = "strata_farm_commit_number",
-                                         .help = "Number of the last commit applied."})),
+        commit_number(registry.AddGauge(
+            {.name = "strata_farm_commit_number", .help = "Number of the last commit applied."})),
         contents(registry.AddGauge(
             {.name = "strata_farm_contents", .help = "Contents that some engine holds."})) {}
 
@@ -101,9 +101,9 @@ StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions o
 Status FarmMember::Send(const Message& message) { return Send(message, nullptr); }
 
 Status FarmMember::Send(const Message& message, Done done) {
-  const bool received =
-      std::holds_alternative<LoadReport>(message) || std::holds_alternative<Present>(message) ||
-      std::holds_alternative<Probed>(message);
+  const bool received = std::holds_alternative<LoadReport>(message) ||
+                        std::holds_alternative<Present>(message) ||
+                        std::holds_alternative<Probed>(message);
   Bytes bytes;
   Encode(message, bytes);
   multicast::SendOptions options;

@@ -205,8 +205,8 @@ Status Engine::JoinFarm() {
   options.state_file = settings_.data_folder + "/group_state";
   {
     absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
-    STRATA_ASSIGN_OR_RETURN(member_, farm::FarmMember::Join(std::move(options), {}, *this,
-                                                            metrics_));
+    STRATA_ASSIGN_OR_RETURN(member_,
+                            farm::FarmMember::Join(std::move(options), {}, *this, metrics_));
   }
   for (int polls = 0;;) {
     {
@@ -230,8 +230,7 @@ Status Engine::StartServer() {
   table_ = std::make_unique<FarmTable>(*member_, metrics_);
   settings_.agent.self = registration_.id;
   settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
-  STRATA_ASSIGN_OR_RETURN(agent_,
-                          transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
+  STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
   STRATA_RETURN_IF_ERROR(GiveTo(settings_.nginx.user, settings_.agent.socket_path));
   STRATA_ASSIGN_OR_RETURN(PurgePositions positions,
                           PurgePositions::Open(settings_.data_folder + "/purge_positions"));
@@ -251,17 +250,17 @@ Status Engine::StartServer() {
   callbacks.on_death = [](const std::string& why) {
     Log().Error("nginx died and is started again", {{"why", why}});
   };
-  STRATA_ASSIGN_OR_RETURN(adapter_, NginxAdapter::Start(settings_.nginx, sites,
-                                                        std::move(callbacks), metrics_));
+  STRATA_ASSIGN_OR_RETURN(
+      adapter_, NginxAdapter::Start(settings_.nginx, sites, std::move(callbacks), metrics_));
   absl::MutexLock lock(&mutex_);
   teller_ = std::make_unique<InventoryTeller>(*member_, *adapter_, registration_.id,
                                               registration_.number);
   const ContentKeeper::Options options{registration_.id, settings_.serve_alone};
   keeper_ = std::make_unique<ContentKeeper>(options, *member_, *adapter_, *agent_,
                                             std::move(positions), sites, metrics_);
-  link_ = std::make_unique<ManagerLink>(*client_, *member_, *teller_, instance_,
-                                        registration_.number,
-                                        [this](const Status& why) { Fail(why); });
+  link_ =
+      std::make_unique<ManagerLink>(*client_, *member_, *teller_, instance_, registration_.number,
+                                    [this](const Status& why) { Fail(why); });
   prober_ = std::thread([this] { ProbeLoop(); });
   phase_.clear();
   return Ok();

@@ -20,11 +20,9 @@ constexpr Duration kFlightLimit = std::chrono::seconds(10);
 
 InventoryTeller::InventoryTeller(farm::FarmMember& member, NginxAdapter& adapter,
                                  farm::EngineId self, uint64_t registration)
-    : member_(member),
-      adapter_(adapter),
-      self_(self),
-      registration_(registration),
-      thread_([this] { Loop(); }) {}
+    : member_(member), adapter_(adapter), self_(self), registration_(registration), thread_([this] {
+        Loop();
+      }) {}
 
 InventoryTeller::~InventoryTeller() {
   {
@@ -60,7 +58,8 @@ void InventoryTeller::Loop() {
     bool all = false;
     {
       absl::MutexLock lock(&mutex_);
-      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || changes_ || all_; };
+      const auto ready = [this]()
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || changes_ || all_; };
       if (wait > Duration::zero()) {
         // Nothing can be told at the moment: only the end wakes it.
         mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(wait));
@@ -114,9 +113,8 @@ bool InventoryTeller::Send(const farm::Message& message) {
   {
     absl::MutexLock lock(&flight_->mutex);
     Flight* flight = flight_.get();
-    const auto room = [flight]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return flight->open < kOnTheirWayMax;
-    };
+    const auto room = [flight]()
+                          ABSL_NO_THREAD_SAFETY_ANALYSIS { return flight->open < kOnTheirWayMax; };
     if (!flight_->mutex.AwaitWithTimeout(absl::Condition(&room), absl::FromChrono(kFlightLimit))) {
       return false;
     }

@@ -20,8 +20,7 @@ namespace strata::engine::app {
 class ManagerLink {
  public:
   ManagerLink(rpc::ManagerClient& client, farm::FarmMember& member, InventoryTeller& teller,
-              Bytes instance, uint64_t registration,
-              std::function<void(const Status&)> on_refusal);
+              Bytes instance, uint64_t registration, std::function<void(const Status&)> on_refusal);
   ~ManagerLink();
 
  private:

@@ -21,8 +21,8 @@ struct Settings {
   multicast::SocketSettings sockets;  // Without the group, which the manager tells.
   std::vector<std::string> managers;
   Endpoint status_listen;
-  farm::EngineInfo info;        // Without id and name.
-  NginxAdapterOptions nginx;    // Without the engine's name.
+  farm::EngineInfo info;         // Without id and name.
+  NginxAdapterOptions nginx;     // Without the engine's name.
   transfer::AgentOptions agent;  // Without the engine's id, name and scope.
   bool serve_alone = false;
 };

@@ -235,9 +235,7 @@ std::string ServerNames(const NginxConfig& config, const farm::Site& site,
   return names;
 }
 
-std::string Closed(const NginxConfig& config) {
-  return config.closed ? std::string(kClosed) : "";
-}
+std::string Closed(const NginxConfig& config) { return config.closed ? std::string(kClosed) : ""; }
 
 std::string Servers(const NginxConfig& config, std::string& forms) {
   std::set<std::string> hosts;

@@ -1,7 +1,7 @@
 #include "service_engine/rpc/manager_client.h"
 
-#include <grpcpp/create_channel.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
 
 #include <chrono>
 #include <functional>
@@ -69,8 +69,8 @@ class ManagerClient::Channels {
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
       last = FromGrpc(call(*stub_, context));
-      const bool answered = last.code() != StatusCode::kUnavailable &&
-                            last.code() != StatusCode::kDeadlineExceeded;
+      const bool answered =
+          last.code() != StatusCode::kUnavailable && last.code() != StatusCode::kDeadlineExceeded;
       if (answered) return last;
       last = MakeStatus(last.code(), "manager " + managers_[at_] + ": " + MessageOf(last));
       stub_.reset();

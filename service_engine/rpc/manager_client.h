@@ -25,9 +25,10 @@ struct Registration {
 };
 
 // Calls the farm's managers (proto/manager.proto, Registration), one after the other until one
-// answers. One thread at a time; each call waits at most a few seconds for each manager. A manager's
-// refusal has its code and words: Unauthenticated and PermissionDenied mean the certificate,
-// FailedPrecondition that the programs do not fit, AlreadyExists another process of this name.
+// answers. One thread at a time; each call waits at most a few seconds for each manager. A
+// manager's refusal has its code and words: Unauthenticated and PermissionDenied mean the
+// certificate, FailedPrecondition that the programs do not fit, AlreadyExists another process of
+// this name.
 class ManagerClient {
  public:
   ManagerClient(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls);

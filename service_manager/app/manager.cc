@@ -36,8 +36,10 @@ StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
   STRATA_RETURN_IF_ERROR(manager->OpenStore());
   STRATA_RETURN_IF_ERROR(manager->StartFarm());
   STRATA_RETURN_IF_ERROR(manager->StartServers());
-  Log().Info("serving", {{"scope", own.scope}, {"name", own.name},
-                         {"rpc", settings.rpc_listen}, {"locations", manager->index_->locations()}});
+  Log().Info("serving", {{"scope", own.scope},
+                         {"name", own.name},
+                         {"rpc", settings.rpc_listen},
+                         {"locations", manager->index_->locations()}});
   return manager;
 }
 
@@ -87,16 +89,15 @@ Status Manager::StartServers() {
                             frontend::FrontEnd::Start(settings_.front_end, *index_, metrics_));
     publisher_ = std::thread([this] { PublishLoop(); });
   }
-  guard_ = std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(),
-                                        metrics_);
+  guard_ =
+      std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
   registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
-  administration_ = std::make_unique<rpc::AdministrationService>(
-      *control_, *orders_, *index_, settings_.director, *guard_);
-  STRATA_ASSIGN_OR_RETURN(rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_,
-                                                      *administration_));
-  STRATA_ASSIGN_OR_RETURN(status_server_,
-                          StatusServer::Start(settings_.status_listen, metrics_,
-                                              [this] { return Health(); }));
+  administration_ = std::make_unique<rpc::AdministrationService>(*control_, *orders_, *index_,
+                                                                 settings_.director, *guard_);
+  STRATA_ASSIGN_OR_RETURN(
+      rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_, *administration_));
+  STRATA_ASSIGN_OR_RETURN(status_server_, StatusServer::Start(settings_.status_listen, metrics_,
+                                                              [this] { return Health(); }));
   return Ok();
 }
 
@@ -126,8 +127,7 @@ Status Manager::Reload() {
   STRATA_RETURN_IF_ERROR(tls_->Reload());
   // Whose certificate is void knows the group's key: it changes, and he does not get the new one.
   if (tls_->Current()->revoked.size() != before) control_->RotateKeyAtOnce();
-  Log().Info("certificates read again",
-             {{"revoked", tls_->Current()->revoked.size()}});
+  Log().Info("certificates read again", {{"revoked", tls_->Current()->revoked.size()}});
   return Ok();
 }
 

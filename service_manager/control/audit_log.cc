@@ -33,8 +33,8 @@ StatusOr<std::vector<AuditEntry>> AuditLog::Last(size_t count) const {
   STRATA_RETURN_IF_ERROR(store_.VisitLog(kLog, 1, [&](uint64_t at, std::string_view value) {
     strata::manager::store::v1::StoredAudit record;
     if (record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
-      last.push_back({at, record.at_ms(), record.who(), record.from(), record.what(),
-                      record.outcome()});
+      last.push_back(
+          {at, record.at_ms(), record.who(), record.from(), record.what(), record.outcome()});
     }
     if (last.size() > count) last.pop_front();
     return true;

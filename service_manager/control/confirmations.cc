@@ -18,12 +18,12 @@ Confirmations::Answers Confirmations::Waiter::Wait(const std::vector<farm::Engin
                                                    Duration limit) {
   absl::MutexLock lock(&all_.mutex_);
   const auto complete = [this, &engines]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return std::all_of(engines.begin(), engines.end(), [this](farm::EngineId engine)
-                                                           ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      const auto& members = all_.members_;
-      return answers_.contains(engine) ||
-             std::find(members.begin(), members.end(), engine) == members.end();
-    });
+    return std::all_of(engines.begin(), engines.end(),
+                       [this](farm::EngineId engine) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                         const auto& members = all_.members_;
+                         return answers_.contains(engine) ||
+                                std::find(members.begin(), members.end(), engine) == members.end();
+                       });
   };
   all_.mutex_.AwaitWithTimeout(absl::Condition(&complete), absl::FromChrono(limit));
   return answers_;

@@ -30,9 +30,9 @@ class Confirmations {
     friend auto operator<=>(const Subject&, const Subject&) = default;
   };
   struct Answer {
-    uint32_t dropped = 0;       // Of a purge.
-    farm::TableDigest digest;   // Of a digest.
-    std::string problem;        // Empty: done.
+    uint32_t dropped = 0;      // Of a purge.
+    farm::TableDigest digest;  // Of a digest.
+    std::string problem;       // Empty: done.
   };
   using Answers = std::map<farm::EngineId, Answer>;
 

@@ -73,10 +73,10 @@ void DirectoryFeed::OnCopy(farm::EngineId engine, const farm::ContentKey& key,
 
 void DirectoryFeed::AddAll(const farm::StateTable& table) {
   for (const auto& [engine, row] : table.rows()) {
-    table.VisitCopies(engine, [this, id = engine](const farm::ContentKey& key,
-                                                  const farm::Asset& asset) {
-      OnCopy(id, key, &asset);
-    });
+    table.VisitCopies(engine,
+                      [this, id = engine](const farm::ContentKey& key, const farm::Asset& asset) {
+                        OnCopy(id, key, &asset);
+                      });
   }
 }
 
@@ -147,9 +147,8 @@ Status DirectoryFeed::store_status() const {
 
 void DirectoryFeed::Flush() {
   absl::MutexLock lock(&queue_mutex_);
-  const auto idle = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return !storing_ && queue_.size() == 0;
-  };
+  const auto idle = [this]()
+                        ABSL_NO_THREAD_SAFETY_ANALYSIS { return !storing_ && queue_.size() == 0; };
   queue_mutex_.Await(absl::Condition(&idle));
 }
 
@@ -159,9 +158,8 @@ void DirectoryFeed::StoreLoop() {
     {
       absl::MutexLock lock(&queue_mutex_);
       storing_ = false;
-      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-        return stop_ || queue_.size() > 0;
-      };
+      const auto ready = [this]()
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || queue_.size() > 0; };
       queue_mutex_.Await(absl::Condition(&ready));
       if (queue_.size() == 0) return;
       std::swap(waiting, queue_);
@@ -169,8 +167,8 @@ void DirectoryFeed::StoreLoop() {
     }
     const StatusOr<uint64_t> applied = store_.Apply(std::move(waiting).Batch());
     if (applied.ok()) continue;
-    Logger("directory").Error("locations cannot be stored",
-                              {{"error", MessageOf(applied.status())}});
+    Logger("directory")
+        .Error("locations cannot be stored", {{"error", MessageOf(applied.status())}});
     absl::MutexLock lock(&queue_mutex_);
     status_ = applied.status();
     queue_ = {};

@@ -22,8 +22,8 @@ namespace strata::manager::control {
 // and after a restart the engines' inventories make up for it.
 inline constexpr size_t kUnstoredMax = 4'000'000;
 
-// Brings what the farm's state table says of copies into the directory: into the index at once, into
-// the store on a thread of its own, many changes in one write. It is the index's only writer.
+// Brings what the farm's state table says of copies into the directory: into the index at once,
+// into the store on a thread of its own, many changes in one write. It is the index's only writer.
 class DirectoryFeed final : public farm::CopyObserver {
  public:
   DirectoryFeed(directory::LocationIndex& index, store::Store& store, MetricRegistry& metrics);

@@ -61,8 +61,8 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
   if (control->options_.encrypted) {
-    control->rotation_ = std::make_unique<KeyRotation>(*control->registrar_, *control->member_,
-                                                       random, Now());
+    control->rotation_ =
+        std::make_unique<KeyRotation>(*control->registrar_, *control->member_, random, Now());
   }
   return control;
 }
@@ -79,15 +79,14 @@ Status FarmControl::Health() const {
   return Ok();
 }
 
-StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info,
-                                                  ByteSpan instance) {
+StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info, ByteSpan instance) {
   const StatusOr<Registrar::Engine> before = registrar_->Find(info.name);
   if (before.ok() && !std::equal(instance.begin(), instance.end(), before->instance.begin(),
                                  before->instance.end())) {
     absl::MutexLock lock(&mutex_);
     const auto it = renewed_.find(info.name);
-    const bool alive = seen_.contains(before->info.id) && it != renewed_.end() &&
-                       Now() - it->second < kAliveFor;
+    const bool alive =
+        seen_.contains(before->info.id) && it != renewed_.end() && Now() - it->second < kAliveFor;
     if (alive) {
       return AlreadyExists("engine %s is registered by another process that is alive",
                            info.name.c_str());
@@ -142,8 +141,8 @@ void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
     work_->Post([this, engine = removed->engine] { ReconcileEngine(engine); });
   } else if (const auto* site = std::get_if<farm::SiteTaken>(&message)) {
     if (!site->problem.empty()) {
-      events_.Add("site", NameOf(site->engine) + " cannot serve " + site->site + ": " +
-                              site->problem);
+      events_.Add("site",
+                  NameOf(site->engine) + " cannot serve " + site->site + ": " + site->problem);
     }
   }
 }

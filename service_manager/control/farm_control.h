@@ -33,7 +33,7 @@ inline constexpr uint32_t kManagerId = 1;
 
 struct FarmControlOptions {
   std::string scope;
-  std::string name;  // Of this manager.
+  std::string name;               // Of this manager.
   multicast::GroupOptions group;  // Without id and keys, which the store has.
   farm::TableSettings table;
   bool encrypted = true;
@@ -120,15 +120,15 @@ class FarmControl final : private farm::FarmListener {
   mutable absl::Mutex mutex_;
   bool leads_ ABSL_GUARDED_BY(mutex_) = false;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);  // Engines of the last view.
-  std::deque<OwnDigest> digests_ ABSL_GUARDED_BY(mutex_);  // The last few.
+  std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);             // Engines of the last view.
+  std::deque<OwnDigest> digests_ ABSL_GUARDED_BY(mutex_);             // The last few.
   std::map<std::string, Timestamp> renewed_ ABSL_GUARDED_BY(mutex_);  // By name of the engine.
 
   bool untold_ = false;  // Of the worker: TellStore has to be tried again.
 
   std::unique_ptr<farm::FarmMember> member_;
   std::unique_ptr<KeyRotation> rotation_;  // Of the worker. Null: the group is open.
-  std::unique_ptr<WorkQueue> work_;  // Last: its thread uses everything.
+  std::unique_ptr<WorkQueue> work_;        // Last: its thread uses everything.
 };
 
 }  // namespace strata::manager::control

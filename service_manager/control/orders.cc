@@ -61,8 +61,7 @@ StatusOr<Orders::SiteOutcome> Orders::RollbackSite(const std::string& name, uint
                                                    const std::string& by) {
   STRATA_RETURN_IF_ERROR(CheckLeads());
   absl::MutexLock lock(&site_order_);
-  STRATA_ASSIGN_OR_RETURN(const SiteDesk::Plan plan,
-                          control_.sites().Rollback(name, version, by));
+  STRATA_ASSIGN_OR_RETURN(const SiteDesk::Plan plan, control_.sites().Rollback(name, version, by));
   return TellSite(plan, by, false);
 }
 
@@ -95,13 +94,12 @@ StatusOr<Orders::SiteOutcome> Orders::TellSite(const SiteDesk::Plan& plan, const
         return FailedPrecondition("site %s is as it was before, since a server refused it: %s",
                                   site.name.c_str(), problem.c_str());
       }
-      return FailedPrecondition("a server refuses site %s: %s", site.name.c_str(),
-                                problem.c_str());
+      return FailedPrecondition("a server refuses site %s: %s", site.name.c_str(), problem.c_str());
     }
   }
   std::sort(outcome.away.begin(), outcome.away.end());
-  control_.events().Add("site", "version " + std::to_string(site.version) + " of " + site.name +
-                                    " applied by " + by);
+  control_.events().Add(
+      "site", "version " + std::to_string(site.version) + " of " + site.name + " applied by " + by);
   return outcome;
 }
 
@@ -151,8 +149,8 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
       absl::MutexLock lock(&purge_order_);
       entry = control_.purges().Append(site, part.keys, part.uris, by);
       STRATA_RETURN_IF_ERROR(entry);
-      waiter = control_.confirmations().Expect(
-          {Confirmations::Kind::kPurge, site, entry->position});
+      waiter =
+          control_.confirmations().Expect({Confirmations::Kind::kPurge, site, entry->position});
       told = control_.member().Send(*entry);
     }
     if (!told.ok()) control_.Tell();
@@ -197,8 +195,8 @@ Status Orders::Drain(const std::string& engine, bool draining) {
   STRATA_RETURN_IF_ERROR(CheckLeads());
   STRATA_ASSIGN_OR_RETURN(const Registrar::Engine known, control_.registrar().Find(engine));
   STRATA_RETURN_IF_ERROR(control_.registrar().SetDraining(engine, draining));
-  STRATA_RETURN_IF_ERROR(control_.member().SendAndWait(
-      farm::DrainChanged{known.info.id, draining}, limits_.other));
+  STRATA_RETURN_IF_ERROR(
+      control_.member().SendAndWait(farm::DrainChanged{known.info.id, draining}, limits_.other));
   control_.events().Add("engine", engine + (draining ? " is drained" : " is not drained any more"));
   return Ok();
 }

@@ -86,8 +86,8 @@ class Orders {
 
  private:
   struct Present {
-    std::vector<farm::EngineId> ids;                 // Engines in the view.
-    std::map<farm::EngineId, std::string> names;     // Of all registered ones.
+    std::vector<farm::EngineId> ids;              // Engines in the view.
+    std::map<farm::EngineId, std::string> names;  // Of all registered ones.
     std::vector<std::string> away;
   };
   Present WhoIsThere() const;
@@ -100,7 +100,7 @@ class Orders {
   FarmControl& control_;
   RandomSource& random_;
   const Limits limits_;
-  absl::Mutex site_order_;  // One change of sites at a time, so that they are told in their order.
+  absl::Mutex site_order_;   // One change of sites at a time, so that they are told in their order.
   absl::Mutex purge_order_;  // Positions are told in their order.
 };
 

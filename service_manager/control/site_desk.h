@@ -48,9 +48,9 @@ class SiteDesk {
   StatusOr<Plan> Rollback(const std::string& name, uint64_t version, const std::string& by);
   Status Remove(const std::string& name);
 
-  std::vector<SiteVersion> sites() const;                                // By name.
+  std::vector<SiteVersion> sites() const;                                       // By name.
   StatusOr<SiteVersion> Find(const std::string& name, uint64_t version) const;  // 0: the present.
-  StatusOr<std::vector<SiteVersion>> Versions(const std::string& name) const;  // Newest first.
+  StatusOr<std::vector<SiteVersion>> Versions(const std::string& name) const;   // Newest first.
   // The site of a host as CanonicalHost gives it. NotFound.
   StatusOr<farm::Site> SiteOf(const std::string& host) const;
 
@@ -59,8 +59,8 @@ class SiteDesk {
 
   Status Load();
   StatusOr<Plan> LookLocked(const farm::Site& site) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  StatusOr<Plan> ApplyLocked(const farm::Site& site, const std::string& yaml,
-                             const std::string& by) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  StatusOr<Plan> ApplyLocked(const farm::Site& site, const std::string& yaml, const std::string& by)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   StatusOr<std::vector<SiteVersion>> VersionsLocked(const std::string& name) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -31,7 +31,8 @@ void WorkQueue::Loop() {
     std::function<void()> work;
     {
       absl::MutexLock lock(&mutex_);
-      const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || !work_.empty(); };
+      const auto ready = [this]()
+                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || !work_.empty(); };
       mutex_.AwaitWithDeadline(absl::Condition(&ready), next);
       if (stop_) return;
       if (!work_.empty()) {

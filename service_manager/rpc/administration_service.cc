@@ -43,8 +43,7 @@ grpc::Status AdministrationService::Order(
 }
 
 grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
-                                             const v1::ShowFarmRequest*,
-                                             v1::ShowFarmReply* reply) {
+                                             const v1::ShowFarmRequest*, v1::ShowFarmReply* reply) {
   return View(*context, [&] {
     reply->set_scope(control_.options().scope);
     reply->set_manager(control_.options().name);
@@ -144,10 +143,10 @@ Status AdministrationService::WriteContent(const v1::ListContentRequest& request
     std::vector<std::pair<farm::ContentKey, std::vector<directory::Location>>> contents;
     {
       directory::LocationReader::Session session(reader);
-      session.VisitPart(part, [&](const farm::ContentKey& key,
-                                  std::span<const directory::Location> locations) {
-        contents.emplace_back(key, std::vector(locations.begin(), locations.end()));
-      });
+      session.VisitPart(
+          part, [&](const farm::ContentKey& key, std::span<const directory::Location> locations) {
+            contents.emplace_back(key, std::vector(locations.begin(), locations.end()));
+          });
     }
     for (const auto& [key, locations] : contents) {
       v1::Content content;
@@ -177,11 +176,9 @@ Status AdministrationService::WriteContent(const v1::ListContentRequest& request
 grpc::Status AdministrationService::PurgeContent(grpc::ServerContext* context,
                                                  const v1::PurgeContentRequest* request,
                                                  v1::PurgeContentReply* reply) {
-  return Order(*context, "purge " + Joined(request->uris()),
-               [&](const std::string& by) -> Status {
-    STRATA_ASSIGN_OR_RETURN(
-        const auto outcomes,
-        orders_.Purge({request->uris().begin(), request->uris().end()}, by));
+  return Order(*context, "purge " + Joined(request->uris()), [&](const std::string& by) -> Status {
+    STRATA_ASSIGN_OR_RETURN(const auto outcomes,
+                            orders_.Purge({request->uris().begin(), request->uris().end()}, by));
     bool complete = true;
     for (const control::Orders::PurgeOutcome& outcome : outcomes) {
       *reply->add_purges() = ToPurge(outcome);
@@ -204,9 +201,8 @@ grpc::Status AdministrationService::DrainEngine(grpc::ServerContext* context,
 grpc::Status AdministrationService::RemoveEngine(grpc::ServerContext* context,
                                                  const v1::RemoveEngineRequest* request,
                                                  v1::RemoveEngineReply*) {
-  return Order(*context, "remove engine " + request->engine(), [&](const std::string&) {
-    return orders_.RemoveEngine(request->engine());
-  });
+  return Order(*context, "remove engine " + request->engine(),
+               [&](const std::string&) { return orders_.RemoveEngine(request->engine()); });
 }
 
 grpc::Status AdministrationService::ListSites(grpc::ServerContext* context,
@@ -240,9 +236,9 @@ grpc::Status AdministrationService::ApplySite(grpc::ServerContext* context,
                                               const v1::ApplySiteRequest* request,
                                               v1::ApplySiteReply* reply) {
   const auto apply = [&](const std::string& by) -> Status {
-    STRATA_ASSIGN_OR_RETURN(const control::Orders::SiteOutcome outcome,
-                            orders_.ApplySite(request->file_name(), request->yaml(), by,
-                                              request->dry_run()));
+    STRATA_ASSIGN_OR_RETURN(
+        const control::Orders::SiteOutcome outcome,
+        orders_.ApplySite(request->file_name(), request->yaml(), by, request->dry_run()));
     PutOutcome(outcome, reply);
     return Ok();
   };
@@ -253,11 +249,9 @@ grpc::Status AdministrationService::ApplySite(grpc::ServerContext* context,
 grpc::Status AdministrationService::RollbackSite(grpc::ServerContext* context,
                                                  const v1::RollbackSiteRequest* request,
                                                  v1::ApplySiteReply* reply) {
-  return Order(*context, "roll back site " + request->name(),
-               [&](const std::string& by) -> Status {
-    STRATA_ASSIGN_OR_RETURN(
-        const control::Orders::SiteOutcome outcome,
-        orders_.RollbackSite(request->name(), request->version(), by));
+  return Order(*context, "roll back site " + request->name(), [&](const std::string& by) -> Status {
+    STRATA_ASSIGN_OR_RETURN(const control::Orders::SiteOutcome outcome,
+                            orders_.RollbackSite(request->name(), request->version(), by));
     PutOutcome(outcome, reply);
     return Ok();
   });

@@ -40,15 +40,15 @@ const char* WhoMay(Guard::Right right) {
 
 }  // namespace
 
-Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope,
-             control::AuditLog& audit, MetricRegistry& metrics)
+Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
+             MetricRegistry& metrics)
     : tls_(std::move(tls)),
       scope_(std::move(scope)),
       audit_(audit),
-      admitted_(metrics.AddCounter({.name = "strata_rpc_admitted_total",
-                                    .help = "Calls whose certificate allowed them."})),
-      refused_(metrics.AddCounter({.name = "strata_rpc_refused_total",
-                                   .help = "Calls refused for their certificate."})) {}
+      admitted_(metrics.AddCounter(
+          {.name = "strata_rpc_admitted_total", .help = "Calls whose certificate allowed them."})),
+      refused_(metrics.AddCounter(
+          {.name = "strata_rpc_refused_total", .help = "Calls refused for their certificate."})) {}
 
 StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right right) {
   StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
@@ -57,12 +57,12 @@ StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right r
     return caller.status();
   }
   // An engine belongs to one farm; who looks or orders may be of a scope above.
-  const bool in_scope = right == Right::kEngine ? caller->scope == scope_
-                                                : tls::ScopeCovers(caller->scope, scope_);
+  const bool in_scope =
+      right == Right::kEngine ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
   if (!Allows(right, caller->role) || !in_scope) {
     refused_.Add();
-    return PermissionDenied("this takes the certificate of %s for %s; yours is of %s", WhoMay(right),
-                            scope_.c_str(), ToString(*caller).c_str());
+    return PermissionDenied("this takes the certificate of %s for %s; yours is of %s",
+                            WhoMay(right), scope_.c_str(), ToString(*caller).c_str());
   }
   admitted_.Add();
   return caller;

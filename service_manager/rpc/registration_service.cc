@@ -22,7 +22,8 @@ StatusOr<std::vector<Endpoint>> ReadEndpoints(
   std::vector<Endpoint> endpoints;
   for (const std::string& text : texts) {
     const StatusOr<Endpoint> endpoint = Endpoint::Parse(text);
-    if (!endpoint.ok()) return InvalidArgument("%s: %s", field, MessageOf(endpoint.status()).c_str());
+    if (!endpoint.ok())
+      return InvalidArgument("%s: %s", field, MessageOf(endpoint.status()).c_str());
     if (endpoint->ip.IsUnspecified() || endpoint->ip.IsMulticast() || endpoint->port == 0) {
       return InvalidArgument("%s: nobody can reach %s", field, text.c_str());
     }

@@ -39,7 +39,7 @@ struct NginxAdapterOptions {
   uint64_t cache_bytes_max = 0;              // 0: what the disk has.
   uint64_t free_bytes_least = 256ull << 20;  // Of the cache's disk.
   uint64_t log_bytes_max = 64ull << 20;      // The request log is rotated beyond.
-  bool closed = false;  // Starts closed: see SetClosed.
+  bool closed = false;                       // Starts closed: see SetClosed.
   std::string operator_log_format;           // nginx's log_format; empty: "combined".
   HealthSettings health;
   Duration probe_interval = std::chrono::seconds(1);
