@@ -27,7 +27,8 @@ class Process:
         self.command = command
         self.log = log
         with open(log, "ab") as out:
-            self.process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(command, stdout=out, stderr=out,
+                                            stdin=subprocess.DEVNULL)
 
     @property
     def pid(self):
@@ -115,7 +116,8 @@ class Farm:
     def make_certificates(self, engines):
         self.folder.mkdir(parents=True, exist_ok=True)
         if not (self.pki / "ca.pem").exists():
-            self.run([self.programs.strata, "pki", "init", "--dir", self.pki, "--scope", self.scope])
+            self.run([self.programs.strata, "pki", "init", "--dir", self.pki, "--scope",
+                      self.scope])
             self.issue("manager", "sm-1")
             self.issue("operator", "admin")
             self.issue("viewer", "watcher")

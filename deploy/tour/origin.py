@@ -72,7 +72,8 @@ class Origin:
             handler.send_error(404)
             return
         info = os.stat(file)
-        tag = '"' + hashlib.sha256(f"{info.st_mtime_ns} {info.st_size}".encode()).hexdigest()[:16] + '"'
+        version = f"{info.st_mtime_ns} {info.st_size}".encode()
+        tag = f'"{hashlib.sha256(version).hexdigest()[:16]}"'
         if handler.headers.get("If-None-Match") == tag:
             handler.send_response(304)
             handler.send_header("ETag", tag)

@@ -103,7 +103,7 @@ class Tour:
         self.farm.make_certificates(ENGINES)
         self.say(self.farm.run([self.farm.programs.strata, "pki", "list", "--dir", self.farm.pki]))
 
-        self.step("4. An origin with a media library; some of it lies in engines' libraries already")
+        self.step("4. An origin with a media library; part of it is in engines' libraries")
         shutil.copytree(self.media, self.folder / "origin")
         self.origin = Origin(self.folder / "origin", ORIGIN)
         for engine, film in (("north-1", "clock"), ("south-1", "clock"), ("south-2", "colours")):
@@ -152,7 +152,7 @@ class Tour:
         self.check(body == b"The second edition.\n", f"now {engine} has: {body.decode().strip()}")
 
     def show_failure(self):
-        self.step("8. The engine south-2 is killed, the only one with the film colours; all goes on")
+        self.step("8. The engine south-2 is killed, the only one with colours; all goes on")
         self.farm.engines["south-2"].kill()
         wait_until(lambda: self.farm.row("south-2")["status"] == "down", "south-2 is seen as down")
         served, wrong = self.fetch_everything()

@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "common/log.h"
-#include "common/process.h"
+#include "common/process/process.h"
 #include "service_engine/app/engine.h"
 
 namespace {

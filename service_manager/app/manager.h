@@ -6,8 +6,8 @@
 
 #include "common/huge_pages.h"
 #include "common/metrics.h"
+#include "common/process/status_server.h"
 #include "common/status.h"
-#include "common/status_server.h"
 #include "common/system_random.h"
 #include "common/tls/tls_files.h"
 #include "service_manager/app/settings.h"

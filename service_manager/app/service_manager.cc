@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "common/log.h"
-#include "common/process.h"
+#include "common/process/process.h"
 #include "service_manager/app/manager.h"
 
 namespace {

@@ -1,4 +1,4 @@
-#include "common/status_server.h"
+#include "common/process/status_server.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "common/status_server.h"
+#include "common/process/status_server.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
