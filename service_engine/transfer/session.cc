@@ -133,7 +133,9 @@ class Session {
         break;
     }
     CounterOf(decision.status).Add();
-    co_return co_await Say(nginx_, request, decision.status, decision.reason);
+    HttpFields fields;
+    if (decision.status == 405) fields.push_back({"Allow", "GET, HEAD"});
+    co_return co_await Say(nginx_, request, decision.status, decision.reason, std::move(fields));
   }
 
   Counter& CounterOf(int status) {
