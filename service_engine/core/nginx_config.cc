@@ -178,7 +178,7 @@ std::string CorsMaps(const NginxConfig& config) {
       std::transform(origin.begin(), origin.end(), origin.begin(),
                      [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
       if (!seen.insert(origin).second) continue;
-      one += "    \"" + host + " " + origin + "\" $http_origin;\n";
+      one += Fill("    \"@host@ @origin@\" $http_origin;\n", {{"host", host}, {"origin", origin}});
     }
   }
   return Fill(kCorsMaps, {{"one", one}, {"any", any}, {"vary", vary}});
@@ -267,7 +267,7 @@ std::string PathEntries(const NginxConfig& config, const std::string& prefix,
     for (const std::string& host : site.hosts) {
       Entry entry;
       entry.path_form = true;
-      entry.location = "^~ \"" + prefix + host + "/\"";
+      entry.location = Fill("^~ \"@prefix@@host@/\"", {{"prefix", prefix}, {"host", host}});
       entry.named = "ask_" + form + "_" + site.name + "_" + std::to_string(number++);
       entry.settings =
           Fill(kPathSettings, {{"site", site.hosts.front()}, {"name", site.name}, {"form", form}});
