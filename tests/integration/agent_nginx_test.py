@@ -325,6 +325,7 @@ class SharedFillTest(AgentCase):
 
         self.origin.answers["/film"] = handler
         fetch("/film")
+        self.settled()  # Its file has its place.
         wait_until(lambda: "EXPIRED" in self.peek("/film"), "it expires")
         with concurrent.futures.ThreadPoolExecutor(20) as pool:
             futures = [pool.submit(fetch, "/film") for _ in range(20)]
