@@ -670,6 +670,7 @@ class PeerTest(AgentCase):
         self.assertEqual(fetch(path, port=agent_lab.PEER_PORT).status, 504)
         self.answer("/film", b"a film")
         fetch("/film")
+        self.settled()
         self.assertEqual(fetch(path, port=agent_lab.PEER_PORT).body, b"a film")
 
 
