@@ -102,7 +102,7 @@ class Farm:
         self.manager = None
         self.engines = {}  # Name -> Process
         self.addresses = {}  # Name -> address
-        self.wrap = {}  # Name -> command in front, such as "ip netns exec NAME"
+        self.wrap = {}  # Name -> command in front of the process, such as "ip netns exec NAME"
         self.loopback = True
         self.serve_alone = False
         self.workers = 1
@@ -182,21 +182,16 @@ class Farm:
         def healthy():
             if not process.running():
                 raise FarmError(f"{process.name} ended:\n{process.log_end()}")
-            return self.fetch_status(address, port, "/healthz", process.name)[0] == 200
+            return self.fetch_status(address, port, "/healthz")[0] == 200
         try:
             wait_until(healthy, f"{process.name} is well", patience)
         except FarmError as error:
             raise FarmError(f"{error}\n{process.log_end()}") from error
 
-    def fetch_status(self, address, port, path, name=None):
-        """Status and text of a page of the status server; 0 if there is none."""
-        command = self.wrap.get(name, []) if name else []
+    @staticmethod
+    def fetch_status(address, port, path):
+        """Status and text of a page of a status server; 0 if there is none."""
         url = f"http://{host_of(address)}:{port}{path}"
-        if command:
-            done = subprocess.run(command + ["curl", "-s", "-m", "3", "-w", "\n%{http_code}", url],
-                                  capture_output=True, text=True)
-            text, _, code = done.stdout.rpartition("\n")
-            return int(code or 0), text
         try:
             with urllib.request.urlopen(url, timeout=3) as answer:
                 return answer.status, answer.read().decode()
@@ -262,9 +257,8 @@ class Farm:
         settings = self.folder / f"cli-{who}.yaml"
         settings.write_text(f"manager: '{self.rpc}'\nca: {files}/ca.pem\n"
                             f"certificate: {files}/certificate.pem\nkey: {files}/key.pem\n")
-        command = self.wrap.get("manager", []) + [self.programs.strata, "--config", str(settings)]
-        done = subprocess.run(command + [str(word) for word in words], capture_output=True,
-                              text=True)
+        command = [self.programs.strata, "--config", str(settings), *(str(word) for word in words)]
+        done = subprocess.run(command, capture_output=True, text=True)
         if check and done.returncode != 0:
             raise FarmError(f"strata {' '.join(str(w) for w in words)}: status {done.returncode}\n"
                             f"{done.stderr}{done.stdout}")

@@ -1,0 +1,278 @@
+"""What the scenarios of a farm share: a LAN with a manager, engines, an origin and a client."""
+
+import atexit
+import ctypes
+import hashlib
+import http.client
+import os
+import pathlib
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.parse
+
+from lab import Lan
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "deploy/tour"))
+# pylint: disable=wrong-import-position
+from farm import Farm, Process, Programs, host_of, wait_until
+from origin import Origin
+
+HOST = "films.example"
+ENGINES = ("north-1", "north-2", "south-1")
+PORT = 8080
+SITE = "name: films\nhosts: [films.example]\n"
+FULL = ("up",)
+
+_CLONE_NEWNET = 0x40000000
+_CLIENT = 5  # The machine of clients and origins: this process.
+_PREFIXES = {4: "10.77.0.", 6: "fd77::"}
+_GROUPS = {4: "239.77.0.1", 6: "ff15::77:1"}
+
+
+def enter(namespace):
+    """This process, and what it starts, is on that machine from now on."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/var/run/netns/{namespace}", "rb") as file:
+        if libc.setns(file.fileno(), _CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def processes_below(pid):
+    """The pids of a process and of all that it started, and so on."""
+    found = [pid]
+    for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            for child in children.read_text(encoding="ascii").split():
+                found += processes_below(int(child))
+        except OSError:
+            pass  # It has ended.
+    return found
+
+
+def digest(body):
+    return hashlib.sha256(body).hexdigest()
+
+
+class Answer:
+    """What a client got. `broken`: it was cut short, or nobody answered (status 0)."""
+
+    def __init__(self, status=0, headers=None, body=b"", broken=True, hops=()):
+        self.status = status
+        self.headers = headers or {}
+        self.body = body
+        self.broken = broken
+        self.hops = hops  # The addresses that were asked, in order.
+
+    @property
+    def good(self):
+        return self.status == 200 and not self.broken
+
+
+def ask(url, host=None, method="GET", body=None, timeout=20, **headers):
+    """One request, on a connection of its own; an underscore in a header's name is a hyphen."""
+    parts = urllib.parse.urlsplit(url)
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    headers["Host"] = host or parts.netloc
+    connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
+    try:
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        connection.request(method, target, body=body, headers=headers)
+        response = connection.getresponse()
+        try:
+            return Answer(response.status, response.headers, response.read(), False,
+                          (parts.hostname,))
+        except (http.client.HTTPException, OSError) as error:
+            return Answer(response.status, response.headers, getattr(error, "partial", b""), True,
+                          (parts.hostname,))
+    except (http.client.HTTPException, OSError):
+        return Answer(hops=(parts.hostname,))
+    finally:
+        connection.close()
+
+
+class Load(threading.Thread):
+    """A client who asks again and again; keeps what was not as it should be."""
+
+    def __init__(self, request, good):
+        super().__init__(daemon=True)
+        self.request = request
+        self.good = good
+        self.count = 0
+        self.bad = []  # (Monotonic time of the answer, answer)
+        self.ending = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.ending.is_set():
+            answer = self.request()
+            self.count += 1
+            if not self.good(answer):
+                self.bad.append((time.monotonic(), answer))
+                time.sleep(0.02)
+
+    def end(self):
+        self.ending.set()
+        self.join()
+        return self.bad
+
+
+class FarmCase(unittest.TestCase):
+    """A farm of one manager and three engines, which all tests of a class share; each test has
+    contents of its own, and finds the farm whole."""
+
+    family = 4
+    lan = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="strata-farm-"))
+        cls.folder.chmod(0o711)
+        atexit.register(shutil.rmtree, cls.folder, ignore_errors=True)
+        if FarmCase.lan is None:
+            FarmCase.lan = Lan(_CLIENT)
+            enter(FarmCase.lan.machines[_CLIENT])
+        address = _PREFIXES[cls.family]
+        cls.farm = Farm(Programs(os.getcwd()), cls.folder / "farm", manager_address=f"{address}1",
+                        interface="eth0", group=_GROUPS[cls.family], http_port=PORT)
+        cls.addClassCleanup(cls.end_farm)
+        cls.farm.loopback = False
+        cls.machines = {"manager": 1}
+        for number, name in enumerate(ENGINES, 2):
+            cls.machines[name] = number
+            cls.farm.addresses[name] = f"{address}{number}"
+        for name, machine in cls.machines.items():
+            cls.farm.wrap[name] = cls.lan.command(machine)
+        (cls.folder / "origin").mkdir()
+        cls.origin = Origin(cls.folder / "origin", f"{address}{_CLIENT}")
+        cls.addClassCleanup(cls.origin.close)
+        cls.farm.make_certificates(ENGINES)
+        cls.farm.start_manager()
+        for name in ENGINES:
+            cls.farm.start_engine(name)
+        cls.wait_whole()
+        cls.farm.apply_site(cls.site())
+
+    @classmethod
+    def end_farm(cls):
+        for process in [*cls.farm.engines.values(), cls.farm.manager]:
+            if process and process.running():
+                for pid in processes_below(process.pid):
+                    os.kill(pid, signal.SIGCONT)
+        started = time.monotonic()
+        bad = cls.farm.stop()
+        if bad or time.monotonic() - started > 10:
+            raise AssertionError(f"did not end in order, or in time: {bad}")
+
+    @classmethod
+    def wait_whole(cls):
+        """Until manager and engines are up."""
+        cls.farm.wait_for_manager()
+        for name in ENGINES:
+            cls.farm.wait_for_engine(name)
+
+    @classmethod
+    def site(cls, *lines, name="films", host=HOST):
+        origin = f"{_PREFIXES[cls.family]}{_CLIENT}"
+        return "\n".join([f"name: {name}", f"hosts: [{host}]",
+                          f"origins: [{{host: '{host_of(origin)}', port: 8000}}]", *lines, ""])
+
+    def setUp(self):
+        self.lan.heal()
+        self.lan.lose(0)
+        if not self.farm.manager.running():
+            self.farm.start_manager()
+        for name in ENGINES:
+            if not self.farm.engines[name].running():
+                self.farm.start_engine(name)
+        self.wait_whole()
+        self.begun = time.monotonic()
+
+    def tearDown(self):
+        print(f"{self._testMethodName}: {time.monotonic() - self.begun:.1f} s", file=sys.stderr)
+        if self._outcome.result.failures or self._outcome.result.errors:
+            self.tell_logs()
+
+    def tell_logs(self):
+        for process in [self.farm.manager, *self.farm.engines.values()]:
+            print(f"---- {process.name}\n{process.log_end(12)}", file=sys.stderr)
+
+    # ---- Contents.
+
+    def write(self, path, body):
+        """A file of the origin, replaced as a whole: who reads the old one reads on."""
+        file = self.folder / "origin" / path.lstrip("/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        new = file.with_name(file.name + ".new")
+        new.write_bytes(body)
+        new.rename(file)
+        return body
+
+    def uri(self, path):
+        return f"http://{HOST}{path}"
+
+    # ---- Clients.
+
+    def engine_url(self, name, path, form="/_s/" + HOST):
+        return f"http://{host_of(self.farm.addresses[name])}:{PORT}{form}{path}"
+
+    def at(self, name, path, **options):
+        """Asks an engine, as one who was sent there."""
+        return ask(self.engine_url(name, path), **options)
+
+    def get(self, path, host=HOST, **options):
+        """Asks the manager, and goes where it sends."""
+        answer = ask(self.farm.http + path, host=host, **options)
+        hops = answer.hops
+        while answer.status in (302, 307) and len(hops) < 5:
+            answer = ask(answer.headers["Location"], **options)
+            hops += answer.hops
+        answer.hops = hops
+        return answer
+
+    def name_of(self, address):
+        return next((n for n, a in self.farm.addresses.items() if a == address), "manager")
+
+    def fill(self, path, body=None):
+        """A content that one engine holds and all know of; the engine's name, and the body."""
+        if body is not None:
+            self.write(path, body)
+        answer = self.get(path)
+        self.assertEqual(answer.status, 200, path)
+        holders = wait_until(lambda: self.farm.holders(self.uri(path)), f"{path} is held")
+        return holders[0], answer.body
+
+    def check_everywhere(self, path, body):
+        """Every engine serves exactly this, by both ways."""
+        for name in ENGINES:
+            answer = self.at(name, path)
+            self.assertEqual((answer.status, digest(answer.body)), (200, digest(body)),
+                             f"{path} at {name}: {answer.body[:60]}")
+        answer = self.get(path)
+        self.assertEqual((answer.status, digest(answer.body)), (200, digest(body)), path)
+
+    def check_purged(self, path):
+        """Purges, and checks that all have confirmed."""
+        outcome = self.farm.purge(self.uri(path))
+        self.assertTrue(outcome.get("complete"), outcome)
+
+    # ---- The farm.
+
+    def wait_status(self, name, *wanted, patience=20):
+        wait_until(lambda: self.farm.row(name)["status"] in wanted, f"{name} is {wanted}",
+                   patience, 0.1)
+
+    def check_equal(self):
+        """All tables are equal; what is on its way arrives first."""
+        def equal():
+            result = self.farm.verify()
+            return result.get("equal") and not any(m.get("problem") for m in result["members"])
+        wait_until(equal, "all tables are equal", 20, 0.2)
+
+    def kill(self, process):
+        assert isinstance(process, Process)
+        process.kill()

@@ -1,0 +1,337 @@
+"""A farm serves: the tour, purges, and processes that die."""
+
+import concurrent.futures
+import os
+import subprocess
+import threading
+import time
+
+from farm_case import ENGINES, HOST, PORT, FarmCase, Load, ask, digest, processes_below, wait_until
+
+CLIENTS = 100
+BIG = 20 << 20
+
+
+def curl(*arguments):
+    done = subprocess.run(["curl", "-sS", "--max-time", "20", *arguments], capture_output=True,
+                          check=False)
+    return done.returncode, done.stdout
+
+
+class TourTest(FarmCase):
+    """What a client gets."""
+
+    def curl(self, path, *arguments):
+        address = f"[{self.farm.manager_address}]" if self.family == 6 else self.farm.manager_address
+        return curl("--resolve", f"{HOST}:{PORT}:{address}", *arguments,
+                    f"http://{HOST}:{PORT}{path}")
+
+    def test_pulled_contents_arrive_by_redirects(self):
+        for size in (0, 1, 1000, BIG):
+            path = f"/pulled/{size}"
+            body = self.write(path, os.urandom(size))
+            for _ in range(3):
+                status, got = self.curl(path, "-L")
+                self.assertEqual((status, digest(got)), (0, digest(body)), path)
+            self.assertEqual(self.origin.count(path), 1)
+            self.check_everywhere(path, body)
+            self.assertEqual(self.origin.count(path), 1)
+
+    def test_libraries_are_served_by_their_engines(self):
+        body = os.urandom(100_000)
+        (self.farm.library("north-2", "films") / "own.bin").write_bytes(body)
+        wait_until(lambda: self.farm.holders(self.uri("/own.bin")) == ["north-2"], "it is known")
+        answer = self.get("/own.bin")
+        self.assertEqual(self.name_of(answer.hops[-1]), "north-2")
+        self.check_everywhere("/own.bin", body)
+        self.assertEqual(self.origin.count("/own.bin"), 0)
+
+    def test_head_range_and_conditions(self):
+        body = self.write("/parts", b"0123456789" * 1000)
+        for _ in range(2):
+            head = self.get("/parts", method="HEAD")
+            self.assertEqual((head.status, head.headers["Content-Length"], head.body),
+                             (200, "10000", b""))
+            part = self.get("/parts", Range="bytes=5-8")
+            self.assertEqual((part.status, part.body), (206, body[5:9]))
+        tag = self.get("/parts").headers["ETag"]
+        self.assertEqual(self.get("/parts", If_None_Match=tag).status, 304)
+        self.assertEqual(self.get("/parts", If_None_Match='"other"').status, 200)
+
+    def test_a_post_arrives_as_post(self):
+        bodies = []
+
+        def take(handler):
+            bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
+            handler.send_response(201)
+            handler.send_header("Content-Length", "5")
+            handler.end_headers()
+            handler.wfile.write(b"taken")
+
+        self.origin.answers["/form"] = take
+        sent = ask(self.farm.http + "/form", host=HOST, method="POST", body=b"a=1")
+        self.assertEqual(sent.status, 307)
+        for _ in range(2):
+            answer = ask(sent.headers["Location"], method="POST", body=b"a=1")
+            self.assertEqual((answer.status, answer.body), (201, b"taken"))
+        self.assertEqual(bodies, [b"a=1"] * 2)
+        self.assertEqual((self.origin.count("/form", "POST"), self.origin.count("/form")), (2, 0))
+
+    def test_a_host_of_no_site_is_not_found(self):
+        self.assertEqual(ask(self.farm.http + "/x", host="other.example").status, 404)
+        self.assertEqual(ask(self.engine_url("north-1", "/x", ""), host="other.example").status,
+                         404)
+
+    def test_redirects_are_not_kept_and_explained_to_operators(self):
+        holder, _ = self.fill("/why", b"why")
+        sent = ask(self.farm.http + "/why?a=%20b", host=HOST)
+        self.assertEqual((sent.status, sent.headers["Cache-Control"]), (302, "no-store"))
+        self.assertTrue(sent.headers["Location"].endswith(f"/_s/{HOST}/why?a=%20b"))
+        text = self.get("/why?strata=explain").body.decode()
+        self.assertIn(self.uri("/why"), text)
+        self.assertIn(holder, text)
+
+    def test_all_members_have_the_same_table(self):
+        for number in range(20):
+            self.fill(f"/many/{number}", os.urandom(1000))
+        self.check_equal()
+        listed = self.farm.strata("content", "list")
+        wait_until(lambda: self.uri("/many/7") in self.farm.strata("content", "list"), listed)
+
+    def test_many_clients_of_a_slow_fill_ask_the_origin_once(self):
+        body = self.write("/slow-for-many", os.urandom(1 << 20))
+        self.origin.seconds["/slow-for-many"] = 3
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+            answers = list(clients.map(lambda _: self.get("/slow-for-many", timeout=60),
+                                       range(CLIENTS)))
+        self.assertEqual({(a.status, digest(a.body)) for a in answers}, {(200, digest(body))})
+        self.assertEqual(self.origin.count("/slow-for-many"), 1)
+
+
+class PurgeTest(FarmCase):
+    """What was purged is not served again, whatever was on its way."""
+
+    def test_a_purge_takes_all_copies(self):
+        self.farm.apply_site(self.site("minimum_copies: 3"))
+        self.addCleanup(lambda: self.farm.apply_site(self.site()))
+        self.write("/all", b"old")
+        self.check_everywhere("/all", b"old")
+        wait_until(lambda: len(self.farm.holders(self.uri("/all"))) == 3, "all hold it")
+        new = self.write("/all", b"new one")
+        self.check_purged("/all")
+        self.check_everywhere("/all", new)
+
+    def test_a_purge_during_a_slow_fill(self):
+        old = self.write("/race-fill", os.urandom(500_000))
+        self.origin.seconds["/race-fill"] = 3
+        with concurrent.futures.ThreadPoolExecutor(4) as clients:
+            under_way = [clients.submit(self.get, "/race-fill") for _ in range(4)]
+            wait_until(lambda: self.origin.count("/race-fill"), "the fill has begun")
+            time.sleep(0.5)  # Into the body.
+            self.origin.seconds.clear()
+            new = self.write("/race-fill", os.urandom(500_000))
+            self.check_purged("/race-fill")
+            self.check_everywhere("/race-fill", new)
+            for answer in under_way:
+                body = answer.result().body
+                self.assertTrue(body == new or old.startswith(body))
+        self.check_everywhere("/race-fill", new)
+
+    def test_a_purge_before_the_origin_answers(self):
+        self.write("/race-start", b"old")
+        asked, go = threading.Event(), threading.Event()
+
+        def answer(handler):
+            body = (self.folder / "origin/race-start").read_bytes()
+            if not asked.is_set():
+                asked.set()
+                go.wait(20)
+            handler.send_response(200)
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.origin.answers["/race-start"] = answer
+        with concurrent.futures.ThreadPoolExecutor(1) as clients:
+            under_way = clients.submit(self.get, "/race-start")
+            self.assertTrue(asked.wait(20))
+            self.write("/race-start", b"the new one")
+            self.check_purged("/race-start")
+            go.set()
+            self.check_everywhere("/race-start", b"the new one")
+            under_way.result()
+        self.check_everywhere("/race-start", b"the new one")
+
+    def test_a_purge_during_a_peer_transfer(self):
+        holder, old = self.fill("/race-peer", os.urandom(BIG))
+        other = next(name for name in ENGINES if name != holder)
+        slow = subprocess.Popen(
+            ["curl", "-s", "--limit-rate", "8M", self.engine_url(other, "/race-peer")],
+            stdout=subprocess.PIPE)
+        self.addCleanup(slow.stdout.close)
+        first = slow.stdout.read(1 << 20)
+        new = self.write("/race-peer", os.urandom(BIG))
+        self.check_purged("/race-peer")
+        self.check_everywhere("/race-peer", new)
+        self.assertTrue(old.startswith(first + slow.stdout.read()))
+        slow.wait()
+        self.check_everywhere("/race-peer", new)
+
+    def test_a_purge_during_a_revalidation(self):
+        self.write("/race-again", b"old")
+        asked, go = threading.Event(), threading.Event()
+
+        def answer(handler):
+            body = (self.folder / "origin/race-again").read_bytes()
+            if handler.headers.get("If-None-Match") == '"old"':
+                asked.set()
+                go.wait(20)
+                handler.send_response(304)
+                handler.send_header("ETag", '"old"')
+                handler.send_header("Cache-Control", "max-age=300")
+                handler.end_headers()
+                return
+            handler.send_response(200)
+            handler.send_header("ETag", f'"{body.decode()}"')
+            handler.send_header("Cache-Control", "max-age=1" if body == b"old" else "max-age=300")
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        self.origin.answers["/race-again"] = answer
+        holder, _ = self.fill("/race-again")
+        with concurrent.futures.ThreadPoolExecutor(1) as clients:
+            under_way = None
+            while not asked.is_set():  # It expires within a second or two.
+                under_way = clients.submit(self.at, holder, "/race-again")
+                concurrent.futures.wait([under_way], 0.1)
+            self.write("/race-again", b"new")
+            self.check_purged("/race-again")
+            go.set()
+            self.check_everywhere("/race-again", b"new")
+            under_way.result()
+        self.check_everywhere("/race-again", b"new")
+
+    def test_an_engine_that_was_away_purges_before_it_serves(self):
+        self.farm.apply_site(self.site("minimum_copies: 3"))
+        self.addCleanup(lambda: self.farm.apply_site(self.site()))
+        self.write("/away", b"old")
+        self.check_everywhere("/away", b"old")
+        wait_until(lambda: len(self.farm.holders(self.uri("/away"))) == 3, "all hold it")
+        self.assertEqual(self.farm.engines["south-1"].stop(), 0)
+        new = self.write("/away", b"new one")
+        outcome = self.farm.purge(self.uri("/away"))
+        problems = {e["engine"]: e.get("problem", "") for p in outcome["purges"]
+                    for e in p["engines"]}
+        self.assertIn("away", problems["south-1"])
+        self.assertEqual((problems["north-1"], problems["north-2"]), ("", ""))
+        served = set()
+        client = Load(lambda: self.at("south-1", "/away"), lambda a: served.add(a.body) or a.good)
+        self.farm.start_engine("south-1")
+        self.farm.wait_for_engine("south-1")
+        self.check_everywhere("/away", new)
+        client.end()
+        self.assertNotIn(b"old", served)
+        self.assertIn(new, served)
+
+
+class DeathTest(FarmCase):
+    """Processes that are killed."""
+
+    def test_an_engine_dies_with_requests_in_flight(self):
+        bodies = {}
+        for number in range(12):
+            holder, body = self.fill(f"/death/{number}", os.urandom(200_000))
+            bodies[f"/death/{number}"] = (holder, body)
+        victim = bodies["/death/0"][0]
+        address = self.farm.addresses[victim]
+        own = [path for path, (holder, _) in bodies.items() if holder == victim]
+        asked = {path: self.origin.count(path) for path in own}
+        loads = [Load(lambda p=path: self.get(p, timeout=5),
+                      lambda a, b=body: a.good and a.body == b)
+                 for path, (_, body) in list(bodies.items())[:6]]
+        wait_until(lambda: all(load.count > 5 for load in loads), "the load runs")
+        killed = time.monotonic()
+        nginx = processes_below(self.farm.engines[victim].pid)[1:]
+        self.farm.engines[victim].kill()
+        self.wait_status(victim, "down", patience=10)
+        down = time.monotonic()
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in nginx),
+                   "its nginx ends too", 5)
+        counts = [load.count for load in loads]
+        wait_until(lambda: all(load.count > c + 5 for load, c in zip(loads, counts)), "they go on")
+        for load in loads:
+            for when, answer in load.end():
+                self.assertIn(address, answer.hops, "only the dead one's requests fail")
+                self.assertTrue(killed <= when < down + 2, "and not for long")
+        self.assertLess(down - killed, 5)
+        self.farm.start_engine(victim)
+        self.farm.wait_for_engine(victim)
+        before = {path: self.origin.count(path) for path in own}
+        for path in own:
+            wait_until(lambda p=path: victim in self.farm.holders(self.uri(p)), "it tells")
+            self.assertEqual(self.at(victim, path).body, bodies[path][1])
+            self.assertEqual(self.origin.count(path), before[path])
+        self.assertGreaterEqual(sum(before.values()), sum(asked.values()))
+        self.check_equal()
+
+    def test_the_only_copy_dies_with_its_engine(self):
+        holder, body = self.fill("/only", os.urandom(100_000))
+        self.assertEqual(self.farm.holders(self.uri("/only")), [holder])
+        self.farm.engines[holder].kill()
+        self.wait_status(holder, "down", patience=10)
+        answer = self.get("/only")
+        self.assertEqual((answer.status, digest(answer.body)), (200, digest(body)))
+        self.assertNotEqual(self.name_of(answer.hops[-1]), holder)
+        self.assertEqual(self.origin.count("/only"), 2)
+        self.farm.start_engine(holder)
+        self.farm.wait_for_engine(holder)
+        self.check_equal()
+
+    def test_the_manager_dies_and_comes_back(self):
+        holder, body = self.fill("/kept", os.urandom(50_000))
+        other = next(name for name in ENGINES if name != holder)
+        self.fill("/gone", b"old")
+        loads = [Load(lambda: self.at(holder, "/kept", timeout=5),
+                      lambda a: a.good and a.body == body),
+                 Load(lambda: self.at(other, "/kept", timeout=5),
+                      lambda a: a.good and a.body == body)]
+        for round_number in range(2):
+            name = f"music-{round_number}"
+            self.farm.apply_site(self.site(name=name, host=f"{name}.example"))
+            new = self.write("/gone", f"new {round_number}".encode())
+            self.check_purged("/gone")
+            self.farm.manager.kill()
+            counts = [load.count for load in loads]
+            wait_until(lambda c=counts: all(load.count > n + 20 for load, n in zip(loads, c)),
+                       "engines go on serving")
+            self.farm.start_manager()
+            self.wait_whole()
+            self.assertIn(name, self.farm.strata("site", "list"))
+            self.assertEqual(self.farm.holders(self.uri("/kept")), [holder])
+            self.check_everywhere("/gone", new)
+            self.check_equal()
+        for load in loads:
+            self.assertEqual([a.status for _, a in load.end()], [])
+
+    def test_a_purge_outlives_the_manager_and_reaches_who_was_away(self):
+        self.farm.apply_site(self.site("minimum_copies: 3"))
+        self.addCleanup(lambda: self.farm.apply_site(self.site()))
+        self.write("/durable", b"old")
+        self.check_everywhere("/durable", b"old")
+        wait_until(lambda: len(self.farm.holders(self.uri("/durable"))) == 3, "all hold it")
+        self.farm.engines["north-1"].kill()
+        self.wait_status("north-1", "down")
+        new = self.write("/durable", b"new one")
+        self.farm.purge(self.uri("/durable"))
+        self.farm.manager.kill()
+        self.farm.start_manager()
+        self.farm.start_engine("north-1")
+        served = set()
+        client = Load(lambda: self.at("north-1", "/durable"),
+                      lambda a: served.add(a.body) or a.good)
+        self.wait_whole()
+        self.check_everywhere("/durable", new)
+        client.end()
+        self.assertNotIn(b"old", served)
+        self.check_equal()
