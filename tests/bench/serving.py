@@ -1,0 +1,215 @@
+"""The benchmark of a farm: redirects, changes, purges, cache hits."""
+
+import collections
+import contextlib
+import dataclasses
+import os
+import subprocess
+import tempfile
+import time
+
+import farm_processes
+import web
+from table import Target, make_row, median
+
+TARGETS = ["//tests/bench:front_end_bench", "//tests/bench:farm_changes",
+           "//tests/bench:farm_purges", "//service_manager/app:service_manager",
+           "//service_engine/app:service_engine", "//cli:strata"]
+_ENGINES = 8
+_OBJECT_BYTES = 10 * 1024
+
+_RETURN = """
+  access_log off;
+  server {{
+    listen 127.0.0.1:{port} reuseport;
+    location / {{ return 302 http://192.0.2.1/_s/films.example$request_uri; }}
+  }}
+"""
+
+# What a person writes who wants a cache, with a log: {origin} is filled in first.
+_CACHE = """
+  sendfile on;
+  tcp_nopush on;
+  server_tokens off;
+  access_log {{folder}}/access.log combined buffer=64k flush=1s;
+  proxy_cache_path {{folder}}/cache levels=1:2 keys_zone=cache:16m use_temp_path=off;
+  server {{{{
+    listen 127.0.0.1:{{port}};
+    location / {{{{
+      proxy_pass http://{origin};
+      proxy_cache cache;
+      proxy_cache_valid 200 1d;
+    }}}}
+  }}}}
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    contents: int
+    pairs: int
+    seconds: int
+    connections: int
+    purges: int
+    rounds: int
+    changes_s: int
+    hit_pairs: int
+    hit_seconds: int
+
+
+FULL = Scale(contents=1_000_000, pairs=7, seconds=5, connections=64, purges=200, rounds=3,
+             changes_s=10, hit_pairs=15, hit_seconds=4)
+QUICK = Scale(contents=1_000_000, pairs=2, seconds=2, connections=64, purges=30, rounds=1,
+              changes_s=3, hit_pairs=3, hit_seconds=2)
+_CHANGES_PER_S = 2000
+
+
+@contextlib.contextmanager
+def _front_end(programs, contents, threads, cores):
+    words = [str(programs / "front_end_bench"), str(contents), str(threads)]
+    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                               **web.on(cores))
+    try:
+        yield web.Server((process.pid,), process.stdout.readline().split()[1])
+    finally:
+        web.stop(process)
+
+
+def _synced_write_us(folder):
+    """A small file written whole: synced, renamed, its folder synced."""
+    target = os.path.join(folder, "synced")
+    handle = os.open(folder, os.O_RDONLY)
+    start = time.monotonic()
+    with open(target + ".new", "wb") as file:
+        file.write(b"films 1\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(target + ".new", target)
+    os.fsync(handle)
+    took = time.monotonic() - start
+    os.close(handle)
+    return took * 1e6
+
+
+class Benchmark:
+    def __init__(self, programs, scale):
+        self._programs = programs
+        self._scale = scale
+        self._server_cores, self._load_cores = web.cores()
+
+    def _run(self, program, *words, lines=()):
+        """The values of each name that the program printed."""
+        done = subprocess.run([str(self._programs / program), *(str(word) for word in words)],
+                              capture_output=True, check=False, text=True,
+                              input="".join(f"{line}\n" for line in lines))
+        if done.returncode != 0:
+            raise RuntimeError(f"{program}: {done.stderr[-2000:]}")
+        found = collections.defaultdict(list)
+        for name, value in (line.split() for line in done.stdout.splitlines()):
+            found[name].append(float(value))
+        return found
+
+    def redirects(self):
+        threads = len(self._server_cores)
+        scale = self._scale
+        with _front_end(self._programs, scale.contents, threads, self._server_cores) as ours, \
+                web.nginx(threads, self._server_cores, _RETURN) as peer:
+            for connections, targets in ((scale.connections, True), (1, False)):
+                load = web.Load(scale.contents, scale.seconds, connections, self._load_cores)
+                found, other, _ = load.pairs(ours, peer, scale.pairs)
+                what = f"redirects, {scale.contents / 1e6:g} M URIs, {connections} "
+                what += f"connection{'s' if connections > 1 else ''}, beside nginx's return"
+                yield make_row(f"{what}", found["rate"], other["rate"], "/s",
+                               Target(">=", 0.6) if targets else None)
+                yield make_row(f"{what}: p99", found["p99_us"], other["p99_us"], "us",
+                               Target("<=", 2) if targets else None)
+                yield make_row(f"{what}: p50", found["p50_us"], other["p50_us"], "us")
+                yield make_row(f"{what}: CPU each", found["cpu_us"], other["cpu_us"], "us")
+
+    def changes(self):
+        found = collections.defaultdict(list)
+        for _ in range(self._scale.rounds):
+            with farm_processes.running(self._programs, _ENGINES) as farm:
+                staging = farm.folder / "staging"
+                staging.mkdir()
+                one = self._run("farm_changes", farm.manager, farm.certificate("observer"),
+                                farm.observer, staging, farm_processes.HOST, _CHANGES_PER_S,
+                                self._scale.changes_s, *map(farm.library, farm.names))
+            if one["missed"] != [0]:
+                raise RuntimeError(f"changes that were never seen: {dict(one)}")
+            for name, values in one.items():
+                found[name] += values
+        what = f"change at an engine, seen by a member, {_ENGINES} engines, "
+        what += f"{median(found['rate']):,.0f} changes/s"
+        yield make_row(f"{what}: p50", median(found["p50_us"]) / 1e3, None, "ms",
+                       Target("<=", 2, False))
+        yield make_row(f"{what}: p99", median(found["p99_us"]) / 1e3, None, "ms",
+                       Target("<=", 20, False))
+        yield make_row(f"{what}: longest", median(found["max_us"]) / 1e3, None, "ms")
+
+    def _purge(self, farm, paths):
+        """Medians of a purge, and of a synced write meanwhile; the 99th percentile of a purge."""
+        before = [_synced_write_us(farm.folder) for _ in range(20)]
+        found = self._run("farm_purges", farm.manager, farm.certificate("admin"), len(farm.names),
+                          lines=[f"http://{farm_processes.HOST}/{path}" for path in paths])
+        after = [_synced_write_us(farm.folder) for _ in range(20)]
+        took = sorted(found["purge_us"])
+        return median(took) / 1e3, median(before + after) / 1e3, took[len(took) * 99 // 100] / 1e3
+
+    def purges(self):
+        paths = [f"purged/{i}" for i in range(self._scale.purges)]
+        with farm_processes.running(self._programs, _ENGINES, copies=_ENGINES) as farm:
+            for path in paths:
+                farm.make_at_origin(path, path.encode() * 100)
+                for name in farm.names:
+                    farm.fill(name, path)
+            farm.await_assets(len(paths))
+            in_caches = self._purge(farm, paths)
+            farm.await_assets(0)
+            for name in farm.names:
+                for path in paths:
+                    # In the site's folder itself: one that appears is read first.
+                    (farm.library(name) / path.replace("/", "-")).write_bytes(path.encode())
+            farm.await_assets(len(paths))
+            in_libraries = self._purge(farm, [path.replace("/", "-") for path in paths])
+        for where, (p50, disk, p99) in (("caches", in_caches), ("libraries", in_libraries)):
+            what = f"purge of a URI in {_ENGINES} {where}, confirmed, beside a synced write"
+            yield make_row(f"{what}: p50", p50, disk, "ms", Target("<=", 10, False))
+            yield make_row(f"{what}: p99", p99, None, "ms")
+
+    def _hits(self, library):
+        """Medians of ours, of the peer, of the ratio. On the servers' cores: engine, its nginx and
+        the manager; or nginx alone."""
+        scale = self._scale
+        load = web.Load(1, scale.hit_seconds, scale.connections, self._load_cores)
+        with farm_processes.running(self._programs, 1, libraries=library,
+                                    cores=self._server_cores) as farm:
+            name = farm.names[0]
+            farm.make_at_origin("video/0", os.urandom(_OBJECT_BYTES))
+            ours = web.Server(farm.pids(name), farm.address(name))
+            farm.fill(name, "video/0")
+            farm.await_assets(1)
+            cache = _CACHE.format(origin=farm.origin_address)
+            with web.nginx(farm.workers, self._server_cores, cache) as peer:
+                for server in (ours, peer):
+                    web.fetch(server, farm_processes.HOST, "/video/0", _OBJECT_BYTES)
+                asked = farm.asked_of_origin("/video/0")
+                result = load.pairs(ours, peer, scale.hit_pairs)
+                if farm.asked_of_origin("/video/0") != asked:
+                    raise RuntimeError("hits went to the origin")
+        return result
+
+    def hits(self):
+        for library in (False, True):
+            found, other, ratio = self._hits(library)
+            what = f"cache hits, 10 KiB, site with{'' if library else 'out'} a library, beside nginx"
+            row = make_row(what, found["rate"], other["rate"], "/s", Target(">=", 0.95))
+            # The two of a pair had the same machine: the median of their ratios counts.
+            yield {**row, "ratio": ratio, "met": ratio >= 0.95}
+            yield make_row(f"{what}: p99", found["p99_us"], other["p99_us"], "us")
+            yield make_row(f"{what}: CPU each", found["cpu_us"], other["cpu_us"], "us")
+
+    def rows(self):
+        """(name, generator of rows) of each part, in the order of the table."""
+        return {"redirects": self.redirects, "changes": self.changes, "purges": self.purges,
+                "hits": self.hits}
