@@ -98,9 +98,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def nginx(workers, which, http):
-    """An nginx with `http`, in which {folder} and {port} are filled in, on these cores."""
-    with tempfile.TemporaryDirectory() as folder:
+def nginx(workers, which, http, parent=None):
+    """An nginx with `http`, in which {folder} and {port} are filled in, on these cores; its folder
+    is in `parent`."""
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         os.chmod(folder, 0o711)
         port = _free_port()
         path = os.path.join(folder, "nginx.conf")
