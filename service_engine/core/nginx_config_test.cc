@@ -100,6 +100,15 @@ TEST(NginxConfigTest, LibrariesAreLookedIntoOnlyWhereThereAreSome) {
   EXPECT_TRUE(Has(Text(config), "try_files $strata_file_any @strata_ask;"));
 }
 
+// nginx takes quotes for such only around a whole argument, else it has no effect.
+TEST(NginxConfigTest, LinksAreRefusedBelowASitesFolderOnly) {
+  NginxConfig config = Config();
+  config.libraries = {"films"};
+  const std::string text = Text(config);
+  EXPECT_TRUE(Has(text, "disable_symlinks on \"from=/srv/library/films\";"));
+  EXPECT_FALSE(Has(text, "from=\""));
+}
+
 TEST(NginxConfigTest, WaitsLongerThanTheLongestFill) {
   NginxConfig config = Config();
   config.sites[0].fill_limit = std::chrono::minutes(20);

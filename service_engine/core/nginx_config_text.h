@@ -11,6 +11,7 @@ namespace strata::engine {
 inline constexpr std::string_view kHead = R"conf(# Written by the Service Engine: changes are lost.
 @user@daemon off;
 worker_processes @workers@;
+pcre_jit on;
 @files@worker_shutdown_timeout 1h;
 pid "@folder@/nginx.pid";
 error_log "@error_log@" warn;
@@ -180,7 +181,7 @@ inline constexpr std::string_view kEntry = R"conf(    location @location@ {
 
 inline constexpr std::string_view kLibraryEntry = R"conf(    location @location@ {
 @settings@@preflight@      @base@ "@folder@@slash@";
-      disable_symlinks on from="@folder@";
+      disable_symlinks on "from=@folder@";
       try_files $strata_file_@file@ @strata_@named@;
     }
     location @strata_@named@ {
