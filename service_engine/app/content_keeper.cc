@@ -6,11 +6,13 @@
 
 #include "absl/time/time.h"
 #include "common/log.h"
+#include "multicast/driver/clock.h"
 
 namespace strata::engine::app {
 namespace {
 
 constexpr Duration kLookEvery = std::chrono::milliseconds(500);
+constexpr Duration kSaveEvery = std::chrono::seconds(1);
 
 const Logger& Log() {
   static const Logger logger("engine");
@@ -63,11 +65,22 @@ void ContentKeeper::Loop() {
       absl::MutexLock lock(&mutex_);
       const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || wake_; };
       mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::FromChrono(kLookEvery));
-      if (stop_) return;
+      if (stop_) break;
       wake_ = false;
     }
     Look();
+    if (multicast::Now() - tried_to_save_ >= kSaveEvery) SavePositions();
   }
+  SavePositions();
+}
+
+// Not before a purge is confirmed: the disk would take longer than all the rest.
+void ContentKeeper::SavePositions() {
+  if (positions_.saved()) return;
+  tried_to_save_ = multicast::Now();
+  const Status saved = positions_.Save();
+  if (saved.ok()) return;
+  Log().Error("after a restart, purges will be applied again", {{"error", MessageOf(saved)}});
 }
 
 void ContentKeeper::Look() {
@@ -118,7 +131,6 @@ bool ContentKeeper::Purge(const Pending& pending) {
   status = dropped.status();
   const uint64_t last =
       pending.entries.empty() ? pending.forgotten : pending.entries.back().position;
-  if (status.ok()) status = positions_.Set(pending.site, last);
   if (!status.ok()) {
     purge_failures_.Add();
     Log().Error("a purge failed; it is tried again",
@@ -127,6 +139,7 @@ bool ContentKeeper::Purge(const Pending& pending) {
     SetOpen(false, "a purge of " + pending.site + " failed: " + MessageOf(status));
     return false;
   }
+  positions_.Set(pending.site, last);
   purges_.Add(pending.entries.size());
   TellPurged(pending, *dropped, "");
   return true;

@@ -57,6 +57,7 @@ class ContentKeeper {
   bool ApplyAll(const std::map<std::string, farm::Site>& wanted);
   void TellSite(const farm::Site& site, const std::string& problem);
   void SetOpen(bool open, const std::string& why);
+  void SavePositions();
 
   const Options options_;
   farm::FarmMember& member_;
@@ -67,6 +68,7 @@ class ContentKeeper {
 
   // ---- The keeper's thread.
   PurgePositions positions_;
+  Timestamp tried_to_save_;
   std::map<std::string, farm::Site> applied_;
   std::map<std::string, uint64_t> refused_;  // Versions that the server did not take.
 

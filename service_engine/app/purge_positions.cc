@@ -40,22 +40,25 @@ uint64_t PurgePositions::Of(const std::string& site) const {
   return it == positions_.end() ? 0 : it->second;
 }
 
-Status PurgePositions::Set(const std::string& site, uint64_t position) {
+void PurgePositions::Set(const std::string& site, uint64_t position) {
   positions_[site] = position;
-  return Save();
+  saved_ = false;
 }
 
 Status PurgePositions::Forget(const std::string& site) {
   if (positions_.erase(site) == 0) return Ok();
+  saved_ = false;
   return Save();
 }
 
-Status PurgePositions::Save() const {
+Status PurgePositions::Save() {
   std::string text;
   for (const auto& [site, position] : positions_) {
     text += site + " " + std::to_string(position) + "\n";
   }
-  return WriteFileAtomically(path_, text, kMode);
+  STRATA_RETURN_IF_ERROR(WriteFileAtomically(path_, text, kMode));
+  saved_ = true;
+  return Ok();
 }
 
 }  // namespace strata::engine::app

@@ -9,7 +9,9 @@
 namespace strata::engine::app {
 
 // Up to which position of each site's purge log this engine has come, in a file. What is not there
-// was never purged here. One thread.
+// was never purged here. The file may be behind: what is between is purged again after a restart,
+// before the engine serves, which is right also where a power loss brought files back. It must
+// never be ahead of what was removed. One thread.
 class PurgePositions {
  public:
   // A missing file is an empty one. DataLoss, naming the line, if it cannot be read: then nobody
@@ -17,16 +19,18 @@ class PurgePositions {
   static StatusOr<PurgePositions> Open(const std::string& path);
 
   uint64_t Of(const std::string& site) const;
-  // Durable when it returns.
-  Status Set(const std::string& site, uint64_t position);
+  // Of what was removed already; Save() brings it to disk.
+  void Set(const std::string& site, uint64_t position);
+  // Durable when it returns: a later site of this name begins anew.
   Status Forget(const std::string& site);
+  Status Save();
+  bool saved() const { return saved_; }
 
  private:
   explicit PurgePositions(std::string path) : path_(std::move(path)) {}
 
-  Status Save() const;
-
   std::string path_;
+  bool saved_ = true;
   std::map<std::string, uint64_t> positions_;
 };
 

@@ -18,14 +18,40 @@ TEST(PurgePositionsTest, AreThereAgainAfterARestart) {
     StatusOr<PurgePositions> positions = PurgePositions::Open(path);
     ASSERT_TRUE(positions.ok());
     EXPECT_EQ(positions->Of("films"), 0u);
-    ASSERT_TRUE(positions->Set("films", 7).ok());
-    ASSERT_TRUE(positions->Set("songs", 1).ok());
+    positions->Set("films", 7);
+    positions->Set("songs", 1);
+    EXPECT_FALSE(positions->saved());
+    ASSERT_TRUE(positions->Save().ok());
+    EXPECT_TRUE(positions->saved());
     ASSERT_TRUE(positions->Forget("songs").ok());
   }
   const StatusOr<PurgePositions> positions = PurgePositions::Open(path);
   ASSERT_TRUE(positions.ok());
   EXPECT_EQ(positions->Of("films"), 7u);
   EXPECT_EQ(positions->Of("songs"), 0u);
+}
+
+TEST(PurgePositionsTest, WhatIsNotSavedIsPurgedAgain) {
+  const std::string path = PathOf("behind");
+  {
+    StatusOr<PurgePositions> positions = PurgePositions::Open(path);
+    ASSERT_TRUE(positions.ok());
+    positions->Set("films", 7);
+    ASSERT_TRUE(positions->Save().ok());
+    positions->Set("films", 8);
+    EXPECT_EQ(positions->Of("films"), 8u);
+  }
+  const StatusOr<PurgePositions> positions = PurgePositions::Open(path);
+  ASSERT_TRUE(positions.ok());
+  EXPECT_EQ(positions->Of("films"), 7u);
+}
+
+TEST(PurgePositionsTest, WhatCannotBeSavedIsTriedAgain) {
+  StatusOr<PurgePositions> positions = PurgePositions::Open(PathOf("no folder") + "/positions");
+  ASSERT_TRUE(positions.ok());
+  positions->Set("films", 7);
+  EXPECT_FALSE(positions->Save().ok());
+  EXPECT_FALSE(positions->saved());
 }
 
 TEST(PurgePositionsTest, AFileThatIsNoneIsToldWithItsLine) {
