@@ -1,5 +1,6 @@
 #include "farm/member/farm_member.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -54,6 +55,14 @@ const char* ToString(multicast::SendRefusal refusal) {
 }  // namespace
 
 FarmListener::~FarmListener() = default;
+
+void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings) {
+  settings.detection_timeout = detection_timeout;
+  settings.heartbeat_interval = detection_timeout / 5;
+  settings.stall_timeout = std::max(settings.stall_timeout, 2 * detection_timeout);
+  settings.view_wait = std::max(settings.view_wait, 2 * detection_timeout);
+  settings.found_wait = std::max(settings.found_wait, 2 * detection_timeout);
+}
 
 struct FarmMember::Instruments {
   Instruments(MetricRegistry& registry, multicast::GroupId group)

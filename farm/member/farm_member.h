@@ -43,6 +43,9 @@ enum class SendEnd : uint8_t {
   kUnknown,  // This member left the group meanwhile; the state that it gets next tells.
 };
 
+// Sets what has to do with how soon a member is taken for dead; the same in all of a farm.
+void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings);
+
 // This process as a member of its farm's multicast group: the replica of table and ledger behind a
 // lock, and ways to say something. Owned by the application; any thread may call any method, but
 // SendAndWait and Leave are not for the group's thread.

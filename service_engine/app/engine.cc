@@ -196,6 +196,7 @@ Status Engine::JoinFarm() {
   multicast::GroupOptions options;
   options.core.group = multicast::GroupId(registration_.group_id);
   options.core.seeds = registration_.seeds;
+  farm::SetDetection(registration_.detection_timeout, options.core);
   options.member = multicast::MemberId(registration_.id.value());
   options.role = multicast::Role::kEngine;
   options.sockets = settings_.sockets;

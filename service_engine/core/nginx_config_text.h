@@ -61,7 +61,6 @@ http {
   proxy_force_ranges on;
   proxy_cache_revalidate on;
   proxy_cache_convert_head on;
-  proxy_cache_use_stale error timeout;
   proxy_set_header Host $host;
   proxy_set_header Connection "";
   proxy_set_header Strata-Site $strata_site;
@@ -72,6 +71,7 @@ http {
   proxy_set_header Strata-Host $http_host;
   proxy_set_header Strata-Tried $strata_tried;
   proxy_set_header Strata-Fill $strata_fill;
+  proxy_set_header Strata-Cached $upstream_cache_status;
   proxy_set_header Strata-Key "";
   proxy_set_header Strata-Peer "";
   proxy_hide_header Strata-Key;
@@ -84,6 +84,11 @@ http {
     keepalive 64;
     keepalive_requests 100000;
     keepalive_timeout 30s;
+  }
+  # Without connections kept: nginx asks once more on one of those that is closed, and a fetch that
+  # a purge cuts off is not to be asked for again.
+  upstream strata_agent_fill {
+    server "unix:@agent@" max_fails=0;
   }
   # The path form's target, as the client sent it.
   map $request_uri $strata_path_target {
@@ -206,12 +211,12 @@ inline constexpr std::string_view kInternal = R"conf(    location = /_strata/fil
       proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
       proxy_cache strata;
       proxy_cache_key $strata_key;
-      proxy_pass http://strata_agent/fill;
+      proxy_pass http://strata_agent_fill/fill;
     }
     location = /_strata/join {
       internal;
       set $strata_fill $upstream_http_strata_fill;
-      proxy_ignore_headers X-Accel-Redirect X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
+      proxy_ignore_headers X-Accel-Limit-Rate X-Accel-Buffering X-Accel-Charset;
       proxy_max_temp_file_size 0;
       proxy_pass http://strata_agent/join;
     }
@@ -233,6 +238,7 @@ inline constexpr std::string_view kInternal = R"conf(    location = /_strata/fil
       proxy_set_header Strata-Host "";
       proxy_set_header Strata-Tried "";
       proxy_set_header Strata-Fill "";
+      proxy_set_header Strata-Cached "";
       proxy_intercept_errors on;
       error_page 502 504 = @strata_again;
       proxy_pass http://$strata_peer$strata_peer_target;

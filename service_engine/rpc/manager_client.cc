@@ -42,6 +42,10 @@ StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
   registration.group_id = reply.group_id();
   STRATA_ASSIGN_OR_RETURN(registration.group_address, IpAddress::Parse(reply.group_address()));
   registration.group_port = static_cast<uint16_t>(reply.group_port());
+  registration.detection_timeout = Duration(reply.detection_timeout_ns());
+  if (registration.detection_timeout <= Duration::zero()) {
+    return Internal("the manager told no detection timeout");
+  }
   for (const std::string& text : reply.seeds()) {
     STRATA_ASSIGN_OR_RETURN(const Endpoint seed, Endpoint::Parse(text));
     registration.seeds.push_back(seed);

@@ -20,6 +20,7 @@ struct Registration {
   uint64_t group_id = 0;
   IpAddress group_address;
   uint16_t group_port = 0;
+  Duration detection_timeout{};
   std::vector<Endpoint> seeds;
   std::vector<multicast::GroupKey> keys;
 };

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "common/settings.h"
+#include "farm/member/farm_member.h"
 #include "proto/service_manager_settings.pb.h"
 
 namespace strata::manager::app {
@@ -31,6 +32,7 @@ StatusOr<multicast::GroupOptions> GroupOf(const ServiceManagerSettings& file) {
     }
   }
   group.sockets.port = static_cast<uint16_t>(file.group().port());
+  farm::SetDetection(Duration(file.group().detection_timeout()), group.core);
   group.state_file = file.data_folder() + "/group_state";
   return group;
 }

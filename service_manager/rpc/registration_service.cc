@@ -93,6 +93,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
   const multicast::SocketSettings& sockets = control_.options().group.sockets;
   reply->set_group_address(ToString(sockets.group));
   reply->set_group_port(sockets.port);
+  reply->set_detection_timeout_ns(control_.options().group.core.detection_timeout.count());
   reply->add_seeds(ToString(control_.member().unicast()));
   PutKeys(control_, control_.registrar(), reply);
   return Ok();

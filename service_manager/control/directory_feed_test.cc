@@ -1,0 +1,112 @@
+#include "service_manager/control/directory_feed.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <array>
+#include <memory>
+#include <string>
+
+#include "common/random.h"
+#include "service_manager/store/rocks_store.h"
+
+namespace strata::manager::control {
+namespace {
+
+constexpr farm::EngineId kManager{1};
+constexpr farm::EngineId kA{101};
+constexpr Timestamp kNow = Timestamp::FromNanos(1);
+constexpr farm::ContentKey kKey{1, 2};
+constexpr farm::ContentKey kOther{3, 4};
+
+class DirectoryFeedTest : public ::testing::Test {
+ protected:
+  DirectoryFeedTest() {
+    std::string pattern = std::string(getenv("TEST_TMPDIR")) + "/feed-XXXXXX";
+    store::RocksStore::Options options;
+    options.folder = std::string(mkdtemp(pattern.data())) + "/store";
+    auto store = store::RocksStore::Open(std::move(options));
+    EXPECT_TRUE(store.ok()) << store.status().ToString();
+    store_ = *std::move(store);
+    feed_ = std::make_unique<DirectoryFeed>(index_, *store_, metrics_);
+    table_.Observe(feed_.get());
+    farm::EngineInfo engine;
+    engine.id = kA;
+    engine.name = "north-1";
+    Apply(farm::EngineRegistered{engine, 1});
+  }
+  void Apply(const farm::Message& message) {
+    EXPECT_EQ(table_.Apply(message, kManager, true, kNow), farm::StateTable::Applied::kYes);
+  }
+  void Change(const farm::ContentKey& key, std::optional<farm::Asset> asset) {
+    Apply(farm::AssetsChanged{kA, {{key, asset}}});
+  }
+  bool Stored(const farm::ContentKey& key) {
+    feed_->Flush();
+    const auto found = store_->FindLocation(key, directory::Holder(kA.value()));
+    EXPECT_TRUE(found.ok());
+    return found->has_value();
+  }
+
+  SeededRandom random_{1};
+  MetricRegistry metrics_;
+  std::unique_ptr<store::RocksStore> store_;
+  directory::LocationIndex index_{random_};
+  farm::StateTable table_;
+  std::unique_ptr<DirectoryFeed> feed_;
+};
+
+TEST_F(DirectoryFeedTest, ACopyIsInTheIndexAtOnceAndInTheStoreSoon) {
+  Change(kKey, farm::Asset());
+  std::array<directory::Location, 4> locations;
+  ASSERT_EQ(index_.Find(kKey, locations), 1u);
+  EXPECT_EQ(locations[0].flags, directory::kLibrary | directory::kComplete);
+  EXPECT_TRUE(Stored(kKey));
+  Change(kKey, std::nullopt);
+  EXPECT_FALSE(index_.Contains(kKey));
+  EXPECT_FALSE(Stored(kKey));
+}
+
+TEST_F(DirectoryFeedTest, TheLastChangeOfALocationCounts) {
+  for (int i = 0; i < 100; ++i) {
+    Change(kKey, farm::Asset());
+    Change(kKey, std::nullopt);
+    Change(kOther, std::nullopt);
+    Change(kOther, farm::Asset());
+  }
+  EXPECT_FALSE(Stored(kKey));
+  EXPECT_TRUE(Stored(kOther));
+}
+
+TEST_F(DirectoryFeedTest, TakesOutWhatTheEngineDoesNotHoldAnyMore) {
+  Change(kKey, farm::Asset());
+  // Of an earlier life: the table does not know it.
+  feed_->OnCopy(kA, kOther, &*std::make_unique<farm::Asset>());
+  ASSERT_TRUE(Stored(kOther));
+  const uint64_t removed =
+      feed_->Reconcile(kA, [this](const DirectoryFeed::Step& step) { step(table_); });
+  EXPECT_EQ(removed, 1u);
+  EXPECT_TRUE(index_.Contains(kKey));
+  EXPECT_FALSE(index_.Contains(kOther));
+  EXPECT_FALSE(Stored(kOther));
+}
+
+TEST_F(DirectoryFeedTest, ATableThatCameAsAWholeIsAdded) {
+  Change(kKey, farm::Asset());
+  farm::StateTable table;
+  ASSERT_TRUE(table.Restore(table_.Snapshot(kNow), kNow).ok());
+  directory::LocationIndex index(random_);
+  MetricRegistry metrics;
+  DirectoryFeed feed(index, *store_, metrics);
+  feed.AddAll(table);
+  EXPECT_TRUE(index.Contains(kKey));
+}
+
+TEST_F(DirectoryFeedTest, UrisAreStored) {
+  feed_->AddUri(kKey, "http://films.example/a");
+  feed_->Flush();
+  EXPECT_EQ(store_->FindUri(kKey)->value_or(""), "http://films.example/a");
+}
+
+}  // namespace
+}  // namespace strata::manager::control
