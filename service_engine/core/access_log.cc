@@ -15,8 +15,9 @@ constexpr std::string_view kNone = "-";  // What nginx writes for an empty varia
 
 // Undoes nginx's escapes.
 StatusOr<std::string> Text(std::string_view field, const char* name) {
+  if (field == kNone) return std::string();
+  if (field.find('\\') == std::string_view::npos) return std::string(field);
   std::string text;
-  if (field == kNone) return text;
   for (size_t i = 0; i < field.size(); ++i) {
     if (field[i] != '\\') {
       text += field[i];
