@@ -58,7 +58,7 @@ class Scale:
 
 
 FULL = Scale(contents=1_000_000, pairs=7, seconds=5, connections=64, purges=200, rounds=3,
-             changes_s=10, hit_pairs=15, hit_seconds=4)
+             changes_s=10, hit_pairs=15, hit_seconds=2)
 QUICK = Scale(contents=1_000_000, pairs=2, seconds=2, connections=64, purges=30, rounds=1,
               changes_s=3, hit_pairs=3, hit_seconds=2)
 _CHANGES_PER_S = 2000
