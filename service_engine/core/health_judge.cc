@@ -56,8 +56,8 @@ void HealthJudge::CloseWindow(Timestamp now) {
     const double share = static_cast<double>(errors_) / static_cast<double>(requests_);
     failing_ = share >= (failing_ ? settings_.errors_recover : settings_.errors_degrade);
     failing_percent_ = static_cast<int>(std::lround(share * 100));
-  } else if (requests_ == 0) {
-    failing_ = false;  // Nobody is sent here: let somebody try again.
+  } else if (errors_ == 0) {
+    failing_ = false;  // Hardly anybody is sent here any more: let somebody try again.
   }
   requests_ = errors_ = 0;
   window_start_ = now;

@@ -93,6 +93,15 @@ TEST_F(HealthJudgeTest, WhomNobodyAsksIsTriedAgain) {
   EXPECT_EQ(HealthAt(now + seconds(10)), Health::kUp);
 }
 
+TEST_F(HealthJudgeTest, WhomFewAskAndGetWhatTheyWantIsUpAgain) {
+  Timestamp now = Window(kStart, 90, 10);
+  EXPECT_EQ(HealthAt(now), Health::kDegraded);
+  now = Window(now, 2, 1);
+  EXPECT_EQ(HealthAt(now), Health::kDegraded);
+  now = Window(now, 3, 0);
+  EXPECT_EQ(HealthAt(now), Health::kUp);
+}
+
 TEST_F(HealthJudgeTest, ADiskErrorDegradesForAWhile) {
   judge_.OnDiskError("read /cache: Input/output error", kStart);
   EXPECT_EQ(ReasonAt(kStart + seconds(29)), "disk: read /cache: Input/output error");

@@ -134,15 +134,32 @@ std::set<std::string> ConfigFiles::LibrariesNow() const {
   return names;
 }
 
-StatusOr<std::string> ConfigFiles::Rendered(const std::vector<farm::Site>& sites) {
+StatusOr<std::string> ConfigFiles::Rendered(const std::vector<farm::Site>& sites,
+                                            const std::set<std::string>& libraries) {
   NginxConfig config = base_;
   config.generation = generation_ + 1;
   config.closed = closed_;
   config.sites = sites;
-  config.libraries = LibrariesNow();
+  config.libraries = libraries;
   STRATA_ASSIGN_OR_RETURN(std::string text, RenderNginxConfig(config));
   STRATA_RETURN_IF_ERROR(Try(text));
   return text;
+}
+
+// A path with a variable is opened by the workers, one without by the master, who is root. The
+// folder is the workers': what lies there is not followed.
+Status ConfigFiles::PrepareLogs(const std::vector<farm::Site>& sites) const {
+  const passwd* who = base_.user.empty() ? nullptr : getpwnam(base_.user.c_str());
+  if (who == nullptr || geteuid() != 0) return Ok();
+  for (const farm::Site& site : sites) {
+    const std::string path = base_.log_folder + "/" + site.name + ".access.log";
+    const UniqueFd file(
+        open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!file.valid() || fchown(file.get(), who->pw_uid, who->pw_gid) != 0) {
+      return Unavailable("%s: %s", path.c_str(), strerror(errno));
+    }
+  }
+  return Ok();
 }
 
 Status ConfigFiles::Try(const std::string& text) const {
@@ -154,7 +171,8 @@ Status ConfigFiles::Try(const std::string& text) const {
 Status ConfigFiles::StartWith(const std::vector<farm::Site>& sites) {
   absl::MutexLock lock(&mu_);
   const std::set<std::string> libraries = LibrariesNow();
-  STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites));
+  STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
+  STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
   STRATA_RETURN_IF_ERROR(WriteFileAtomically(base_.folder + "/nginx.conf", text));
   STRATA_RETURN_IF_ERROR(process_.Start(++generation_));
   sites_ = sites;
@@ -165,7 +183,7 @@ Status ConfigFiles::StartWith(const std::vector<farm::Site>& sites) {
 
 Status ConfigFiles::Check(const std::vector<farm::Site>& sites) {
   absl::MutexLock lock(&mu_);
-  return Rendered(sites).status();
+  return Rendered(sites, LibrariesNow()).status();
 }
 
 Status ConfigFiles::Apply(const std::vector<farm::Site>& sites) {
@@ -190,10 +208,16 @@ Status ConfigFiles::ApplyLibraries() {
   return ApplyLocked(sites);
 }
 
+std::set<std::string> ConfigFiles::Libraries() {
+  absl::MutexLock lock(&mu_);
+  return libraries_;
+}
+
 Status ConfigFiles::ApplyLocked(const std::vector<farm::Site>& sites) {
   const std::string path = base_.folder + "/nginx.conf";
   const std::set<std::string> libraries = LibrariesNow();
-  STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites));
+  STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
+  STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
   STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text));
   const Status status = process_.Reload(++generation_);
   if (!status.ok()) {

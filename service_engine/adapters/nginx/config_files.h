@@ -31,13 +31,18 @@ class ConfigFiles {
   Status SetClosed(bool closed);
   // A library's folder may have come or gone: the same sites again, if that changes anything.
   Status ApplyLibraries();
+  // The sites whose libraries nginx serves from. Waits for a change that is being made.
+  std::set<std::string> Libraries();
 
   const NginxConfig& paths() const { return base_; }  // Without sites.
 
  private:
   // The configuration of the next generation, tried; nothing is in force yet.
-  StatusOr<std::string> Rendered(const std::vector<farm::Site>& sites)
+  StatusOr<std::string> Rendered(const std::vector<farm::Site>& sites,
+                                 const std::set<std::string>& libraries)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The operator's logs, for workers who may make no file there that the master has made first.
+  Status PrepareLogs(const std::vector<farm::Site>& sites) const;
   Status Try(const std::string& text) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Status ApplyLocked(const std::vector<farm::Site>& sites) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::set<std::string> LibrariesNow() const;

@@ -174,7 +174,7 @@ StatusOr<std::optional<FoundFile>> LibraryReader::Read(const std::string& path,
   if (slash == std::string_view::npos) return nothing;
   const std::shared_ptr<const farm::SiteTable> sites = sites_.Get();
   const farm::Site* site = sites->Find(std::string(below.substr(0, slash)));
-  if (site == nullptr) return nothing;
+  if (site == nullptr || !sites_.HasLibrary(site->name)) return nothing;
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!file.valid()) {
     if (IsGone(errno)) return nothing;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -29,7 +30,8 @@ class ContentReader {
                                                   Writing writing) const = 0;
 };
 
-// The sites whose contents are looked for; shared, replaced as a whole.
+// The sites whose contents are looked for, and those of them whose libraries nginx serves from;
+// shared, each replaced as a whole.
 class SharedSites {
  public:
   std::shared_ptr<const farm::SiteTable> Get() const {
@@ -40,11 +42,23 @@ class SharedSites {
     absl::MutexLock lock(&mu_);
     sites_ = std::move(sites);
   }
+  bool HasLibrary(const std::string& site) const {
+    absl::MutexLock lock(&mu_);
+    return libraries_.contains(site);
+  }
+  // Whether that is a change.
+  bool SetLibraries(std::set<std::string> libraries) {
+    absl::MutexLock lock(&mu_);
+    if (libraries == libraries_) return false;
+    libraries_ = std::move(libraries);
+    return true;
+  }
 
  private:
   mutable absl::Mutex mu_;
   std::shared_ptr<const farm::SiteTable> sites_ ABSL_GUARDED_BY(mu_) =
       std::make_shared<farm::SiteTable>();
+  std::set<std::string> libraries_ ABSL_GUARDED_BY(mu_);  // Names of sites.
 };
 
 // nginx's cache. A file of a site whose key is not a canonical URI any more (the site's rules have
@@ -61,7 +75,7 @@ class CacheReader : public ContentReader {
 };
 
 // LIBRARY/SITE_NAME/path. Hidden names and links are no content; a file is one when nobody has it
-// open for writing.
+// open for writing, and nginx serves from that library: others may ask for it at once.
 class LibraryReader : public ContentReader {
  public:
   LibraryReader(const SharedSites& sites, const std::string& folder)

@@ -122,6 +122,7 @@ Status ManagedNginx::Begin(const std::vector<farm::Site>& sites) {
   STRATA_RETURN_IF_ERROR(config_.Prepare());
   STRATA_RETURN_IF_ERROR(config_.StartWith(sites));
   sites_.Set(table);
+  sites_.SetLibraries(config_.Libraries());
   STRATA_RETURN_IF_ERROR(cache_watch_.Start());
   if (library_watch_) STRATA_RETURN_IF_ERROR(library_watch_->Start());
   log_thread_ = std::thread([this] { FollowLog(); });
@@ -159,6 +160,7 @@ Status ManagedNginx::Apply(const std::vector<farm::Site>& sites) {
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<const farm::SiteTable> table, TableOf(sites));
   STRATA_RETURN_IF_ERROR(config_.Apply(sites));
   sites_.Set(table);
+  sites_.SetLibraries(config_.Libraries());
   cache_watch_.Rescan();
   if (library_watch_) library_watch_->Rescan();
   return Ok();
@@ -211,7 +213,11 @@ void ManagedNginx::TakeLog(Timestamp now) {
   if (requests.empty()) return;
   {
     absl::MutexLock lock(&judge_mu_);
-    for (const FinishedRequest& request : requests) judge_.OnRequest(request.status, now);
+    for (const FinishedRequest& request : requests) {
+      // Probes, hosts of no site, and whoever asked while it was closed say nothing of how it
+      // serves.
+      if (!request.site.empty()) judge_.OnRequest(request.status, now);
+    }
   }
   if (callbacks_.on_requests) callbacks_.on_requests(requests);
 }
@@ -225,10 +231,7 @@ void ManagedNginx::Look() {
     if (settled && !scan_complete_.exchange(true) && callbacks_.on_scan_complete) {
       callbacks_.on_scan_complete();
     }
-    if (libraries_changed_.exchange(false)) {
-      const Status applied = config_.ApplyLibraries();
-      if (!applied.ok()) logger_.Error("library not served", {{"why", MessageOf(applied)}});
-    }
+    if (libraries_changed_.exchange(false)) LookAtLibraries();
     ProbeOnce();
     if (Now() >= disk_at) {
       CheckDisk();
@@ -237,6 +240,16 @@ void ManagedNginx::Look() {
     held_files_.Set(static_cast<double>(held_.files()));
     held_bytes_.Set(static_cast<double>(held_.bytes()));
   } while (Sleep(scan_complete_ ? options_.probe_interval : kLogInterval));
+}
+
+void ManagedNginx::LookAtLibraries() {
+  const Status applied = config_.ApplyLibraries();
+  if (!applied.ok()) {
+    logger_.Error("library not served", {{"why", MessageOf(applied)}});
+    libraries_changed_ = true;
+    return;
+  }
+  if (sites_.SetLibraries(config_.Libraries())) library_watch_->Rescan();
 }
 
 void ManagedNginx::ProbeOnce() {

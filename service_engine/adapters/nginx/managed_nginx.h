@@ -57,6 +57,7 @@ class ManagedNginx final : public NginxAdapter {
   void FollowLog();
   void TakeLog(Timestamp now);
   void Look();
+  void LookAtLibraries();
   void ProbeOnce();
   void CheckDisk();
   void OnDiskError(const Status& error);
