@@ -19,6 +19,9 @@ namespace {
 
 constexpr Duration kTick = std::chrono::seconds(1);
 constexpr Duration kTryAgain = std::chrono::seconds(1);
+// A predecessor that was killed counts as alive for some seconds; who is refused for longer has a
+// living twin.
+constexpr int kTwinTries = 15;
 constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
 constexpr int kPollsPerRenewal = 20;
 constexpr Duration kProbeEvery = std::chrono::seconds(2);
@@ -166,13 +169,16 @@ void Engine::Live() {
 Status Engine::Register() {
   client_ = std::make_unique<rpc::ManagerClient>(settings_.managers, tls_);
   std::string last;
+  int twins = 0;
   while (true) {
     StatusOr<rpc::Registration> registered = client_->Register(settings_.info, instance_);
     if (registered.ok()) {
       registration_ = *std::move(registered);
       break;
     }
-    if (rpc::IsRefusal(registered.status())) {
+    const bool twin = registered.status().code() == StatusCode::kAlreadyExists;
+    twins = twin ? twins + 1 : 0;
+    if (rpc::IsRefusal(registered.status()) || twins > kTwinTries) {
       return MakeStatus(registered.status().code(),
                         "the manager refuses this engine: " + MessageOf(registered.status()));
     }
