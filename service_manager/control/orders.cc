@@ -162,9 +162,9 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
 Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Purged& entry,
                                    const std::vector<std::string>& uris, const Status& told) {
   PurgeOutcome outcome{entry.site, entry.position, uris, {}};
-  Present present = WhoIsThere();
   const Confirmations::Answers answers =
-      told.ok() ? waiter.Wait(present.ids, limits_.purge) : Confirmations::Answers();
+      told.ok() ? waiter.Wait(WhoIsThere().ids, limits_.purge) : Confirmations::Answers();
+  Present present = WhoIsThere();  // Somebody may have gone meanwhile.
   for (const auto& [id, name] : present.names) {
     PurgeConfirmation confirmation;
     confirmation.engine = name;
