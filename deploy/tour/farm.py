@@ -102,6 +102,7 @@ class Farm:
         self.manager = None
         self.engines = {}  # Name -> Process
         self.addresses = {}  # Name -> address
+        self.certificates = {}  # Name -> whose certificate it has, if not its own
         self.wrap = {}  # Name -> command in front of the process, such as "ip netns exec NAME"
         self.loopback = True
         self.serve_alone = False
@@ -217,7 +218,8 @@ class Farm:
         path = self.folder / f"{name}.yaml"
         user = "  user: www-data\n" if os.geteuid() == 0 else ""
         path.write_text(
-            f"data_folder: {self.engine_folder(name)}\n{self.tls(name)}"
+            f"data_folder: {self.engine_folder(name)}\n"
+            f"{self.tls(self.certificates.get(name, name))}"
             f"lan: {{interface: {self.interface}, unicast_address: '{self.addresses[name]}', "
             f"loopback: {loopback}}}\n"
             f"managers: ['{self.rpc}']\nclients: ['{address}:{self.http_port}']\n"
@@ -236,7 +238,10 @@ class Farm:
 
     def wait_for_engine(self, name, patience=PATIENCE):
         self.wait_healthy(self.engines[name], self.addresses[name], 7402, patience)
-        wait_until(lambda: self.row(name)["status"] == "up", f"{name} is up", patience, 0.1)
+        try:
+            wait_until(lambda: self.row(name)["status"] == "up", f"{name} is up", patience, 0.1)
+        except FarmError as error:
+            raise FarmError(f"{error}\n{self.row(name)}") from error
 
     def stop(self):
         """Ends everything; gives the names of what did not end in order."""

@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import os
 import pathlib
+import socket
 import threading
 import time
 import urllib.parse
@@ -38,6 +39,7 @@ class Origin:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 1024
+            address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
         self.server = Server((address, port), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)

@@ -19,17 +19,16 @@ from lab import Lan
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "deploy/tour"))
 # pylint: disable=wrong-import-position
-from farm import Farm, Process, Programs, host_of, wait_until
+from farm import Farm, Programs, host_of, wait_until
 from origin import Origin
 
 HOST = "films.example"
 ENGINES = ("north-1", "north-2", "south-1")
 PORT = 8080
-SITE = "name: films\nhosts: [films.example]\n"
-FULL = ("up",)
 
 _CLONE_NEWNET = 0x40000000
 _CLIENT = 5  # The machine of clients and origins: this process.
+_GUEST = 6   # For one more engine.
 _PREFIXES = {4: "10.77.0.", 6: "fd77::"}
 _GROUPS = {4: "239.77.0.1", 6: "ff15::77:1"}
 
@@ -127,6 +126,7 @@ class FarmCase(unittest.TestCase):
 
     family = 4
     lan = None
+    guest_machine = _GUEST
 
     @classmethod
     def setUpClass(cls):
@@ -134,13 +134,14 @@ class FarmCase(unittest.TestCase):
         cls.folder.chmod(0o711)
         atexit.register(shutil.rmtree, cls.folder, ignore_errors=True)
         if FarmCase.lan is None:
-            FarmCase.lan = Lan(_CLIENT)
+            FarmCase.lan = Lan(_GUEST)
             enter(FarmCase.lan.machines[_CLIENT])
         address = _PREFIXES[cls.family]
         cls.farm = Farm(Programs(os.getcwd()), cls.folder / "farm", manager_address=f"{address}1",
                         interface="eth0", group=_GROUPS[cls.family], http_port=PORT)
         cls.addClassCleanup(cls.end_farm)
         cls.farm.loopback = False
+        cls.guest_address = f"{address}{_GUEST}"
         cls.machines = {"manager": 1}
         for number, name in enumerate(ENGINES, 2):
             cls.machines[name] = number
@@ -268,11 +269,5 @@ class FarmCase(unittest.TestCase):
 
     def check_equal(self):
         """All tables are equal; what is on its way arrives first."""
-        def equal():
-            result = self.farm.verify()
-            return result.get("equal") and not any(m.get("problem") for m in result["members"])
-        wait_until(equal, "all tables are equal", 20, 0.2)
-
-    def kill(self, process):
-        assert isinstance(process, Process)
-        process.kill()
+        wait_until(lambda: self.farm.verify().get("equal"), "all tables are equal", 20,
+                   0.2)

@@ -1,4 +1,4 @@
-"""A farm serves: the tour, purges, and processes that die."""
+"""A farm serves: purges and what races them, and processes that die."""
 
 import concurrent.futures
 import os
@@ -6,106 +6,9 @@ import subprocess
 import threading
 import time
 
-from farm_case import ENGINES, HOST, PORT, FarmCase, Load, ask, digest, processes_below, wait_until
+from farm_case import ENGINES, FarmCase, Load, digest, processes_below, wait_until
 
-CLIENTS = 100
 BIG = 20 << 20
-
-
-def curl(*arguments):
-    done = subprocess.run(["curl", "-sS", "--max-time", "20", *arguments], capture_output=True,
-                          check=False)
-    return done.returncode, done.stdout
-
-
-class TourTest(FarmCase):
-    """What a client gets."""
-
-    def curl(self, path, *arguments):
-        address = f"[{self.farm.manager_address}]" if self.family == 6 else self.farm.manager_address
-        return curl("--resolve", f"{HOST}:{PORT}:{address}", *arguments,
-                    f"http://{HOST}:{PORT}{path}")
-
-    def test_pulled_contents_arrive_by_redirects(self):
-        for size in (0, 1, 1000, BIG):
-            path = f"/pulled/{size}"
-            body = self.write(path, os.urandom(size))
-            for _ in range(3):
-                status, got = self.curl(path, "-L")
-                self.assertEqual((status, digest(got)), (0, digest(body)), path)
-            self.assertEqual(self.origin.count(path), 1)
-            self.check_everywhere(path, body)
-            self.assertEqual(self.origin.count(path), 1)
-
-    def test_libraries_are_served_by_their_engines(self):
-        body = os.urandom(100_000)
-        (self.farm.library("north-2", "films") / "own.bin").write_bytes(body)
-        wait_until(lambda: self.farm.holders(self.uri("/own.bin")) == ["north-2"], "it is known")
-        answer = self.get("/own.bin")
-        self.assertEqual(self.name_of(answer.hops[-1]), "north-2")
-        self.check_everywhere("/own.bin", body)
-        self.assertEqual(self.origin.count("/own.bin"), 0)
-
-    def test_head_range_and_conditions(self):
-        body = self.write("/parts", b"0123456789" * 1000)
-        for _ in range(2):
-            head = self.get("/parts", method="HEAD")
-            self.assertEqual((head.status, head.headers["Content-Length"], head.body),
-                             (200, "10000", b""))
-            part = self.get("/parts", Range="bytes=5-8")
-            self.assertEqual((part.status, part.body), (206, body[5:9]))
-        tag = self.get("/parts").headers["ETag"]
-        self.assertEqual(self.get("/parts", If_None_Match=tag).status, 304)
-        self.assertEqual(self.get("/parts", If_None_Match='"other"').status, 200)
-
-    def test_a_post_arrives_as_post(self):
-        bodies = []
-
-        def take(handler):
-            bodies.append(handler.rfile.read(int(handler.headers["Content-Length"])))
-            handler.send_response(201)
-            handler.send_header("Content-Length", "5")
-            handler.end_headers()
-            handler.wfile.write(b"taken")
-
-        self.origin.answers["/form"] = take
-        sent = ask(self.farm.http + "/form", host=HOST, method="POST", body=b"a=1")
-        self.assertEqual(sent.status, 307)
-        for _ in range(2):
-            answer = ask(sent.headers["Location"], method="POST", body=b"a=1")
-            self.assertEqual((answer.status, answer.body), (201, b"taken"))
-        self.assertEqual(bodies, [b"a=1"] * 2)
-        self.assertEqual((self.origin.count("/form", "POST"), self.origin.count("/form")), (2, 0))
-
-    def test_a_host_of_no_site_is_not_found(self):
-        self.assertEqual(ask(self.farm.http + "/x", host="other.example").status, 404)
-        self.assertEqual(ask(self.engine_url("north-1", "/x", ""), host="other.example").status,
-                         404)
-
-    def test_redirects_are_not_kept_and_explained_to_operators(self):
-        holder, _ = self.fill("/why", b"why")
-        sent = ask(self.farm.http + "/why?a=%20b", host=HOST)
-        self.assertEqual((sent.status, sent.headers["Cache-Control"]), (302, "no-store"))
-        self.assertTrue(sent.headers["Location"].endswith(f"/_s/{HOST}/why?a=%20b"))
-        text = self.get("/why?strata=explain").body.decode()
-        self.assertIn(self.uri("/why"), text)
-        self.assertIn(holder, text)
-
-    def test_all_members_have_the_same_table(self):
-        for number in range(20):
-            self.fill(f"/many/{number}", os.urandom(1000))
-        self.check_equal()
-        listed = self.farm.strata("content", "list")
-        wait_until(lambda: self.uri("/many/7") in self.farm.strata("content", "list"), listed)
-
-    def test_many_clients_of_a_slow_fill_ask_the_origin_once(self):
-        body = self.write("/slow-for-many", os.urandom(1 << 20))
-        self.origin.seconds["/slow-for-many"] = 3
-        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
-            answers = list(clients.map(lambda _: self.get("/slow-for-many", timeout=60),
-                                       range(CLIENTS)))
-        self.assertEqual({(a.status, digest(a.body)) for a in answers}, {(200, digest(body))})
-        self.assertEqual(self.origin.count("/slow-for-many"), 1)
 
 
 class PurgeTest(FarmCase):

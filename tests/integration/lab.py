@@ -121,6 +121,12 @@ class Lan:
             rules.append(f"iifname {{ {inside} }} oifname {{ {outside} }} drop")
         self._forward(*rules)
 
+    def cut(self, machine, others):
+        """Nothing goes between a machine and these others; the rest goes on."""
+        names = ", ".join(f'"p{n}"' for n in others)
+        self._forward(f'iifname "p{machine}" oifname {{ {names} }} drop',
+                      f'iifname {{ {names} }} oifname "p{machine}" drop')
+
     def stop_multicast(self, machines=None):
         """The bridge forwards no multicast of the tests' groups any more, or none to machines."""
         to = ""
