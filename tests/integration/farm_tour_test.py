@@ -20,7 +20,9 @@ class TourTest(FarmCase):
     """What a client gets."""
 
     def curl(self, path, *arguments):
-        address = f"[{self.farm.manager_address}]" if self.family == 6 else self.farm.manager_address
+        address = self.farm.manager_address
+        if self.family == 6:
+            address = f"[{address}]"
         return curl("--resolve", f"{HOST}:{PORT}:{address}", *arguments,
                     f"http://{HOST}:{PORT}{path}")
 
