@@ -234,7 +234,7 @@ Status Engine::StartServer() {
     absl::MutexLock lock(&mutex_);
     phase_ = "starting nginx";
   }
-  table_ = std::make_unique<FarmTable>(*member_, metrics_);
+  table_ = std::make_unique<FarmTable>(*member_, registration_.weights, metrics_);
   settings_.agent.self = registration_.id;
   settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
   STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));

@@ -19,11 +19,14 @@ std::vector<Peer> PeersOf(const farm::StateTable& table,
 
 }  // namespace
 
-FarmTable::FarmTable(farm::FarmMember& member, MetricRegistry& metrics)
+FarmTable::FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights,
+                     MetricRegistry& metrics)
     : member_(member),
       lacks_(metrics.AddCounter({.name = "strata_engine_peer_lacks_total",
                                  .help = "Peers that did not have what the table said, or could "
-                                         "not be reached."})) {}
+                                         "not be reached."})) {
+  settings_.weights = weights;
+}
 
 std::shared_ptr<const farm::Site> FarmTable::SiteOfHost(std::string_view first_host) {
   std::shared_ptr<const farm::Site> found;

@@ -13,8 +13,8 @@ namespace strata::engine::app {
 // What the agent asks, answered from the engine's own state table. Any thread.
 class FarmTable final : public transfer::AgentTable {
  public:
-  // `member` has to outlive it.
-  FarmTable(farm::FarmMember& member, MetricRegistry& metrics);
+  // `member` has to outlive it. `weights`: those of the whole farm.
+  FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights, MetricRegistry& metrics);
 
   std::shared_ptr<const farm::Site> SiteOfHost(std::string_view first_host) override;
   std::vector<Peer> Holders(const farm::ContentKey& key, uint64_t draw) override;
@@ -24,7 +24,7 @@ class FarmTable final : public transfer::AgentTable {
 
  private:
   farm::FarmMember& member_;
-  const farm::DirectorSettings settings_;
+  farm::DirectorSettings settings_;
   Counter& lacks_;
 };
 

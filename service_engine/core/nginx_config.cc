@@ -173,6 +173,11 @@ std::string CorsMaps(const NginxConfig& config) {
     }
     any += "    \"" + host + "\" \"\";\n";
     vary += "    \"" + host + "\" Origin;\n";
+    // A browser that was redirected from another origin names none (Fetch, 4.4); who may read the
+    // redirect was decided there.
+    if (site.mode == farm::Site::Mode::kRedirect) {
+      one += "    \"" + host + " null\" $http_origin;\n";
+    }
     std::set<std::string> seen;  // nginx compares without letter case.
     for (std::string origin : origins) {
       std::transform(origin.begin(), origin.end(), origin.begin(),

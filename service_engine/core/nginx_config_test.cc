@@ -122,6 +122,10 @@ TEST(NginxConfigTest, CorsIsBySite) {
   const std::string text = Text(config);
   EXPECT_EQ(Count(text, "\"films.example https://player.example\" $http_origin;"), 1u);
   EXPECT_TRUE(Has(text, "\"films.example\" Origin;"));
+  // After a redirect a browser names no origin; who was not redirected has to name his.
+  EXPECT_EQ(Count(text, "\"films.example null\" $http_origin;"), 1u);
+  config.sites[0].mode = farm::Site::Mode::kForward;
+  EXPECT_FALSE(Has(Text(config), "films.example null"));
   config.sites[0].cors_origins = {"*"};
   EXPECT_TRUE(Has(Text(config), "\"films.example\" \"*\";"));
 }

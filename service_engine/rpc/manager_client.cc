@@ -34,6 +34,25 @@ StatusOr<std::vector<multicast::GroupKey>> KeysOf(
   return keys;
 }
 
+// Weights that make no sense are none: whoever is in the farm's authority can be wrong all the
+// same.
+StatusOr<farm::LoadWeights> WeightsOf(const v1::LoadWeights& sent) {
+  farm::LoadWeights weights;
+  weights.bandwidth_out = sent.bandwidth_out();
+  weights.bandwidth_in = sent.bandwidth_in();
+  weights.cpu = sent.cpu();
+  weights.memory = sent.memory();
+  weights.storage = sent.storage();
+  bool good = weights.bandwidth_out >= 0 && weights.bandwidth_in >= 0 && weights.cpu >= 0 &&
+              weights.memory >= 0 && weights.storage >= 0;
+  for (const auto& [name, weight] : sent.parameters()) {
+    weights.parameters[name] = weight;
+    good = good && weight >= 0;
+  }
+  if (!good) return Internal("the manager told a weight below 0");
+  return weights;
+}
+
 StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
   Registration registration;
   registration.id = farm::EngineId(reply.engine_id());
@@ -46,6 +65,7 @@ StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
   if (registration.detection_timeout <= Duration::zero()) {
     return Internal("the manager told no detection timeout");
   }
+  STRATA_ASSIGN_OR_RETURN(registration.weights, WeightsOf(reply.load_weights()));
   for (const std::string& text : reply.seeds()) {
     STRATA_ASSIGN_OR_RETURN(const Endpoint seed, Endpoint::Parse(text));
     registration.seeds.push_back(seed);

@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "common/tls/tls_files.h"
 #include "farm/engine.h"
+#include "farm/load_factor.h"
 #include "multicast/driver/options.h"
 
 namespace strata::engine::rpc {
@@ -21,6 +22,7 @@ struct Registration {
   IpAddress group_address;
   uint16_t group_port = 0;
   Duration detection_timeout{};
+  farm::LoadWeights weights;
   std::vector<Endpoint> seeds;
   std::vector<multicast::GroupKey> keys;
 };

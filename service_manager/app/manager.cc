@@ -75,6 +75,7 @@ Status Manager::StartFarm() {
   options.name = tls_->Current()->own.name;
   options.group = settings_.group;
   options.encrypted = settings_.encrypted;
+  options.weights = settings_.director.weights;
   STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *store_,
                                                                 *index_, random_, metrics_));
   control::Orders::Limits limits;

@@ -15,6 +15,7 @@
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "farm/load_factor.h"
 #include "farm/member/farm_member.h"
 #include "service_manager/control/audit_log.h"
 #include "service_manager/control/confirmations.h"
@@ -36,6 +37,7 @@ struct FarmControlOptions {
   std::string name;               // Of this manager.
   multicast::GroupOptions group;  // Without id and keys, which the store has.
   farm::TableSettings table;
+  farm::LoadWeights weights;  // Of all members.
   bool encrypted = true;
 };
 

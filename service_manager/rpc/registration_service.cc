@@ -32,6 +32,15 @@ StatusOr<std::vector<Endpoint>> ReadEndpoints(
   return endpoints;
 }
 
+void PutWeights(const farm::LoadWeights& weights, v1::LoadWeights* out) {
+  out->set_bandwidth_out(weights.bandwidth_out);
+  out->set_bandwidth_in(weights.bandwidth_in);
+  out->set_cpu(weights.cpu);
+  out->set_memory(weights.memory);
+  out->set_storage(weights.storage);
+  for (const auto& [name, weight] : weights.parameters) (*out->mutable_parameters())[name] = weight;
+}
+
 template <class Reply>
 void PutKeys(const control::FarmControl& control, const control::Registrar& registrar,
              Reply* reply) {
@@ -95,6 +104,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
   reply->set_group_port(sockets.port);
   reply->set_detection_timeout_ns(control_.options().group.core.detection_timeout.count());
   reply->add_seeds(ToString(control_.member().unicast()));
+  PutWeights(control_.options().weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
   return Ok();
 }
