@@ -134,11 +134,14 @@ class FarmCase(unittest.TestCase):
         cls.folder.chmod(0o711)
         atexit.register(shutil.rmtree, cls.folder, ignore_errors=True)
         if FarmCase.lan is None:
+            # Who ends the test ends the farm, too.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
             FarmCase.lan = Lan(_GUEST)
             enter(FarmCase.lan.machines[_CLIENT])
         address = _PREFIXES[cls.family]
         cls.farm = Farm(Programs(os.getcwd()), cls.folder / "farm", manager_address=f"{address}1",
                         interface="eth0", group=_GROUPS[cls.family], http_port=PORT)
+        atexit.register(cls.kill_farm)
         cls.addClassCleanup(cls.end_farm)
         cls.farm.loopback = False
         cls.guest_address = f"{address}{_GUEST}"
@@ -157,6 +160,12 @@ class FarmCase(unittest.TestCase):
             cls.farm.start_engine(name)
         cls.wait_whole()
         cls.farm.apply_site(cls.site())
+
+    @classmethod
+    def kill_farm(cls):
+        for process in [*cls.farm.engines.values(), cls.farm.manager]:
+            if process and process.running():
+                process.kill()
 
     @classmethod
     def end_farm(cls):
