@@ -4,7 +4,7 @@ import concurrent.futures
 import os
 import subprocess
 
-from farm_case import ENGINES, HOST, PORT, FarmCase, Load, ask, digest, wait_until
+from farm_case import ENGINES, HOST, PORT, FarmCase, Load, ask, digest, host_of, wait_until
 
 CLIENTS = 100
 BIG = 20 << 20
@@ -20,9 +20,7 @@ class TourTest(FarmCase):
     """What a client gets."""
 
     def curl(self, path, *arguments):
-        address = self.farm.manager_address
-        if self.family == 6:
-            address = f"[{address}]"
+        address = host_of(self.farm.manager_address)
         return curl("--resolve", f"{HOST}:{PORT}:{address}", *arguments,
                     f"http://{HOST}:{PORT}{path}")
 
