@@ -2,7 +2,9 @@
 
 import concurrent.futures
 import os
+import random
 import subprocess
+import sys
 import threading
 import time
 
@@ -216,6 +218,38 @@ class DeathTest(FarmCase):
             self.check_equal()
         for load in loads:
             self.assertEqual([a.status for _, a in load.end()], [])
+
+    def order_purges(self, ending):
+        """New contents and purges until `ending`; the last one that was acknowledged."""
+        acknowledged = number = 0
+        while not ending.is_set():
+            number += 1
+            self.write("/orders", str(number).encode())
+            done = self.farm.strata("content", "purge", self.uri("/orders"), check=False)
+            if done.returncode == 0:
+                acknowledged = number
+            for name in ENGINES:
+                self.at(name, "/orders", timeout=5)
+        return acknowledged
+
+    def test_what_was_acknowledged_outlives_kills_at_any_instant(self):
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}", file=sys.stderr)
+        chance = random.Random(seed)
+        with concurrent.futures.ThreadPoolExecutor(1) as orders:
+            for _ in range(3):
+                ending = threading.Event()
+                ordered = orders.submit(self.order_purges, ending)
+                time.sleep(chance.uniform(0, 0.5))
+                self.farm.manager.kill()
+                ending.set()
+                acknowledged = ordered.result()
+                self.farm.start_manager()
+                self.wait_whole()
+                for name in ENGINES:
+                    self.assertGreaterEqual(int(self.at(name, "/orders").body), acknowledged)
+                self.check_equal()
+                self.check_purged("/orders")
 
     def test_a_purge_outlives_the_manager_and_reaches_who_was_away(self):
         self.farm.apply_site(self.site("minimum_copies: 3"))
