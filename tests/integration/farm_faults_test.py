@@ -82,6 +82,8 @@ class FaultTest(FarmCase):
             self.check_everywhere(path, new)
         self.check_equal()
         self.assertEqual({self.farm.row(name)["status"] for name in ENGINES}, {"up"})
+        for machine in self.machines.values():
+            self.assertGreater(self.lan.lost(machine), 0)
 
 
 class RightsTest(FarmCase):

@@ -7,6 +7,7 @@ however it ends.
 import atexit
 import itertools
 import os
+import re
 import shutil
 import subprocess
 
@@ -99,10 +100,16 @@ class Lan:
     def lose(self, percent, machines=None):
         """From now on machines lose so much of the UDP that arrives; 0 ends it."""
         for n in machines or self.machines:
-            rule = f"meta l4proto udp numgen random mod 100 < {percent} drop" if percent else ""
+            rule = f"meta l4proto udp numgen random mod 100 < {percent} counter drop" if percent else ""
             self._nft(self.machines[n],
                       "table inet lab {}\ndelete table inet lab\ntable inet lab {\n"
                       "chain lose { type filter hook input priority 0;\n" + rule + "\n}\n}\n")
+
+    def lost(self, machine):
+        """How many packets a machine has lost since lose()."""
+        text = run(*self.command(machine, "nft", "list", "table", "inet", "lab"))
+        found = re.search(r"counter packets (\d+)", text)
+        return int(found.group(1)) if found else 0
 
     def _forward(self, *rules):
         """What the bridge does not forward; replaces what was."""
