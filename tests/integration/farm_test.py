@@ -219,6 +219,23 @@ class DeathTest(FarmCase):
         for load in loads:
             self.assertEqual([a.status for _, a in load.end()], [])
 
+    def test_a_whole_farm_comes_back_with_what_it_had(self):
+        holder, body = self.fill("/rack", os.urandom(20_000))
+        self.fill("/rack-purged", b"old")
+        new = self.write("/rack-purged", b"new one")
+        self.check_purged("/rack-purged")
+        for process in [*self.farm.engines.values(), self.farm.manager]:
+            process.kill()
+        self.farm.start_manager()
+        for name in ENGINES:
+            self.farm.start_engine(name)
+        self.wait_whole()
+        wait_until(lambda: self.farm.holders(self.uri("/rack")) == [holder], "it tells")
+        self.check_everywhere("/rack", body)
+        self.assertEqual(self.origin.count("/rack"), 1)
+        self.check_everywhere("/rack-purged", new)
+        self.check_equal()
+
     def order_purges(self, ending):
         """New contents and purges until `ending`; the last one that was acknowledged."""
         acknowledged = number = 0
