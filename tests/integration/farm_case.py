@@ -276,6 +276,14 @@ class FarmCase(unittest.TestCase):
         wait_until(lambda: self.farm.row(name)["status"] in wanted, f"{name} is {wanted}",
                    patience, 0.1)
 
+    def wait_sent_elsewhere(self, path, name):
+        """Until the manager sends nobody to an engine any more: its front end looks at the rows
+        many times a second, not at each request."""
+        def elsewhere():
+            sent = ask(self.farm.http + path, host=HOST).headers.get("Location", "")
+            return self.name_of(urllib.parse.urlsplit(sent).hostname) not in (name, "manager")
+        wait_until(elsewhere, f"{name} gets no clients", 20)
+
     def check_equal(self):
         """All tables are equal; what is on its way arrives first."""
         wait_until(lambda: self.farm.verify().get("equal"), "all tables are equal", 20,

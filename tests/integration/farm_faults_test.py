@@ -11,6 +11,14 @@ GUEST = "guest-1"
 TERM_LIMIT = 5  # Seconds from SIGTERM to the end.
 
 
+def signal_all(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
 class FaultTest(FarmCase):
     """Networks and servers that fail."""
 
@@ -18,14 +26,14 @@ class FaultTest(FarmCase):
         holder, body = self.fill("/wedged", os.urandom(10_000))
         nginx = processes_below(self.farm.engines[holder].pid)[1:]
         self.assertGreaterEqual(len(nginx), 2)
-        for pid in nginx:
-            os.kill(pid, signal.SIGSTOP)
+        self.addCleanup(signal_all, nginx, signal.SIGCONT)
+        signal_all(nginx, signal.SIGSTOP)
         self.wait_status(holder, "degraded", "down", patience=15)
+        self.wait_sent_elsewhere("/wedged", holder)
         answer = self.get("/wedged")
         self.assertEqual((answer.status, digest(answer.body)), (200, digest(body)))
         self.assertNotEqual(self.name_of(answer.hops[-1]), holder)
-        for pid in nginx:
-            os.kill(pid, signal.SIGCONT)
+        signal_all(nginx, signal.SIGCONT)
         self.wait_status(holder, "up", patience=20)
         self.assertEqual(self.at(holder, "/wedged").body, body)
         self.check_equal()
@@ -33,8 +41,7 @@ class FaultTest(FarmCase):
     def test_a_dead_nginx_is_started_again(self):
         holder, body = self.fill("/restarted", os.urandom(10_000))
         nginx = processes_below(self.farm.engines[holder].pid)[1:]
-        for pid in nginx:
-            os.kill(pid, signal.SIGKILL)
+        signal_all(nginx, signal.SIGKILL)
         wait_until(lambda: self.at(holder, "/restarted").body == body, "it serves again")
         self.wait_status(holder, "up")
         self.assertEqual(self.origin.count("/restarted"), 1)
@@ -50,6 +57,7 @@ class FaultTest(FarmCase):
         self.lan.cut(self.machines[holder], [self.machines[n] for n in ("manager", *others)])
         wait_until(lambda: self.at(holder, "/cut").status == 503, "it closes", 15)
         self.wait_status(holder, "down", patience=10)
+        self.wait_sent_elsewhere("/cut", holder)
         new = self.write("/cut", b"new one")
         outcome = self.farm.purge(self.uri("/cut"))
         self.assertEqual({e["engine"] for p in outcome["purges"] for e in p["engines"]

@@ -185,6 +185,7 @@ class DeathTest(FarmCase):
         self.assertEqual(self.farm.holders(self.uri("/only")), [holder])
         self.farm.engines[holder].kill()
         self.wait_status(holder, "down", patience=10)
+        self.wait_sent_elsewhere("/only", holder)
         answer = self.get("/only")
         self.assertEqual((answer.status, digest(answer.body)), (200, digest(body)))
         self.assertNotEqual(self.name_of(answer.hops[-1]), holder)

@@ -121,8 +121,7 @@ class TourTest(FarmCase):
         self.farm.strata("engine", "drain", holder)
         self.addCleanup(self.farm.strata, "engine", "undrain", holder)
         self.wait_status(holder, "draining")
-        # The front end looks at the engines many times a second, not at each request.
-        wait_until(lambda: self.name_of(self.get("/drained").hops[-1]) != holder, "others serve")
+        self.wait_sent_elsewhere("/drained", holder)
         for _ in range(3):
             answer = self.get("/drained")
             self.assertEqual((answer.status, answer.body), (200, body))
