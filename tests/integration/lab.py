@@ -100,7 +100,8 @@ class Lan:
     def lose(self, percent, machines=None):
         """From now on machines lose so much of the UDP that arrives; 0 ends it."""
         for n in machines or self.machines:
-            rule = f"meta l4proto udp numgen random mod 100 < {percent} counter drop" if percent else ""
+            rule = f"meta l4proto udp numgen random mod 100 < {percent} counter drop"
+            rule = rule if percent else ""
             self._nft(self.machines[n],
                       "table inet lab {}\ndelete table inet lab\ntable inet lab {\n"
                       "chain lose { type filter hook input priority 0;\n" + rule + "\n}\n}\n")
