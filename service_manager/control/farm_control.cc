@@ -61,8 +61,10 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
   if (control->options_.encrypted) {
-    control->rotation_ =
-        std::make_unique<KeyRotation>(*control->registrar_, *control->member_, random, Now());
+    const auto use = [self](const std::vector<multicast::GroupKey>& keys) {
+      return self->member_->UseKeys(keys);
+    };
+    control->rotation_ = std::make_unique<KeyRotation>(*control->registrar_, use, random, Now());
   }
   return control;
 }

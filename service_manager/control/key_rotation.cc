@@ -14,9 +14,8 @@ constexpr Duration kUsedToForgotten = std::chrono::seconds(60);
 
 }  // namespace
 
-KeyRotation::KeyRotation(Registrar& registrar, farm::FarmMember& member, RandomSource& random,
-                         Timestamp now)
-    : registrar_(registrar), member_(member), random_(random) {
+KeyRotation::KeyRotation(Registrar& registrar, Use use, RandomSource& random, Timestamp now)
+    : registrar_(registrar), use_(std::move(use)), random_(random) {
   if (registrar.keys().size() < 2) return;
   // The life before this one was in the middle of a change: whoever has only the old key gets time.
   phase_ = Phase::kAnnounced;
@@ -25,7 +24,7 @@ KeyRotation::KeyRotation(Registrar& registrar, farm::FarmMember& member, RandomS
 
 void KeyRotation::Ask(Timestamp now) {
   if (phase_ != Phase::kQuiet) {
-    again_ = phase_ != Phase::kAsked;
+    again_ = again_ || phase_ != Phase::kAsked;
     return;
   }
   phase_ = Phase::kAsked;
@@ -34,7 +33,9 @@ void KeyRotation::Ask(Timestamp now) {
 
 void KeyRotation::AskAtOnce(Timestamp now) {
   Ask(now);
-  if (phase_ == Phase::kAsked) due_ = now;
+  // The steps that are left wait for nobody but those who have not the announced key yet.
+  urgent_ = true;
+  if (phase_ != Phase::kAnnounced) due_ = now;
 }
 
 Status KeyRotation::OnTick(Timestamp now) {
@@ -50,16 +51,21 @@ Status KeyRotation::OnTick(Timestamp now) {
     case Phase::kAnnounced:
       STRATA_RETURN_IF_ERROR(registrar_.UseNewestKey());
       phase_ = Phase::kUsed;
-      due_ = now + kUsedToForgotten;
+      due_ = urgent_ ? now : now + kUsedToForgotten;
       break;
     case Phase::kUsed:
       STRATA_RETURN_IF_ERROR(registrar_.ForgetOldKeys());
       phase_ = Phase::kQuiet;
       due_ = Timestamp::Never();
-      if (std::exchange(again_, false)) Ask(now);
+      if (std::exchange(again_, false)) {
+        Ask(now);
+        if (urgent_) due_ = now;
+      } else {
+        urgent_ = false;
+      }
       break;
   }
-  return member_.UseKeys(registrar_.keys());
+  return use_(registrar_.keys());
 }
 
 }  // namespace strata::manager::control

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "common/random.h"
 #include "common/status.h"
 #include "common/time.h"
-#include "farm/member/farm_member.h"
+#include "multicast/driver/key_file.h"
 #include "service_manager/control/registrar.h"
 
 namespace strata::manager::control {
@@ -13,11 +16,14 @@ namespace strata::manager::control {
 // Engines fetch keys with their renewals, once a second. One thread.
 class KeyRotation {
  public:
-  KeyRotation(Registrar& registrar, farm::FarmMember& member, RandomSource& random, Timestamp now);
+  // `use`: brings keys into force in this process, the one to send with first.
+  using Use = std::function<Status(const std::vector<multicast::GroupKey>&)>;
+  KeyRotation(Registrar& registrar, Use use, RandomSource& random, Timestamp now);
 
   // Somebody who knows the key is gone: it changes soon, together with what else comes meanwhile.
   void Ask(Timestamp now);
-  // Somebody must not know it any longer: it changes as quickly as it can.
+  // Somebody must not know it any longer: it changes as quickly as it can, and once more if he may
+  // have got the next one already.
   void AskAtOnce(Timestamp now);
   // Does what is due. An error says which step failed; it is tried again the next time.
   Status OnTick(Timestamp now);
@@ -26,11 +32,12 @@ class KeyRotation {
   enum class Phase : uint8_t { kQuiet, kAsked, kAnnounced, kUsed };
 
   Registrar& registrar_;
-  farm::FarmMember& member_;
+  const Use use_;
   RandomSource& random_;
   Phase phase_ = Phase::kQuiet;
   Timestamp due_ = Timestamp::Never();
-  bool again_ = false;  // Asked while one goes on.
+  bool again_ = false;   // Asked while one goes on.
+  bool urgent_ = false;  // At once.
 };
 
 }  // namespace strata::manager::control
