@@ -81,6 +81,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
   while (engine->instance_.size() < kInstanceBytes) {
     engine->instance_.push_back(static_cast<uint8_t>(random.Below(256)));
   }
+  engine->client_ = std::make_unique<rpc::ManagerClient>(settings.managers, engine->tls_);
   Engine* self = engine.get();
   STRATA_ASSIGN_OR_RETURN(engine->status_server_,
                           StatusServer::Start(settings.status_listen, engine->metrics_,
@@ -94,6 +95,8 @@ Engine::~Engine() {
     absl::MutexLock lock(&mutex_);
     stop_ = true;
   }
+  // A manager that cannot be reached does not keep the process.
+  if (client_ != nullptr) client_->Stop();
   if (thread_.joinable()) thread_.join();
   if (prober_.joinable()) prober_.join();
   status_server_.reset();
@@ -167,7 +170,6 @@ void Engine::Live() {
 }
 
 Status Engine::Register() {
-  client_ = std::make_unique<rpc::ManagerClient>(settings_.managers, tls_);
   std::string last;
   int twins = 0;
   while (true) {

@@ -7,6 +7,8 @@
 #include <functional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/version.h"
 #include "proto/manager.grpc.pb.h"
@@ -92,7 +94,9 @@ class ManagerClient::Channels {
       }
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
+      if (!Begin(context)) return Unavailable("this process is ending");
       last = FromGrpc(call(*stub_, context));
+      End();
       const bool answered =
           last.code() != StatusCode::kUnavailable && last.code() != StatusCode::kDeadlineExceeded;
       if (answered) return last;
@@ -103,7 +107,27 @@ class ManagerClient::Channels {
     return last;
   }
 
+  void Stop() {
+    absl::MutexLock lock(&mutex_);
+    stopped_ = true;
+    if (current_ != nullptr) current_->TryCancel();
+  }
+
  private:
+  bool Begin(grpc::ClientContext& context) {
+    absl::MutexLock lock(&mutex_);
+    if (stopped_) return false;
+    current_ = &context;
+    return true;
+  }
+  void End() {
+    absl::MutexLock lock(&mutex_);
+    current_ = nullptr;
+  }
+
+  absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of the call that goes on.
   const std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
   size_t at_ = 0;
@@ -155,6 +179,8 @@ Status ManagerClient::TellUris(const std::vector<std::string>& uris) {
     return stub.TellUris(&context, request, &reply);
   });
 }
+
+void ManagerClient::Stop() { channels_->Stop(); }
 
 bool IsRefusal(const Status& status) {
   switch (status.code()) {

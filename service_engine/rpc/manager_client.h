@@ -44,6 +44,9 @@ class ManagerClient {
   // Canonical URIs, at most 10,000.
   Status TellUris(const std::vector<std::string>& uris);
 
+  // Ends the call that goes on, and refuses those that come; by any thread. The process is to end.
+  void Stop();
+
  private:
   class Channels;
 
