@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -13,12 +12,16 @@
 #include <filesystem>
 #include <utility>
 
+#include "common/atomic_file.h"
 #include "common/log.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/unique_fd.h"
 
 namespace strata::engine {
 namespace {
+
+// Operators may read it; there are no secrets in it.
+constexpr unsigned kMode = 0644;
 
 namespace fs = std::filesystem;
 
@@ -87,19 +90,6 @@ StatusOr<dev_t> DiskOf(const std::string& path) {
 
 }  // namespace
 
-Status WriteFileAtomically(const std::string& path, std::string_view text) {
-  const std::string next = path + ".next";
-  const UniqueFd file(open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file.valid()) return Unavailable("write %s: %s", next.c_str(), strerror(errno));
-  while (!text.empty()) {
-    const ssize_t n = write(file.get(), text.data(), text.size());
-    if (n <= 0) return Unavailable("write %s: %s", next.c_str(), strerror(errno));
-    text.remove_prefix(static_cast<size_t>(n));
-  }
-  if (fsync(file.get()) == 0 && rename(next.c_str(), path.c_str()) == 0) return Ok();
-  return Unavailable("write %s: %s", path.c_str(), strerror(errno));
-}
-
 // A generation that no earlier life of the engine has used: an old nginx is not taken for ours.
 ConfigFiles::ConfigFiles(const NginxAdapterOptions& options, NginxProcess& process)
     : base_(BaseOf(options)),
@@ -164,7 +154,7 @@ Status ConfigFiles::PrepareLogs(const std::vector<farm::Site>& sites) const {
 
 Status ConfigFiles::Try(const std::string& text) const {
   const std::string path = base_.folder + "/nginx.try.conf";
-  STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text));
+  STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text, kMode));
   return process_.Test(path);
 }
 
@@ -173,7 +163,7 @@ Status ConfigFiles::StartWith(const std::vector<farm::Site>& sites) {
   const std::set<std::string> libraries = LibrariesNow();
   STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
   STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
-  STRATA_RETURN_IF_ERROR(WriteFileAtomically(base_.folder + "/nginx.conf", text));
+  STRATA_RETURN_IF_ERROR(WriteFileAtomically(base_.folder + "/nginx.conf", text, kMode));
   STRATA_RETURN_IF_ERROR(process_.Start(++generation_));
   sites_ = sites;
   libraries_ = libraries;
@@ -218,11 +208,11 @@ Status ConfigFiles::ApplyLocked(const std::vector<farm::Site>& sites) {
   const std::set<std::string> libraries = LibrariesNow();
   STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
   STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
-  STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text));
+  STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text, kMode));
   const Status status = process_.Reload(++generation_);
   if (!status.ok()) {
     // Back to what was, for nginx too: it may have been about to take over the new one.
-    STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text_));
+    STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text_, kMode));
     process_.ReloadAgain();
     return status;
   }

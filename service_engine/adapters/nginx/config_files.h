@@ -57,7 +57,4 @@ class ConfigFiles {
   std::string text_ ABSL_GUARDED_BY(mu_);  // In force.
 };
 
-// A file written whole, or not at all.
-Status WriteFileAtomically(const std::string& path, std::string_view text);
-
 }  // namespace strata::engine
