@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "multicast/driver/unique_fd.h"
+#include "common/unique_fd.h"
 
 struct nlmsghdr;
 

@@ -11,7 +11,7 @@
 #include <optional>
 
 #include "common/sockaddr.h"
-#include "multicast/driver/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace strata::multicast {
 namespace {

@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "multicast/driver/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace strata::multicast {
 namespace {

@@ -7,12 +7,12 @@
 
 #include "common/address.h"
 #include "common/status.h"
+#include "common/unique_fd.h"
 #include "multicast/driver/counters.h"
 #include "multicast/driver/datagram_receiver.h"
 #include "multicast/driver/datagram_sender.h"
 #include "multicast/driver/link_watch.h"
 #include "multicast/driver/network_interface.h"
-#include "multicast/driver/unique_fd.h"
 
 namespace strata::multicast {
 

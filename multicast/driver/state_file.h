@@ -5,7 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/status.h"
-#include "multicast/driver/unique_fd.h"
+#include "common/unique_fd.h"
 #include "multicast/wire/types.h"
 
 namespace strata::multicast {

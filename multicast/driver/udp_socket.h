@@ -5,7 +5,7 @@
 
 #include "common/address.h"
 #include "common/status.h"
-#include "multicast/driver/unique_fd.h"
+#include "common/unique_fd.h"
 
 // Opening and configuring the UDP sockets of a member; every error names what was asked for.
 namespace strata::multicast {

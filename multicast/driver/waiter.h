@@ -5,9 +5,9 @@
 
 #include "common/status.h"
 #include "common/time.h"
+#include "common/unique_fd.h"
 #include "multicast/driver/counters.h"
 #include "multicast/driver/socket_set.h"
-#include "multicast/driver/unique_fd.h"
 
 struct epoll_event;
 

@@ -9,7 +9,7 @@
 #include "common/metrics.h"
 #include "common/status.h"
 #include "common/time.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
+#include "common/unique_fd.h"
 #include "service_engine/core/access_log.h"
 
 namespace strata::engine {

@@ -7,7 +7,7 @@
 
 #include "common/status.h"
 #include "common/time.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
+#include "common/unique_fd.h"
 
 namespace strata::engine {
 

@@ -5,15 +5,11 @@
 #include <algorithm>
 
 #include "common/time.h"
+#include "multicast/driver/clock.h"
 
 namespace strata::engine {
 
-// The monotonic clock of this machine.
-inline Timestamp Now() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return Timestamp::FromNanos(int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec);
-}
+using multicast::Now;
 
 // The wall clock, in nanoseconds since 1970.
 inline int64_t WallNanos() {

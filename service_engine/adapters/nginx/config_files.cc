@@ -14,8 +14,8 @@
 
 #include "common/atomic_file.h"
 #include "common/log.h"
+#include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/clock.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 
 namespace strata::engine {
 namespace {

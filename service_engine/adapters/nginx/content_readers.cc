@@ -12,8 +12,8 @@
 
 #include "common/bytes.h"
 #include "common/hex.h"
+#include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/clock.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 #include "service_engine/core/nginx_cache_file.h"
 
 namespace strata::engine {

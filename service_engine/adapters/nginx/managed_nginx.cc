@@ -11,11 +11,11 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/http_fetch.h"
 #include "service_engine/adapters/nginx/limits.h"
 #include "service_engine/adapters/nginx/metric_numbers.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 
 namespace strata::engine {
 namespace {

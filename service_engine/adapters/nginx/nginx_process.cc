@@ -22,12 +22,12 @@
 #include "absl/synchronization/mutex.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/child_process.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/http_fetch.h"
 #include "service_engine/adapters/nginx/limits.h"
 #include "service_engine/adapters/nginx/metric_numbers.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 #include "service_engine/core/nginx_config.h"
 
 namespace strata::engine {

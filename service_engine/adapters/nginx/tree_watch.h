@@ -12,9 +12,9 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/status.h"
+#include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/content_readers.h"
 #include "service_engine/adapters/nginx/held_contents.h"
-#include "service_engine/adapters/nginx/unique_fd.h"
 
 struct inotify_event;
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace strata::multicast {
+namespace strata {
 
 // Owns a file descriptor and closes it.
 class UniqueFd {
@@ -32,4 +32,4 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-}  // namespace strata::multicast
+}  // namespace strata
