@@ -60,12 +60,14 @@ SiteLedger::PurgeLog TakeLog(FieldReader& in) {
 bool SiteLedger::Apply(const SiteApplied& m) {
   if (!sites_.Apply(m.site).ok()) return false;
   logs_[m.site.name];
+  ++site_changes_;
   return true;
 }
 
 bool SiteLedger::Apply(const SiteRemoved& m) {
   if (!sites_.Remove(m.site).ok()) return false;
   logs_.erase(m.site);
+  ++site_changes_;
   return true;
 }
 
@@ -118,6 +120,7 @@ Status SiteLedger::Restore(ByteSpan snapshot) {
   if (in.U8("version") != kLedgerVersion) in.Fail("version", "is not 1");
   const size_t count = in.Count(in.U32("sites"), SIZE_MAX, kSiteBytesMin, "sites");
   SiteLedger ledger;
+  ledger.site_changes_ = site_changes_ + 1;
   std::string last;
   for (size_t i = 0; i < count && in.ok(); ++i) {
     const StatusOr<Site> site = DecodeSite(in.Take(in.U32("site")));

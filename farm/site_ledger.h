@@ -47,6 +47,9 @@ class SiteLedger {
   // Of a site that is there; null else. Valid until the next change.
   const PurgeLog* FindLog(const std::string& site) const;
   TableDigest digest() const;
+  // Grows whenever sites() has changed here: for who keeps something made of them. Nothing between
+  // members.
+  uint64_t site_changes() const { return site_changes_; }
 
   // State transfer. Restore: InvalidArgument, with everything as it was, for what Snapshot would
   // not write.
@@ -55,6 +58,7 @@ class SiteLedger {
 
  private:
   SiteTable sites_;
+  uint64_t site_changes_ = 0;
   std::map<std::string, PurgeLog> logs_;  // The same names as sites_.
 };
 

@@ -74,6 +74,21 @@ TEST(SiteLedgerTest, ASnapshotRestoresEverything) {
   EXPECT_EQ(copy.digest(), ledger.digest());
 }
 
+TEST(SiteLedgerTest, CountsChangesOfSitesAndOfNothingElse) {
+  SiteLedger ledger;
+  ledger.Apply(SiteApplied{SiteOf("films")});
+  const uint64_t applied = ledger.site_changes();
+  ledger.Apply(SiteApplied{SiteOf("films")});
+  ledger.Apply(Purged{"films", 1, {kKey}});
+  EXPECT_EQ(ledger.site_changes(), applied);
+  ASSERT_TRUE(ledger.Restore(SiteLedger().Snapshot()).ok());
+  EXPECT_GT(ledger.site_changes(), applied);
+  const uint64_t restored = ledger.site_changes();
+  ledger.Apply(SiteApplied{SiteOf("films")});
+  ledger.Apply(SiteRemoved{"films"});
+  EXPECT_EQ(ledger.site_changes(), restored + 2);
+}
+
 TEST(SiteLedgerTest, TheDigestKnowsVersionsAndPositions) {
   SiteLedger ledger;
   ledger.Apply(SiteApplied{SiteOf("films")});

@@ -71,7 +71,7 @@ Status TableReplica::InstallSnapshot(ByteSpan state, uint64_t commit_number, Tim
   ByteReader in(state);
   const ByteSpan ledger_bytes = in.Take(in.U64());
   if (!in.ok()) return InvalidArgument("the site ledger is cut off");
-  SiteLedger ledger;
+  SiteLedger ledger = ledger_;  // It is restored only if the table is.
   STRATA_RETURN_IF_ERROR(ledger.Restore(ledger_bytes));
   STRATA_RETURN_IF_ERROR(table_.Restore(in.Rest(), now));
   ledger_ = std::move(ledger);

@@ -104,14 +104,14 @@ Status Manager::StartServers() {
 
 void Manager::PublishLoop() {
   std::shared_ptr<const routing::SitesByHost> sites;
-  farm::TableDigest sites_digest;
+  uint64_t sites_of = 0;  // The ledger's changes when they were made.
   while (!stop_) {
     std::shared_ptr<const routing::RoutingSnapshot> snapshot;
     control_->member().Read([&](const farm::TableReplica& replica) {
-      const farm::TableDigest digest = replica.ledger().digest();
-      if (sites == nullptr || digest != sites_digest) {
+      const uint64_t changes = replica.ledger().site_changes();
+      if (sites == nullptr || changes != sites_of) {
         sites = std::make_shared<routing::SitesByHost>(replica.ledger().sites());
-        sites_digest = digest;
+        sites_of = changes;
       }
       snapshot = routing::RoutingSnapshot::Of(replica.table(), sites, settings_.director,
                                               multicast::Now());
