@@ -238,53 +238,81 @@ void Readers(uint64_t entries, int rounds) {
   }
 }
 
+// What single reads took, by the wall's clock and by the thread's own, in seconds.
 struct Stalls {
-  double wall = 0;
-  double cpu = 0;
+  template <class Read>
+  void Time(Read read) {
+    const double wall = Now();
+    const double cpu = ThreadCpu();
+    read();
+    const double cpu_taken = ThreadCpu() - cpu;
+    longest_wall = std::max(longest_wall, Now() - wall);
+    longest_cpu = std::max(longest_cpu, cpu_taken);
+    if (cpu_times.size() < cpu_times.capacity()) {
+      cpu_times.push_back(static_cast<float>(cpu_taken));
+    }
+  }
+
+  double longest_wall = 0;
+  double longest_cpu = 0;
   std::vector<float> cpu_times;
 };
 
-// Times each lookup by the wall's clock and by the thread's own.
-void Watch(Filled& filled, uint64_t seed, const std::atomic<bool>& stop, Stalls& stalls) {
-  LocationReader reader = ReaderOf(filled.index);
-  SeededRandom random(seed);
-  std::array<Location, 16> locations;
-  while (!stop) {
-    LocationReader::Session session(reader);
-    const farm::ContentKey key = Key(random.Below(filled.entries));
-    const double wall = Now();
-    const double cpu = ThreadCpu();
-    session.Find(key, locations);
-    const double cpu_taken = ThreadCpu() - cpu;
-    stalls.wall = std::max(stalls.wall, Now() - wall);
-    stalls.cpu = std::max(stalls.cpu, cpu_taken);
-    if (stalls.cpu_times.size() < stalls.cpu_times.capacity()) {
-      stalls.cpu_times.push_back(static_cast<float>(cpu_taken));
+// A lookup and its peer take turns in a thread, so that what the system does to a thread, and
+// counts as its time (interrupts of others), meets both alike: the peer reads a word that nobody
+// writes.
+struct Watcher {
+  void Run(Filled& filled, const std::vector<uint64_t>& words, uint64_t seed,
+           const std::atomic<bool>& stop) {
+    LocationReader reader = ReaderOf(filled.index);
+    SeededRandom random(seed);
+    std::array<Location, 16> locations;
+    uint64_t sum = 0;
+    while (!stop) {
+      LocationReader::Session session(reader);
+      const uint64_t n = random.Below(filled.entries);
+      lookups.Time([&] { session.Find(Key(n), locations); });
+      peer.Time([&] { sum += words[Mixed(n) % words.size()]; });
     }
+    checksum = sum;
   }
+
+  Stalls lookups;
+  Stalls peer;
+  uint64_t checksum = 0;
+};
+
+void PrintStalls(const std::string& prefix, Stalls& first, const Stalls& second) {
+  std::vector<float>& times = first.cpu_times;
+  const auto rank = static_cast<size_t>(static_cast<double>(times.size()) * 0.9999);
+  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(rank), times.end());
+  Print((prefix + "p9999_us").c_str(), times[rank] * 1e6);
+  Print((prefix + "cpu_max_us").c_str(), std::max(first.longest_cpu, second.longest_cpu) * 1e6);
+  Print((prefix + "wall_max_us").c_str(), std::max(first.longest_wall, second.longest_wall) * 1e6);
 }
 
 void MeasureStalls(uint64_t entries, int seconds) {
   Filled filled(entries);
+  std::vector<uint64_t> words(entries * 4);
+  for (uint64_t n = 0; n < words.size(); ++n) words[n] = n;
   for (const bool paced : {true, false}) {
+    const std::string prefix = paced ? "paced_" : "growing_";
     std::atomic<bool> stop = false;
-    std::array<Stalls, 2> stalls;
-    for (Stalls& each : stalls) each.cpu_times.reserve(20'000'000);
+    std::array<Watcher, 2> watchers;
+    for (Stalls* each : {&watchers[0].lookups, &watchers[0].peer}) {
+      each->cpu_times.reserve(20'000'000);
+    }
     Writer writer(filled.index, entries, paced);
     std::vector<std::thread> threads;
-    for (size_t i = 0; i < stalls.size(); ++i) {
-      threads.emplace_back([&, i] { Watch(filled, i + 20, stop, stalls[i]); });
+    for (size_t i = 0; i < watchers.size(); ++i) {
+      threads.emplace_back([&, i] { watchers[i].Run(filled, words, i + 20, stop); });
     }
     std::this_thread::sleep_for(std::chrono::seconds(seconds));
     stop = true;
     for (std::thread& thread : threads) thread.join();
-    std::vector<float>& times = stalls[0].cpu_times;
-    const auto rank = static_cast<size_t>(static_cast<double>(times.size()) * 0.9999);
-    std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(rank), times.end());
-    const std::string prefix = paced ? "paced_" : "growing_";
-    Print((prefix + "p9999_us").c_str(), times[rank] * 1e6);
-    Print((prefix + "cpu_max_us").c_str(), std::max(stalls[0].cpu, stalls[1].cpu) * 1e6);
-    Print((prefix + "wall_max_us").c_str(), std::max(stalls[0].wall, stalls[1].wall) * 1e6);
+    PrintStalls(prefix, watchers[0].lookups, watchers[1].lookups);
+    PrintStalls(prefix + "peer_", watchers[0].peer, watchers[1].peer);
+    if (watchers[0].checksum == watchers[1].checksum) std::abort();
   }
 }
 
