@@ -119,10 +119,17 @@ class Builder {
                        [id](const Report* r) { return r->self.id == id; });
   }
 
+  // By its id: it may have started anew since.
+  bool WasFull(MemberId id) const {
+    const Slot slot = base().SlotOf(id);
+    return slot != kNoSlot && base().members[slot].status == MemberStatus::kFull;
+  }
+
   std::optional<Indecision> CheckCandidate() {
     if (!in_.memoryless && base().SlotOf(in_.self.id, in_.self.incarnation) == kNoSlot) {
       return Indecision::kLeftOut;
     }
+    if (in_.memoryless && in_.lead_only_if_full && !WasFull(in_.self.id)) return Indecision::kNotMine;
     if (survivors_.empty()) {
       if (!in_.memoryless) return Indecision::kNotMine;
       out_.founding = true;

@@ -30,6 +30,7 @@ struct DecisionInput {
   bool quorum_none = false;
   // The candidate has no view in memory: it may found the group anew, or manage for survivors.
   bool memoryless = false;
+  bool lead_only_if_full = false;  // See CoreSettings.
   // The candidate is the SM of its installed view: it knows what was not committed.
   bool was_sm = false;
   // all_of messages open in the candidate's installed view; used only if was_sm.
@@ -43,7 +44,7 @@ struct DecisionInput {
 enum class Indecision : uint8_t {
   kNoView,  // Nobody reported any view.
   kNoMajority,
-  kNotMine,     // Another manager has the state to do it.
+  kNotMine,     // Another manager has the state to do it, or had.
   kLeftOut,     // The base view is without the candidate: it has to join anew.
   kNoState,     // Who has it is silent, or gone.
   kLogMissing,  // Records that some survivor has are not here; asked again they come.

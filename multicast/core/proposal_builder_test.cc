@@ -589,6 +589,31 @@ TEST_F(ProposalBuilderTest, TheLogOfAViewThatOnlyARestartedMemberInstalledComesF
   ExpectIndecision(Indecision::kLogMissing);
 }
 
+TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullDoesNotFoundAsALearner) {
+  base_.members[1].status = MemberStatus::kLearner;
+  Add(MemorylessReport(1, 17));
+  Add(MemorylessReport(2, 18));
+  EXPECT_TRUE(Decided().founding);
+  input_.lead_only_if_full = true;
+  ExpectIndecision(Indecision::kNotMine);
+}
+
+TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullDoesNotLeadSurvivorsAsALearner) {
+  base_.members[1].status = MemberStatus::kLearner;
+  Add(MemorylessReport(1, 17));
+  Add(ReportOf(2, {{2, 0, 5}}, base_.log_number));
+  EXPECT_TRUE(Decided().unsynced);
+  input_.lead_only_if_full = true;
+  ExpectIndecision(Indecision::kNotMine);
+}
+
+TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullLeadsWhenItWas) {
+  input_.lead_only_if_full = true;
+  Add(MemorylessReport(1, 17));
+  Add(MemorylessReport(2, 18));
+  EXPECT_TRUE(Decided().founding);
+}
+
 TEST_F(ProposalBuilderTest, WhoHasAViewInMemoryNeverFounds) {
   base_.members[1].status = MemberStatus::kLearner;
   AddAll({1});

@@ -50,6 +50,10 @@ struct CoreSettings {
   uint32_t learner_queue_records = 65536;
 
   bool quorum_none = false;  // Only for groups of two (design of the take-over: section 8.4).
+  // A manager without a view in memory proposes only if the last view had it as a full member. For
+  // applications whose managers keep on disk what others wait for: one that was away does not know
+  // it. If none of the managers of the last view comes back, somebody has to decide by hand.
+  bool lead_only_if_full = false;
   bool allow_fan_out = true;
   bool found = false;           // Found the group if there is no durable view.
   std::vector<Endpoint> seeds;  // Unicast addresses that JOIN is also sent to.
