@@ -25,6 +25,19 @@ std::vector<Candidate> Director::Holders(const ContentKey& key, uint64_t draw, T
   return candidates;
 }
 
+std::vector<Candidate> Director::Rank(const std::vector<EngineId>& holders, uint64_t draw,
+                                      Timestamp now) const {
+  std::vector<EngineCard> cards;
+  for (const EngineId engine : holders) {
+    if (const Row* row = table_.Find(engine); row != nullptr) cards.push_back(Judge(*row, now));
+  }
+  std::vector<const EngineCard*> pointers;
+  for (const EngineCard& card : cards) pointers.push_back(&card);
+  std::vector<Candidate> candidates;
+  RankHolders({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
+  return candidates;
+}
+
 std::vector<Candidate> Director::Fillers(const ContentKey& key, Timestamp now) const {
   std::vector<EngineCard> cards;
   cards.reserve(table_.rows().size());

@@ -23,6 +23,10 @@ class Director {
   std::vector<Candidate> Holders(const ContentKey& key, uint64_t draw, Timestamp now,
                                  std::optional<EngineId> except = std::nullopt) const;
 
+  // The same for holders that somebody else has named.
+  std::vector<Candidate> Rank(const std::vector<EngineId>& holders, uint64_t draw,
+                              Timestamp now) const;
+
   // Who fetches `key` when nobody holds it, as RankFillers orders them.
   std::vector<Candidate> Fillers(const ContentKey& key, Timestamp now) const;
 

@@ -63,6 +63,14 @@ TEST_F(DirectorTest, SendsEachTitleToItsLeastLoadedHolder) {
   EXPECT_EQ(Holders("Dare Devil"), (std::vector{kA, kC}));
 }
 
+TEST_F(DirectorTest, RanksHoldersThatAreNamedAsItsOwn) {
+  const Director director(farm_.table(), settings_);
+  const auto ranked = director.Rank({kA, kB, EngineId(99)}, 0, kStart);
+  ASSERT_EQ(ranked.size(), 2u);
+  EXPECT_EQ(ranked[0].engine, kB);
+  EXPECT_EQ(ranked[1].engine, kA);
+}
+
 TEST_F(DirectorTest, GoesToTheOtherHolderWhenOneIsDown) {
   farm_.Apply(HealthChanged{kB, Health::kDown, "probe: connection refused"});
   EXPECT_EQ(Holders("Casablanca"), (std::vector{kA}));

@@ -128,6 +128,14 @@ void StateTable::VisitCopies(EngineId engine,
   for (const auto& [key, copy] : it->second.copies) visit(key, copy.asset);
 }
 
+TableDigest StateTable::DigestOfLight(EngineId engine) const {
+  TableDigest digest = digest_;
+  for (const auto& [id, row] : rows_) {
+    if (id != engine) digest.Remove(row.digest);
+  }
+  return digest;
+}
+
 // ---- Messages.
 
 StateTable::Applied StateTable::Apply(const Message& message, EngineId sender, bool from_manager,
@@ -223,6 +231,7 @@ StateTable::Applied StateTable::Take(const DrainChanged& m) {
 }
 
 StateTable::Applied StateTable::Take(const AssetsChanged& m, Timestamp now) {
+  if (!Keeps(m.engine)) return Applied::kYes;
   Row& row = rows_.at(m.engine);
   for (const AssetsChanged::Change& change : m.changes) {
     if (change.asset) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,8 @@ struct Row {
 
 struct TableSettings {
   Duration stale_after = std::chrono::seconds(5);  // Without a load report.
+  // A light member's table: the copies of this engine only, which is itself; of all if none.
+  std::optional<EngineId> copies_of;
 };
 
 // Hears of each copy that a table gains, changes or loses by a message.
@@ -96,10 +99,14 @@ class StateTable {
   // Of everything that is equal at all members. Two tables of one digest are equal but for chance
   // of 2^-128.
   const TableDigest& digest() const { return digest_; }
+  // What a light member `engine` has that has applied the same messages: without the copies of the
+  // others.
+  TableDigest DigestOfLight(EngineId engine) const;
 
   // ---- State transfer (docs/protocols/farm.md, section 4).
   // All that is equal at all members, with what is left of lifetimes at `now`.
-  Bytes Snapshot(Timestamp now) const;
+  // `copies_of`: for a light member, who keeps the copies of that engine only.
+  Bytes Snapshot(Timestamp now, std::optional<EngineId> copies_of = std::nullopt) const;
   // Replaces everything. InvalidArgument, with the table as it was, if `snapshot` is not one.
   Status Restore(ByteSpan snapshot, Timestamp now);
 
@@ -128,6 +135,9 @@ class StateTable {
   void Drop(Row& row, const ContentKey& key);
   void DropAll(Row& row);
   void RemoveHolder(const ContentKey& key, EngineId engine);
+  bool Keeps(EngineId engine) const {
+    return !settings_.copies_of || *settings_.copies_of == engine;
+  }
   Status RestoreRow(ByteReader& reader, Timestamp now);
 
   TableSettings settings_;

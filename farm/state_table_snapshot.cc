@@ -18,7 +18,7 @@ constexpr size_t kCopyBytesMin = 44;
 
 }  // namespace
 
-Bytes StateTable::Snapshot(Timestamp now) const {
+Bytes StateTable::Snapshot(Timestamp now, std::optional<EngineId> copies_of) const {
   Bytes bytes;
   Appender out(bytes);
   out.U8(kSnapshotVersion);
@@ -32,8 +32,10 @@ Bytes StateTable::Snapshot(Timestamp now) const {
     out.U8(row.draining ? 1 : 0);
     out.U8(row.telling ? 1 : 0);
     std::vector<ContentKey> keys;
-    keys.reserve(engine.copies.size());
-    for (const auto& [key, copy] : engine.copies) keys.push_back(key);
+    if (!copies_of || *copies_of == id) {
+      keys.reserve(engine.copies.size());
+      for (const auto& [key, copy] : engine.copies) keys.push_back(key);
+    }
     std::sort(keys.begin(), keys.end());
     out.U64(keys.size());
     for (const ContentKey& key : keys) {
@@ -67,7 +69,8 @@ Status StateTable::RestoreRow(ByteReader& reader, Timestamp now) {
   Engine& engine = engines_.at(id);
   row.telling = in.Bool("telling");
   const size_t count = in.Count(in.U64("copies"), SIZE_MAX, kCopyBytesMin, "copies");
-  engine.copies.reserve(count);
+  const bool keep = Keeps(id);
+  if (keep) engine.copies.reserve(count);
   for (size_t i = 0; i < count && in.ok(); ++i) {
     const ContentKey key{in.U64("key"), in.U64("key")};
     if (engine.copies.contains(key)) in.Fail("key", "is there twice");
@@ -78,6 +81,7 @@ Status StateTable::RestoreRow(ByteReader& reader, Timestamp now) {
     if (left != kForEver && left > INT64_MAX) in.Fail("time left", "is too long");
     const bool told = in.Bool("told");
     if (!in.ok()) break;
+    if (!keep) continue;
     Put(row, key, *asset, now);
     Copy& copy = engine.copies.at(key);
     copy.expires =

@@ -25,6 +25,11 @@ void TableDigest::Add(const TableDigest& other) {
   low_ += other.low_;
 }
 
+void TableDigest::Remove(const TableDigest& other) {
+  high_ -= other.high_;
+  low_ -= other.low_;
+}
+
 std::string TableDigest::ToString() const {
   std::array<uint8_t, 16> bytes;
   ByteWriter out(bytes);

@@ -21,6 +21,8 @@ class TableDigest {
   void Remove(ByteSpan item);
   // The items of another set too.
   void Add(const TableDigest& other);
+  // Items that were added before.
+  void Remove(const TableDigest& other);
 
   uint64_t high() const { return high_; }
   uint64_t low() const { return low_; }

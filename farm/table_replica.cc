@@ -55,9 +55,9 @@ std::optional<Message> TableReplica::OnReceived(EngineId origin, ByteSpan messag
   return std::nullopt;
 }
 
-Bytes TableReplica::TakeSnapshot(Timestamp now) const {
+Bytes TableReplica::TakeSnapshot(Timestamp now, std::optional<EngineId> light) const {
   const Bytes ledger = ledger_.Snapshot();
-  const Bytes table = table_.Snapshot(now);
+  const Bytes table = table_.Snapshot(now, light);
   Bytes bytes;
   bytes.reserve(sizeof(uint64_t) + ledger.size() + table.size());
   internal::Appender out(bytes);
@@ -83,6 +83,12 @@ Status TableReplica::InstallSnapshot(ByteSpan state, uint64_t commit_number, Tim
 TableDigest TableReplica::digest() const {
   TableDigest digest = ledger_.digest();
   digest.Add(table_.digest());
+  return digest;
+}
+
+TableDigest TableReplica::DigestOfLight(EngineId engine) const {
+  TableDigest digest = ledger_.digest();
+  digest.Add(table_.DigestOfLight(engine));
   return digest;
 }
 

@@ -48,7 +48,8 @@ class TableReplica {
   // Gives what is no load: somebody else's business.
   std::optional<Message> OnReceived(EngineId origin, ByteSpan message, Timestamp now);
   // State transfer. InvalidArgument, with the table as it was, if `state` is not a snapshot.
-  Bytes TakeSnapshot(Timestamp now) const;
+  // `light`: for that light member, which keeps no copies but its own.
+  Bytes TakeSnapshot(Timestamp now, std::optional<EngineId> light = std::nullopt) const;
   Status InstallSnapshot(ByteSpan state, uint64_t commit_number, Timestamp now);
 
   void Observe(CopyObserver* observer) { table_.Observe(observer); }
@@ -57,6 +58,8 @@ class TableReplica {
   const SiteLedger& ledger() const { return ledger_; }
   // Of both.
   TableDigest digest() const;
+  // What a light member of the same commit number has.
+  TableDigest DigestOfLight(EngineId engine) const;
   // Of the last delivery or snapshot. Members with the same one have tables of the same digest.
   uint64_t commit_number() const { return commit_number_; }
   const Counters& counters() const { return counters_; }

@@ -99,5 +99,64 @@ TEST_F(TableReplicaTest, ALearnerGetsTheTableAndItsNumber) {
   EXPECT_EQ(learner.commit_number(), 1u);
 }
 
+// ---- Light members: B is one.
+
+class LightReplicaTest : public TableReplicaTest {
+ protected:
+  LightReplicaTest() { light_.OnView({{kManager, true}, {kA, false}, {kB, false}}); }
+  void CommitToBoth(EngineId origin, const Message& message) {
+    Commit(origin, message);
+    light_.OnCommitted(origin, Encoded(message), number_, kStart);
+  }
+  static AssetsChanged Has(EngineId engine, const std::string& title) {
+    return {engine, {{testing::KeyOfTitle(title), testing::AssetOf(1000)}}};
+  }
+  void Fill() {
+    CommitToBoth(kManager, EngineRegistered{Engine(kA, "A"), 1});
+    CommitToBoth(kManager, EngineRegistered{Engine(kB, "B"), 1});
+    CommitToBoth(kA, Has(kA, "Casablanca"));
+    CommitToBoth(kB, Has(kB, "Spiderman"));
+    CommitToBoth(kB, Has(kB, "Casablanca"));
+    CommitToBoth(kA, HealthChanged{kA, Health::kDegraded, "slow"});
+  }
+
+  TableReplica light_{TableSettings{.stale_after = std::chrono::seconds(5), .copies_of = kB}};
+};
+
+TEST_F(LightReplicaTest, KeepsRowsAndItsOwnCopies) {
+  Fill();
+  EXPECT_EQ(light_.table().contents(), 2u);
+  EXPECT_EQ(light_.table().Find(kA)->assets, 0u);
+  EXPECT_EQ(light_.table().Find(kA)->reason, "slow");
+  EXPECT_EQ(light_.table().Find(kB)->assets, 2u);
+  EXPECT_EQ(light_.counters().applied, replica_.counters().applied);
+}
+
+TEST_F(LightReplicaTest, ItsDigestIsWhatTheOthersExpect) {
+  Fill();
+  EXPECT_NE(light_.digest(), replica_.digest());
+  EXPECT_EQ(light_.digest(), replica_.DigestOfLight(kB));
+  CommitToBoth(kA, Has(kA, "Dare Devil"));
+  CommitToBoth(kB, AssetsChanged{kB, {{testing::KeyOfTitle("Spiderman"), std::nullopt}}});
+  EXPECT_EQ(light_.digest(), replica_.DigestOfLight(kB));
+  CommitToBoth(kManager, EngineRemoved{kA});
+  EXPECT_EQ(light_.digest(), replica_.DigestOfLight(kB));
+  EXPECT_EQ(light_.digest(), replica_.digest()) << "nobody else holds anything";
+}
+
+TEST_F(LightReplicaTest, ASnapshotForItIsWhatItKeeps) {
+  Fill();
+  const Bytes all = replica_.TakeSnapshot(kStart);
+  const Bytes part = replica_.TakeSnapshot(kStart, kB);
+  EXPECT_LT(part.size(), all.size());
+  for (const Bytes& state : {all, part}) {
+    TableReplica other(TableSettings{.stale_after = std::chrono::seconds(5), .copies_of = kB});
+    other.OnView({{kManager, true}, {kA, false}, {kB, false}});
+    ASSERT_TRUE(other.InstallSnapshot(state, number_, kStart).ok());
+    EXPECT_EQ(other.digest(), light_.digest());
+    EXPECT_EQ(other.table().contents(), 2u);
+  }
+}
+
 }  // namespace
 }  // namespace strata::farm

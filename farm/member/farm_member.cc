@@ -93,8 +93,11 @@ StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions o
                                                        const TableSettings& settings,
                                                        FarmListener& listener,
                                                        MetricRegistry& metrics) {
-  auto member = std::unique_ptr<FarmMember>(new FarmMember(settings, listener));
-  member->self_ = EngineId(options.member.value());
+  const EngineId self(options.member.value());
+  TableSettings table = settings;
+  if (options.light) table.copies_of = self;
+  auto member = std::unique_ptr<FarmMember>(new FarmMember(table, listener));
+  member->self_ = self;
   member->instruments_ = std::make_unique<Instruments>(metrics, options.core.group);
   options.own_thread = true;
   {
@@ -285,9 +288,11 @@ void FarmMember::OnLeftView(const multicast::LeftViewAction& left) {
   listener_.OnView(none, false);
 }
 
-std::optional<Bytes> FarmMember::OnTakeSnapshot(const multicast::TakeSnapshotAction&) {
+std::optional<Bytes> FarmMember::OnTakeSnapshot(const multicast::TakeSnapshotAction& request) {
+  std::optional<EngineId> light;
+  if (request.light) light = EngineId(request.learner.value());
   absl::MutexLock lock(&mutex_);
-  return replica_.TakeSnapshot(Now());
+  return replica_.TakeSnapshot(Now(), light);
 }
 
 void FarmMember::OnInstallSnapshot(const multicast::InstallSnapshotAction& snapshot) {

@@ -51,7 +51,8 @@ void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings)
 // SendAndWait and Leave are not for the group's thread.
 class FarmMember final : private multicast::GroupApplication {
  public:
-  // `options.own_thread` is set here. The listener must outlive the member.
+  // `options.own_thread` is set here; with `options.light` it keeps the copies of its own engine
+  // only. The listener must outlive the member.
   static StatusOr<std::unique_ptr<FarmMember>> Join(multicast::GroupOptions options,
                                                     const TableSettings& settings,
                                                     FarmListener& listener,

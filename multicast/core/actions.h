@@ -92,10 +92,13 @@ struct DivergedAction {
 };
 
 // Take a snapshot of the application state as it is after all deliveries up to here; hand it to
-// Core::OnSnapshotTaken, at any later time.
+// Core::OnSnapshotTaken, at any later time. Learner and light: for whom; a light one needs only
+// what it keeps.
 struct TakeSnapshotAction {
   TransferId transfer = 0;
   uint64_t commit_number = 0;
+  MemberId learner{};
+  bool light = false;
 };
 
 // Replace the application state by this one.

@@ -18,6 +18,7 @@ Core::Impl::Impl(const CoreSettings& settings, const SelfDescription& self, Rand
   group_.self.id = self.id;
   group_.self.role = self.role;
   group_.self.priority = self.priority;
+  group_.self.light = self.light;
   group_.self.version_min = self.version_min;
   group_.self.version_max = self.version_max;
   group_.self.mtu = self.mtu;

@@ -78,7 +78,7 @@ void Core::Impl::RouteService(PacketType type, const ReceivedPacket& packet, Tim
           Count(Counter::kNotInView);
           return;
         }
-        donor_.OnRequest(request, packet.from, applier_.applied(), now);
+        donor_.OnRequest(request, group_.view.members[slot], packet.from, applier_.applied(), now);
       });
       break;
     case PacketType::kSnapshotChunk:

@@ -245,7 +245,8 @@ void Core::Impl::OnAck(Slot from, const Ack& ack, Timestamp now) {
 
 void Core::Impl::NoteSynced(Slot from, bool synced, Timestamp now) {
   member_synced_[from] = synced;
-  if (synced && group_.full(from)) state_heard_at_ = now;
+  const bool has_state = synced && !group_.view.members[from].light;
+  if (has_state && group_.full(from)) state_heard_at_ = now;
 }
 
 void Core::Impl::TakeLogRecord(uint64_t number, const LogRecord& record, Timestamp now) {

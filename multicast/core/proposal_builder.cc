@@ -109,6 +109,10 @@ class Builder {
       if (IsExcluded(report.self.id)) continue;
       survivors_.push_back(&report);
     }
+    // Light ones have nothing that they could give: without others, what the group had is on disks.
+    const bool all_light = std::all_of(survivors_.begin(), survivors_.end(),
+                                       [](const Report* r) { return r->self.light; });
+    if (all_light && in_.memoryless) survivors_.clear();
   }
 
   bool IsExcluded(MemberId id) const {
@@ -358,7 +362,8 @@ class Builder {
     const View& view = out_.proposal.view;
     return std::any_of(in_.reports.begin(), in_.reports.end(), [&view](const Report& report) {
       const Slot slot = view.SlotOf(report.self.id, report.self.incarnation);
-      return report.synced && slot != kNoSlot && view.members[slot].status == MemberStatus::kFull;
+      return report.synced && !report.self.light && slot != kNoSlot &&
+             view.members[slot].status == MemberStatus::kFull;
     });
   }
 

@@ -542,6 +542,35 @@ TEST_F(FoundingTest, ARestartedManagerLeadsSurvivorsThatHaveNoManager) {
   EXPECT_EQ(decision.proposal.records, (std::vector<LogRecord>{Advance({{2, 0, 5}})}));
 }
 
+TEST_F(FoundingTest, LightSurvivorsHaveNoStateToGive) {
+  for (MemberInfo& member : base_.members) member.light = member.role == Role::kEngine;
+  Add(MemorylessReport(1, 17));
+  AddAll({2, 3});
+  const Decision decision = Decided();
+  EXPECT_TRUE(decision.founding);
+  EXPECT_FALSE(decision.unsynced);
+  EXPECT_EQ(MemberIds(), std::vector<uint32_t>{2}) << "they start over";
+}
+
+TEST_F(FoundingTest, BesideOthersLightSurvivorsSurvive) {
+  base_.members[2].light = true;
+  Add(MemorylessReport(1, 17));
+  AddAll({2, 3});
+  const Decision decision = Decided();
+  EXPECT_FALSE(decision.founding);
+  EXPECT_TRUE(decision.unsynced);
+  EXPECT_EQ(MemberIds(), (std::vector<uint32_t>{2, 3, 4}));
+}
+
+TEST_F(ProposalBuilderTest, AViewOfOneFullMemberWhoIsLightLosesTheState) {
+  base_.members[2].light = true;
+  Report waiting = ReportOf(1);
+  waiting.synced = false;
+  Add(waiting);
+  AddAll({2});
+  ExpectIndecision(Indecision::kNoState);
+}
+
 TEST_F(FoundingTest, ARestartedManagerLeavesSurvivorsToTheirManager) {
   Add(MemorylessReport(1, 17));
   Add(ReportOf(0));

@@ -64,6 +64,7 @@ struct SelfDescription {
   MemberId id{};
   Role role = Role::kEngine;
   uint8_t priority = 0;
+  bool light = false;  // See MemberInfo.
   uint8_t version_min = kProtocolVersion;
   uint8_t version_max = kProtocolVersion;
   uint16_t mtu = 1500;

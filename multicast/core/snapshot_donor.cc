@@ -10,15 +10,15 @@ constexpr size_t kChunkHeaderBytes = 36;
 
 }  // namespace
 
-void SnapshotDonor::OnRequest(const SnapshotRequest& request, const Endpoint& from,
-                              uint64_t applied, Timestamp now) {
+void SnapshotDonor::OnRequest(const SnapshotRequest& request, const MemberInfo& learner,
+                              const Endpoint& from, uint64_t applied, Timestamp now) {
   auto it = std::find_if(transfers_.begin(), transfers_.end(),
                          [&request](const Transfer& t) { return t.nonce == request.nonce; });
   if (it == transfers_.end()) {
     SnapshotChunk no;
     no.nonce = request.nonce;
     no.refused = true;
-    if (!group_.synced || group_.status() != MemberStatus::kFull ||
+    if (!group_.synced || group_.self.light || group_.status() != MemberStatus::kFull ||
         transfers_.size() >= kMaxTransfers) {
       group_.outbox.Send(PacketType::kSnapshotChunk, no, To::Unicast(from));
       return;
@@ -26,6 +26,8 @@ void SnapshotDonor::OnRequest(const SnapshotRequest& request, const Endpoint& fr
     Transfer transfer;
     transfer.id = next_id_++;
     transfer.nonce = request.nonce;
+    transfer.learner = learner.id;
+    transfer.light = learner.light;
     transfer.min_commit = request.min_commit;
     transfers_.push_back(std::move(transfer));
     it = std::prev(transfers_.end());
@@ -69,7 +71,7 @@ void SnapshotDonor::EndTurn(uint64_t applied) {
     if (transfer.asked || applied < transfer.min_commit) continue;
     transfer.asked = true;
     transfer.commit = applied;
-    group_.batch.Add(TakeSnapshotAction{transfer.id, applied});
+    group_.batch.Add(TakeSnapshotAction{transfer.id, applied, transfer.learner, transfer.light});
   }
 }
 

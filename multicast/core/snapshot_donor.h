@@ -12,9 +12,10 @@ class SnapshotDonor {
  public:
   explicit SnapshotDonor(GroupState& group) : group_(group) {}
 
-  // `applied`: the commit number of the application's state after this turn's deliveries so far.
-  void OnRequest(const SnapshotRequest& request, const Endpoint& from, uint64_t applied,
-                 Timestamp now);
+  // Of `learner`, at `from`. `applied`: the commit number of the application's state after this
+  // turn's deliveries so far.
+  void OnRequest(const SnapshotRequest& request, const MemberInfo& learner, const Endpoint& from,
+                 uint64_t applied, Timestamp now);
   bool OnTaken(TransferId id, Bytes state, Timestamp now);
   // After the turn's deliveries: asks the application for what is wanted.
   void EndTurn(uint64_t applied);
@@ -26,6 +27,8 @@ class SnapshotDonor {
   struct Transfer {
     TransferId id = 0;
     uint64_t nonce = 0;
+    MemberId learner{};
+    bool light = false;
     uint64_t min_commit = 0;
     uint64_t commit = 0;
     bool asked = false;

@@ -19,7 +19,7 @@ class SnapshotDonorTest : public ::testing::Test {
   void Request(uint64_t nonce, uint64_t min_commit, uint64_t offset = 0, uint32_t bytes = 32 << 10,
                uint64_t applied = 50, Timestamp now = kStart) {
     group_.Clear();
-    donor_.OnRequest({nonce, min_commit, offset, bytes}, kLearner, applied, now);
+    donor_.OnRequest({nonce, min_commit, offset, bytes}, learner_, kLearner, applied, now);
   }
   std::vector<SnapshotChunk> Chunks() {
     return group_.Sent(PacketType::kSnapshotChunk, DecodeSnapshotChunk);
@@ -32,6 +32,7 @@ class SnapshotDonorTest : public ::testing::Test {
     ASSERT_TRUE(donor_.OnTaken(Asked()[0].transfer, std::move(state), kStart));
   }
 
+  MemberInfo learner_ = testing::MakeMember(9, Role::kEngine, MemberStatus::kLearner);
   TestGroup group_{0};
   SnapshotDonor donor_{*group_};
 };
@@ -44,6 +45,22 @@ TEST_F(SnapshotDonorTest, AsksTheApplicationAndPutsTheLearnerOff) {
   EXPECT_TRUE(Chunks()[0].not_ready);
   EXPECT_EQ(Chunks()[0].nonce, 1u);
   EXPECT_EQ(group_.Sent()[0].unicast, kLearner);
+}
+
+TEST_F(SnapshotDonorTest, TellsTheApplicationForWhom) {
+  learner_.light = true;
+  Request(1, 10);
+  ASSERT_EQ(Asked().size(), 1u);
+  EXPECT_EQ(Asked()[0].learner, MemberId(9));
+  EXPECT_TRUE(Asked()[0].light);
+}
+
+TEST_F(SnapshotDonorTest, ALightMemberGivesNothing) {
+  group_->self.light = true;
+  Request(1, 10);
+  EXPECT_TRUE(Asked().empty());
+  ASSERT_EQ(Chunks().size(), 1u);
+  EXPECT_TRUE(Chunks()[0].refused);
 }
 
 TEST_F(SnapshotDonorTest, AsksTheApplicationOnce) {

@@ -28,14 +28,14 @@ void SnapshotFetcher::OnViewInstalled(Timestamp now) {
   if (slot == kNoSlot || !group_.full(slot)) NextDonor(now);
 }
 
-// The first full member behind the present donor, by rank.
+// The first full member behind the present donor, by rank, that has the whole state.
 void SnapshotFetcher::NextDonor(Timestamp now) {
   const Slot current = DonorSlot();
   const Slot from = current == kNoSlot ? Slot{0} : static_cast<Slot>(current + 1);
   donor_ = MemberInfo();
   for (Slot i = 0; i < group_.size(); ++i) {
     const auto slot = static_cast<Slot>((from + i) % group_.size());
-    if (slot == group_.self_slot || !group_.full(slot)) continue;
+    if (slot == group_.self_slot || !group_.full(slot) || group_.view.members[slot].light) continue;
     donor_ = group_.view.members[slot];
     break;
   }

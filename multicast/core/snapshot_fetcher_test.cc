@@ -57,6 +57,16 @@ TEST_F(SnapshotFetcherTest, AsksTheSmFirst) {
   EXPECT_NE(request.nonce, 0u);
 }
 
+TEST_F(SnapshotFetcherTest, NeverAsksALightMember) {
+  group_->view.members[1].light = true;
+  SnapshotChunk refusal;
+  refusal.nonce = Ask(kStart).nonce;
+  refusal.refused = true;
+  fetcher_.OnChunk(refusal, kStart);
+  Ask(kStart + milliseconds(100));
+  EXPECT_EQ(asked_, AddressOf(2));
+}
+
 TEST_F(SnapshotFetcherTest, IsDoneWhenAllPiecesAreHere) {
   const SnapshotRequest request = Ask(kStart);
   fetcher_.OnChunk(Chunk(request.nonce, 0, 4), kStart);

@@ -99,6 +99,7 @@ Status Driver::StartCore() {
   self.id = options_.member;
   self.role = options_.role;
   self.priority = options_.priority;
+  self.light = options_.light;
   self.mtu = mtu;
   self.unicast = sockets_->unicast();
   core_ = std::make_unique<Core>(options_.core, self, random_);

@@ -20,6 +20,7 @@ struct GroupOptions {
   MemberId member{};  // Not 0, unique in the group.
   Role role = Role::kEngine;
   uint8_t priority = 0;  // Managers: their order of take-over, smallest first.
+  bool light = false;    // The application keeps a part of the state, and gives it to nobody.
   uint16_t mtu = 0;      // 0: the interface's.
   SocketSettings sockets;
 

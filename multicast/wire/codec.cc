@@ -10,6 +10,7 @@ namespace strata::multicast::internal {
 namespace {
 
 constexpr uint8_t kVoter = 0x01;
+constexpr uint8_t kLight = 0x02;
 
 bool IsStream(Slot slot, StreamId stream) { return slot < kMaxMembers && stream < kStreamSlots; }
 
@@ -103,7 +104,9 @@ void Put(const MemberInfo& member, ByteWriter& out) {
   out.U32(member.id.value());
   out.U8(static_cast<uint8_t>(member.role));
   out.U8(static_cast<uint8_t>(member.status));
-  out.U8(member.voter ? kVoter : 0);
+  uint8_t flags = member.voter ? kVoter : 0;
+  if (member.light) flags |= kLight;
+  out.U8(flags);
   out.U8(member.priority);
   out.Put(member.incarnation.bytes);
   out.U8(member.version_min);
@@ -178,7 +181,9 @@ MemberInfo TakeMember(ByteReader& in) {
   member.id = MemberId(in.U32());
   const uint8_t role = in.U8();
   const uint8_t status = in.U8();
-  member.voter = (in.U8() & kVoter) != 0;
+  const uint8_t flags = in.U8();
+  member.voter = (flags & kVoter) != 0;
+  member.light = (flags & kLight) != 0;
   member.priority = in.U8();
   in.Read(member.incarnation.bytes);
   member.version_min = in.U8();

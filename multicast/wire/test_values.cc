@@ -69,6 +69,7 @@ MemberInfo Values::AnyMember() {
   member.role = static_cast<Role>(Number(1, 5));
   member.status = static_cast<MemberStatus>(Number(0, 3));
   member.voter = Flag();
+  member.light = Flag();
   member.priority = static_cast<uint8_t>(Number(0, 255));
   for (uint8_t& byte : member.incarnation.bytes) byte = static_cast<uint8_t>(random_.Next());
   member.version_min = static_cast<uint8_t>(Number(1, 255));

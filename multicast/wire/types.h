@@ -49,6 +49,7 @@ struct MemberInfo {
   Role role = Role::kEngine;
   MemberStatus status = MemberStatus::kNone;
   bool voter = false;
+  bool light = false;    // Its application keeps a part of the state: it gives it to nobody.
   uint8_t priority = 0;  // Managers: the configured order of take-over, smallest first.
   Incarnation incarnation;
   uint8_t version_min = kProtocolVersion;
