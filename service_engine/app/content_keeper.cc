@@ -36,7 +36,8 @@ ContentKeeper::ContentKeeper(const Options& options, farm::FarmMember& member,
                                   .help = "Entries of purge logs that were applied."})),
       purge_failures_(metrics.AddCounter({.name = "strata_engine_ledger_purge_failures_total",
                                           .help = "Attempts to apply entries that failed."})),
-      positions_(std::move(positions)) {
+      positions_(std::move(positions)),
+      serve_alone_(options.serve_alone) {
   for (const farm::Site& site : sites) applied_[site.name] = site;
   thread_ = std::thread([this] { Loop(); });
 }
@@ -54,6 +55,12 @@ void ContentKeeper::Wake() {
   wake_ = true;
 }
 
+void ContentKeeper::OnSiteRemoved(const std::string& site) {
+  absl::MutexLock lock(&mutex_);
+  told_removed_.insert(site);
+  wake_ = true;
+}
+
 std::string ContentKeeper::why_closed() const {
   absl::MutexLock lock(&mutex_);
   return why_closed_;
@@ -67,6 +74,8 @@ void ContentKeeper::Loop() {
       mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::FromChrono(kLookEvery));
       if (stop_) break;
       wake_ = false;
+      removed_.merge(told_removed_);
+      told_removed_.clear();
     }
     Look();
     if (multicast::Now() - tried_to_save_ >= kSaveEvery) SavePositions();
@@ -85,7 +94,7 @@ void ContentKeeper::SavePositions() {
 
 void ContentKeeper::Look() {
   if (!member_.InTouch()) {
-    if (options_.serve_alone && open_) return;
+    if (serve_alone_ && open_) return;
     SetOpen(false, "no majority of the farm is in reach, so purges might be missed");
     return;
   }
@@ -158,49 +167,73 @@ void ContentKeeper::TellPurged(const Pending& pending, size_t dropped, const std
 }
 
 bool ContentKeeper::ApplySites() {
+  uint64_t changes = 0;
   std::map<std::string, farm::Site> wanted;
   member_.Read([&](const farm::TableReplica& replica) {
+    changes = replica.ledger().site_changes();
+    if (changes == applied_changes_ && removed_.empty()) return;
     for (const auto& [name, site] : replica.ledger().sites().sites()) wanted[name] = site;
   });
-  std::vector<std::string> gone;
-  for (const auto& [name, site] : applied_) {
-    if (!wanted.contains(name)) gone.push_back(name);
-  }
-  std::vector<farm::Site> changed;
+  if (changes == applied_changes_ && removed_.empty()) return true;
+  if (!TakeAway(GoneSites(wanted))) return false;
+  removed_.clear();
+  // One at a time: one that is refused must not keep the others away.
   for (const auto& [name, site] : wanted) {
     const auto it = applied_.find(name);
     const bool same = it != applied_.end() && it->second == site;
     const auto refused = refused_.find(name);
-    if (!same && (refused == refused_.end() || refused->second != site.version)) {
-      changed.push_back(site);
-    }
+    if (!same && (refused == refused_.end() || refused->second != site.version)) Change(site);
   }
-  if (!gone.empty()) {
-    std::map<std::string, farm::Site> rest = applied_;
-    for (const std::string& name : gone) {
-      // A site of this name that comes later must not find what is old.
-      (void)adapter_.PurgeCacheOf(name);
-      rest.erase(name);
-    }
-    if (!ApplyAll(rest)) return false;
+  applied_changes_ = changes;
+  return true;
+}
+
+std::vector<std::string> ContentKeeper::GoneSites(
+    const std::map<std::string, farm::Site>& wanted) const {
+  std::vector<std::string> gone;
+  for (const auto& [name, site] : applied_) {
+    if (!wanted.contains(name) || removed_.contains(name)) gone.push_back(name);
   }
-  for (const std::string& name : gone) (void)positions_.Forget(name);
-  // One at a time: one that is refused must not keep the others away.
-  for (const farm::Site& site : changed) {
-    std::map<std::string, farm::Site> next = applied_;
-    next[site.name] = site;
-    std::vector<farm::Site> sites;
-    for (const auto& [name, each] : next) sites.push_back(each);
-    const Status applied = adapter_.Apply(sites);
-    if (applied.ok()) {
-      applied_ = std::move(next);
-      refused_.erase(site.name);
-    } else {
-      refused_[site.name] = site.version;
+  return gone;
+}
+
+// A site of the same name that comes later must find nothing of what was: neither in the cache, nor
+// on its way there. False: something may be left, so it is tried again.
+bool ContentKeeper::TakeAway(const std::vector<std::string>& gone) {
+  if (gone.empty()) return true;
+  std::map<std::string, farm::Site> rest = applied_;
+  for (const std::string& name : gone) {
+    Status status = agent_.EndFetchesOf(name, options_.fetch_patience);
+    if (status.ok()) status = adapter_.PurgeCacheOf(name).status();
+    if (!status.ok()) {
+      Log().Error("a site that was removed cannot be taken away yet",
+                  {{"site", name}, {"error", MessageOf(status)}});
+      return false;
     }
-    TellSite(site, applied.ok() ? "" : MessageOf(applied));
+    rest.erase(name);
+  }
+  if (!ApplyAll(rest)) return false;
+  for (const std::string& name : gone) {
+    refused_.erase(name);
+    (void)positions_.Forget(name);
+    Log().Info("site removed", {{"site", name}});
   }
   return true;
+}
+
+void ContentKeeper::Change(const farm::Site& site) {
+  std::map<std::string, farm::Site> next = applied_;
+  next[site.name] = site;
+  std::vector<farm::Site> sites;
+  for (const auto& [name, each] : next) sites.push_back(each);
+  const Status applied = adapter_.Apply(sites);
+  if (applied.ok()) {
+    applied_ = std::move(next);
+    refused_.erase(site.name);
+  } else {
+    refused_[site.name] = site.version;
+  }
+  TellSite(site, applied.ok() ? "" : MessageOf(applied));
 }
 
 bool ContentKeeper::ApplyAll(const std::map<std::string, farm::Site>& wanted) {

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -27,6 +29,7 @@ class ContentKeeper {
   struct Options {
     farm::EngineId self{};
     bool serve_alone = false;
+    Duration fetch_patience = std::chrono::seconds(5);  // Until nginx has let go of a fetch.
   };
 
   // All must outlive it. The adapter is closed, and has `sites`.
@@ -37,6 +40,11 @@ class ContentKeeper {
 
   // The ledger or the view may be another; from any thread. It looks by itself now and then too.
   void Wake();
+  // The farm has removed a site: what is there of it goes, even if it is there again already when
+  // the ledger is looked at. From any thread.
+  void OnSiteRemoved(const std::string& site);
+  // As the settings say; from any thread.
+  void SetServeAlone(bool serve_alone) { serve_alone_ = serve_alone; }
   // Whether clients are served; else why not.
   bool open() const { return open_; }
   std::string why_closed() const;
@@ -54,6 +62,9 @@ class ContentKeeper {
   bool Purge(const Pending& pending);
   void TellPurged(const Pending& pending, size_t dropped, const std::string& problem);
   bool ApplySites();
+  std::vector<std::string> GoneSites(const std::map<std::string, farm::Site>& wanted) const;
+  bool TakeAway(const std::vector<std::string>& gone);
+  void Change(const farm::Site& site);
   bool ApplyAll(const std::map<std::string, farm::Site>& wanted);
   void TellSite(const farm::Site& site, const std::string& problem);
   void SetOpen(bool open, const std::string& why);
@@ -71,10 +82,14 @@ class ContentKeeper {
   Timestamp tried_to_save_;
   std::map<std::string, farm::Site> applied_;
   std::map<std::string, uint64_t> refused_;  // Versions that the server did not take.
+  std::set<std::string> removed_;            // By the farm, and not taken away here yet.
+  std::optional<uint64_t> applied_changes_;  // SiteLedger::site_changes() that was applied.
 
+  std::atomic<bool> serve_alone_;
   std::atomic<bool> open_ = false;
   mutable absl::Mutex mutex_;
   std::string why_closed_ ABSL_GUARDED_BY(mutex_) = "starting";
+  std::set<std::string> told_removed_ ABSL_GUARDED_BY(mutex_);
   bool wake_ ABSL_GUARDED_BY(mutex_) = true;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

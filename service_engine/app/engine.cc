@@ -177,6 +177,9 @@ Status Engine::Register() {
     if (registered.ok()) {
       registration_ = *std::move(registered);
       break;
+  if (const auto* removed = std::get_if<farm::SiteRemoved>(&message)) {
+    keeper_->OnSiteRemoved(removed->site);
+  }
     }
     const bool twin = registered.status().code() == StatusCode::kAlreadyExists;
     twins = twin ? twins + 1 : 0;

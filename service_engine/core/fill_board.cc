@@ -143,6 +143,16 @@ std::vector<FillBoard::Ended> FillBoard::EndOlder(std::span<const farm::ContentK
   return ended;
 }
 
+void FillBoard::Cut(FetchNumber number) {
+  const auto found = fetches_.find(number);
+  if (found == fetches_.end()) return;
+  Fetch& fetch = found->second;
+  fetch.cut = true;
+  SetEnded(fetch, true);
+  Unlist(number, farm::ContentKey(fetch.key));
+  ForgetIfOver(number, fetch);
+}
+
 size_t FillBoard::FillersOf(FetchNumber number) const {
   const auto found = fetches_.find(number);
   return found == fetches_.end() ? 0 : found->second.fillers;

@@ -89,6 +89,8 @@ class FillBoard {
     uint32_t round = 0;
   };
   std::vector<Ended> EndOlder(std::span<const farm::ContentKey> keys);
+  // Cut off, whether anybody has had some of it or not: it is not asked again.
+  void Cut(FetchNumber number);
   // How many still fill the cache from it.
   size_t FillersOf(FetchNumber number) const;
 

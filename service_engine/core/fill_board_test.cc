@@ -178,6 +178,21 @@ TEST_F(FillBoardTest, AnAnswerThatNobodyHasTakenIsAskedForAgain) {
   EXPECT_FALSE(board_.Expire(number)) << "its second round is open";
 }
 
+TEST_F(FillBoardTest, WhatIsCutIsNotAskedAgain) {
+  const FetchNumber number = Lead();
+  const auto leader = board_.Attach(number, kFilm, kLeads);
+  board_.Cut(number);
+  EXPECT_EQ(board_.Look(*leader, {}), Share::kGone);
+  EXPECT_FALSE(board_.OnAnswer(number, 0, {.status = 200, .shared = true, .vary = {}}, now_));
+  EXPECT_EQ(board_.FillersOf(number), 1u);
+  EXPECT_TRUE(board_.Detach(*leader));
+  EXPECT_FALSE(board_.Contains(number));
+  const FetchNumber unclaimed = Lead();
+  board_.Cut(unclaimed);
+  EXPECT_FALSE(board_.Contains(unclaimed));
+  EXPECT_EQ(Enter(), Kind::kLead);
+}
+
 TEST_F(FillBoardTest, OpenAndHeldFetchesHaveLimits) {
   std::vector<FetchNumber> numbers;
   for (uint64_t i = 10; i < 13; ++i) numbers.push_back(Lead({i, i}));

@@ -163,6 +163,10 @@ Status AgentServer::EndFetches(std::span<const farm::ContentKey> keys, Duration 
   return impl_->agent().fetches.EndOlder(keys, patience);
 }
 
+Status AgentServer::EndFetchesOf(std::string_view site, Duration patience) {
+  return impl_->agent().fetches.EndSite(site, patience);
+}
+
 size_t AgentServer::fetches() const { return impl_->agent().fetches.size(); }
 
 void AgentServer::Stop() { impl_->Stop(); }

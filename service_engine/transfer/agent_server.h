@@ -79,6 +79,10 @@ class AgentServer {
   class Impl;
   explicit AgentServer(std::unique_ptr<Impl> impl);
 
+  // The same for all that is being fetched for a site that is no more: nothing of it is asked anew.
+  // The table does not know the site any longer.
+  Status EndFetchesOf(std::string_view site, Duration patience = std::chrono::seconds(5));
+
   std::unique_ptr<Impl> impl_;
 };
 

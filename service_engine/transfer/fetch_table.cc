@@ -114,6 +114,30 @@ Status FetchTable::EndOlder(std::span<const farm::ContentKey> keys, Duration pat
       cut.push_back(one.number);
     }
   }
+  return AwaitRelease(cut, patience);
+}
+
+Status FetchTable::EndSite(std::string_view site, Duration patience) {
+  std::vector<std::shared_ptr<Fetch>> ended;
+  std::vector<FetchNumber> cut;
+  {
+    absl::MutexLock lock(&mu_);
+    for (const auto& [number, fetch] : fetches_) {
+      if (fetch->order().site->name == site) ended.push_back(fetch);
+    }
+    for (const auto& fetch : ended) {
+      const FetchNumber number = fetch->number();
+      cut.push_back(number);
+      board_.Cut(number);
+      if (!board_.Contains(number)) Forget(number);
+    }
+  }
+  for (const auto& fetch : ended) fetch->CutOff();
+  return AwaitRelease(cut, patience);
+}
+
+// Until nginx has let go of what was cut off.
+Status FetchTable::AwaitRelease(const std::vector<FetchNumber>& cut, Duration patience) {
   const auto released = [this, &cut]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return std::all_of(cut.begin(), cut.end(),
                        [this](FetchNumber number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {

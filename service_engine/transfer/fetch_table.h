@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -62,12 +64,15 @@ class FetchTable {
 
   // Section 6 of docs/protocols/agent.md; see AgentServer::EndFetches.
   Status EndOlder(std::span<const farm::ContentKey> keys, Duration patience);
+  // See AgentServer::EndFetchesOf.
+  Status EndSite(std::string_view site, Duration patience);
   void CutAll();
   size_t size() const;
 
  private:
   FillBoard::Share Look(const FillBoard::Reader& reader, const HttpFields& request);
   void Detach(const FillBoard::Reader& reader);
+  Status AwaitRelease(const std::vector<FetchNumber>& cut, Duration patience);
   void Forget(FetchNumber number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const Runner runner_;

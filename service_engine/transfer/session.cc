@@ -235,6 +235,7 @@ class Session {
   // ---- /join
 
   asio::awaitable<bool> Join(const NginxRequest& request, const Ask& ask) {
+        if (i > 0 && !IsPresent(*ask.site)) co_return false;
     std::unique_ptr<FetchTable::Seat> seat = agent_.fetches.Attach(ask.fetch, ask.key, {});
     if (seat != nullptr) {
       const Delivered delivered = co_await Deliver(agent_, nginx_, request, *seat, false);
@@ -250,6 +251,12 @@ class Session {
 };
 
 }  // namespace
+
+  // A fetch that was cut off because its site has gone must not begin again by what that site was.
+  bool IsPresent(const farm::Site& site) {
+    const std::shared_ptr<const farm::Site> present = agent_.table.SiteOfHost(site.hosts.front());
+    return present != nullptr && present->name == site.name && present->version == site.version;
+  }
 
 asio::awaitable<void> Serve(AgentContext& agent, asio::local::stream_protocol::socket socket) {
   Session session(agent, std::move(socket));
