@@ -14,6 +14,10 @@
 
 #include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "common/metrics.h"
+#include "common/tls/handshake_watch.h"
 #include "common/tls/issue.h"
 #include "common/tls/test_authority.h"
 #include "gtest/gtest.h"
@@ -130,6 +134,21 @@ TEST_F(GrpcCredentialsTest, AClientOfAnotherAuthorityIsRefused) {
   TestAuthority other(NewFolder());
   const grpc::Status status = CallAs(other.Issue("strata://cdn/lan/engine/north-1"));
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(GrpcCredentialsTest, AFailedHandshakeIsTold) {
+  MetricRegistry metrics;
+  const HandshakeWatch watch(metrics);
+  ASSERT_NO_FATAL_FAILURE(StartServer(manager_));
+  EXPECT_EQ(CallAs(engine_).error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_NE(metrics.Text().find("strata_rpc_handshakes_failed_total 0"), std::string::npos);
+  TestAuthority other(NewFolder());
+  CallAs(other.Issue("strata://cdn/lan/engine/north-1"));
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (metrics.Text().find("strata_rpc_handshakes_failed_total 0") != std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    absl::SleepFor(absl::Milliseconds(5));
+  }
 }
 
 TEST_F(GrpcCredentialsTest, AClientWithoutCertificateIsRefused) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -24,6 +25,34 @@ constexpr std::chrono::seconds kCallLimit(5);
 
 Status FromGrpc(const grpc::Status& status) {
   return MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
+}
+
+bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
+
+// Why this side broke off the handshake with a manager, in words for people; empty if it was
+// something else. gRPC has no code for it, only words.
+std::string WhyNotBelieved(const std::string& words) {
+  // What our own check of its certificate said.
+  if (const size_t verdict = words.find("the certificate "); verdict != std::string::npos) {
+    return "it is not to be believed: " +
+           words.substr(verdict, words.find_first_of("\";", verdict) - verdict);
+  }
+  if (Has(words, "certificate verify failed") || Has(words, "CERTIFICATE_VERIFY_FAILED")) {
+    return "its certificate is not of the authority in this engine's settings (tls.authority), or "
+           "not of this time: engines and managers need certificates of one authority";
+  }
+  return "";
+}
+
+// The same for everything else: a manager that does not believe us just hangs up.
+std::string Explain(const std::string& words) {
+  for (const char* sign : {"alert", "Socket closed", "Connection reset", "Broken pipe"}) {
+    if (!Has(words, sign)) continue;
+    return "it ended the connection: does it accept this engine's certificate, or is it stopping? "
+           "Its log tells (" +
+           words + ")";
+  }
+  return words;
 }
 
 StatusOr<std::vector<multicast::GroupKey>> KeysOf(
@@ -83,10 +112,13 @@ class ManagerClient::Channels {
   Channels(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls)
       : managers_(std::move(managers)), tls_(std::move(tls)) {}
 
-  // Calls the manager that answered last, then the others, until one does.
-  Status Call(
-      const std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>& call) {
+  using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
+
+  // Calls the manager that answered last, then the others, until one does. Unauthenticated if this
+  // engine believes none of them.
+  Status Call(const Method& call) {
     Status last = Unavailable("no manager is configured");
+    size_t strangers = 0;
     for (size_t i = 0; i < managers_.size(); ++i) {
       if (stub_ == nullptr) {
         stub_ = v1::Registration::NewStub(
@@ -100,11 +132,16 @@ class ManagerClient::Channels {
       const bool answered =
           last.code() != StatusCode::kUnavailable && last.code() != StatusCode::kDeadlineExceeded;
       if (answered) return last;
-      last = MakeStatus(last.code(), "manager " + managers_[at_] + ": " + MessageOf(last));
+      const std::string reason = WhyNotBelieved(MessageOf(last));
+      if (!reason.empty()) ++strangers;
+      last = MakeStatus(last.code(), "manager " + managers_[at_] + ": " +
+                                         (reason.empty() ? Explain(MessageOf(last)) : reason));
       stub_.reset();
       at_ = (at_ + 1) % managers_.size();
     }
-    return last;
+    // One that cannot be reached now may be believed later.
+    if (strangers == 0 || strangers < managers_.size()) return last;
+    return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
   }
 
   void Stop() {

@@ -1,6 +1,8 @@
 #include "service_engine/rpc/manager_client.h"
 
 #include <arpa/inet.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -9,10 +11,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
+#include "common/version.h"
+#include "proto/manager.grpc.pb.h"
 
 namespace strata::engine::rpc {
 namespace {
@@ -66,6 +73,82 @@ TEST(ManagerClientTest, ASilentManagerDoesNotKeepAProcessThatEnds) {
   EXPECT_LT(steady_clock::now() - begun, std::chrono::seconds(3));
   EXPECT_TRUE(ended);
   EXPECT_FALSE(client.Renew(Bytes(16, 1), 1).ok());
+}
+
+// A manager that refuses everybody, in these words.
+class RefusingManager final : public manager::v1::Registration::Service {
+ public:
+  RefusingManager(const tls::TlsPaths& files, grpc::Status refusal) : refusal_(std::move(refusal)) {
+    const auto tls = tls::TlsStore::Open(files);
+    EXPECT_TRUE(tls.ok());
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(*tls), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+  }
+  ~RefusingManager() override { server_->Shutdown(); }
+
+  grpc::Status Register(grpc::ServerContext*, const manager::v1::RegisterRequest* request,
+                        manager::v1::RegisterReply*) override {
+    version_ = request->version();
+    return refusal_;
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  const std::string& version() const { return version_; }
+
+ private:
+  const grpc::Status refusal_;
+  std::string version_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+std::string NewFolder() {
+  std::string path = testing::TempDir() + "/client-XXXXXX";
+  EXPECT_NE(mkdtemp(path.data()), nullptr);
+  return path;
+}
+
+TEST(ManagerClientTest, AManagersRefusalHasItsCodeAndWords) {
+  tls::TestAuthority authority(NewFolder());
+  RefusingManager manager(authority.Issue("strata://cdn/lan/manager/sm-1"),
+                          {grpc::StatusCode::FAILED_PRECONDITION, "upgrade the engine"});
+  const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(store.ok());
+  ManagerClient client({manager.address()}, *store);
+  const Status refused = client.Register({}, Bytes(16, 1)).status();
+  EXPECT_EQ(refused.code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(MessageOf(refused), "upgrade the engine");
+  EXPECT_TRUE(IsRefusal(refused));
+  EXPECT_EQ(manager.version(), kVersion);
+}
+
+TEST(ManagerClientTest, AManagerOfAnotherAuthorityIsNotBelieved) {
+  tls::TestAuthority ours(NewFolder());
+  tls::TestAuthority theirs(NewFolder());
+  RefusingManager manager(theirs.Issue("strata://cdn/lan/manager/sm-1"), grpc::Status::OK);
+  const auto store = tls::TlsStore::Open(ours.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(store.ok());
+  ManagerClient client({manager.address()}, *store);
+  const Status refused = client.Register({}, Bytes(16, 1)).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
+  EXPECT_NE(MessageOf(refused).find(manager.address()), std::string::npos);
+  EXPECT_NE(MessageOf(refused).find("authority"), std::string::npos) << MessageOf(refused);
+  // Another manager may be the one that counts.
+  const SilentServer silent;
+  ManagerClient hopeful({manager.address(), silent.address()}, *store);
+  EXPECT_FALSE(IsRefusal(hopeful.Register({}, Bytes(16, 1)).status()));
+}
+
+TEST(ManagerClientTest, WhoIsNoManagerIsNotBelieved) {
+  tls::TestAuthority authority(NewFolder());
+  RefusingManager impostor(authority.Issue("strata://cdn/lan/engine/north-2"), grpc::Status::OK);
+  const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(store.ok());
+  ManagerClient client({impostor.address()}, *store);
+  const Status refused = client.Register({}, Bytes(16, 1)).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
+  EXPECT_NE(MessageOf(refused).find("not of a manager"), std::string::npos) << MessageOf(refused);
 }
 
 TEST(ManagerClientTest, KnowsWhatIsFinal) {

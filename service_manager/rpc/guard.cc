@@ -48,7 +48,8 @@ Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, contro
       admitted_(metrics.AddCounter(
           {.name = "strata_rpc_admitted_total", .help = "Calls whose certificate allowed them."})),
       refused_(metrics.AddCounter(
-          {.name = "strata_rpc_refused_total", .help = "Calls refused for their certificate."})) {}
+          {.name = "strata_rpc_refused_total", .help = "Calls refused for their certificate."})),
+      handshakes_(metrics) {}
 
 StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right right) {
   StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);

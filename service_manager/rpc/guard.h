@@ -8,6 +8,7 @@
 
 #include "common/metrics.h"
 #include "common/status.h"
+#include "common/tls/handshake_watch.h"
 #include "common/tls/identity.h"
 #include "common/tls/tls_files.h"
 #include "service_manager/control/audit_log.h"
@@ -40,6 +41,7 @@ class Guard {
   control::AuditLog& audit_;
   Counter& admitted_;
   Counter& refused_;
+  const tls::HandshakeWatch handshakes_;  // Who does not get as far as a call.
 };
 
 // A status as gRPC sends it. Codes are the same.

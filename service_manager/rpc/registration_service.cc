@@ -3,12 +3,15 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/version.h"
 #include "farm/content_identity.h"
 
 namespace strata::manager::rpc {
 namespace {
 
 const Logger& Log() {
+constexpr size_t kVersionBytesMax = 64;  // Of what an engine says, in errors.
+
   static const Logger logger("rpc");
   return logger;
 }
@@ -55,6 +58,15 @@ void PutKeys(const control::FarmControl& control, const control::Registrar& regi
 }  // namespace
 
 grpc::Status RegistrationService::Register(grpc::ServerContext* context,
+Status CheckProtocol(const std::string& engine, const std::string& version, uint32_t protocol) {
+  if (protocol == kRegistrationProtocol) return Ok();
+  return FailedPrecondition(
+      "engine %s (version %s) speaks registration protocol %u, this manager (version %s) %u: "
+      "upgrade the %s",
+      engine.c_str(), version.substr(0, kVersionBytesMax).c_str(), protocol, kVersion,
+      kRegistrationProtocol, protocol < kRegistrationProtocol ? "engine" : "manager");
+}
+
                                            const v1::RegisterRequest* request,
                                            v1::RegisterReply* reply) {
   const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
@@ -74,13 +86,7 @@ grpc::Status RegistrationService::Register(grpc::ServerContext* context,
 Status RegistrationService::RegisterEngine(const std::string& name,
                                            const v1::RegisterRequest& request,
                                            v1::RegisterReply* reply) {
-  if (request.protocol() != kRegistrationProtocol) {
-    return FailedPrecondition(
-        "engine %s (version %s) speaks registration protocol %u, this manager %u: upgrade the "
-        "older of the two",
-        name.c_str(), request.version().substr(0, 64).c_str(), request.protocol(),
-        kRegistrationProtocol);
-  }
+  STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
   if (request.instance().size() != control::kInstanceBytes) {
     return InvalidArgument("instance: %zu bytes, not %zu", control::kInstanceBytes,
                            request.instance().size());

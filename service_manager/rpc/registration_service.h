@@ -1,5 +1,9 @@
 #pragma once
 
+#include <cstdint>
+#include <string>
+
+#include "common/status.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/rpc/guard.h"
@@ -9,6 +13,9 @@ namespace strata::manager::rpc {
 // What engine and manager have to agree on; the same number in the engine's client.
 inline constexpr uint32_t kRegistrationProtocol = 1;
 inline constexpr int kUrisPerCallMax = 10'000;
+
+// FailedPrecondition, saying what to do, unless an engine of this protocol fits this manager.
+Status CheckProtocol(const std::string& engine, const std::string& version, uint32_t protocol);
 
 // Where engines register (proto/manager.proto). Called on gRPC's threads.
 class RegistrationService final : public v1::Registration::Service {

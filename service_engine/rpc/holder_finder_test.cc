@@ -1,0 +1,161 @@
+#include "service_engine/rpc/holder_finder.h"
+
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "absl/synchronization/notification.h"
+#include "common/tls/grpc_credentials.h"
+#include "common/tls/test_authority.h"
+#include "proto/manager.grpc.pb.h"
+
+namespace strata::engine::rpc {
+namespace {
+
+namespace v1 = strata::manager::v1;
+
+constexpr farm::ContentKey kFilm{1, 2};
+constexpr farm::ContentKey kSong{3, 4};
+constexpr std::chrono::seconds kPatience(20);
+
+// Answers engines 7 and 9, when it may.
+class Manager final : public v1::Registration::Service {
+ public:
+  grpc::Status FindHolders(grpc::ServerContext*, const v1::FindHoldersRequest* request,
+                           v1::FindHoldersReply* reply) override {
+    ++calls;
+    EXPECT_EQ(request->key().size(), 16u);
+    go.WaitForNotification();
+    if (refuses) return {grpc::StatusCode::UNAVAILABLE, "does not lead"};
+    reply->add_engine_ids(7);
+    reply->add_engine_ids(9);
+    return grpc::Status::OK;
+  }
+
+  std::atomic<int> calls = 0;
+  std::atomic<bool> refuses = false;
+  absl::Notification go;
+};
+
+class HolderFinderTest : public ::testing::Test {
+ protected:
+  using Found = StatusOr<std::vector<farm::EngineId>>;
+
+  HolderFinderTest() : authority_(getenv("TEST_TMPDIR")) {
+    const auto tls = tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/manager/sm-1"));
+    EXPECT_TRUE(tls.ok());
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(*tls), &port_);
+    builder.RegisterService(&manager_);
+    server_ = builder.BuildAndStart();
+  }
+  ~HolderFinderTest() override {
+    if (!manager_.go.HasBeenNotified()) manager_.go.Notify();
+    server_->Shutdown();
+  }
+
+  HolderFinder& Finder(const HolderFinder::Limits& limits) {
+    const auto tls = tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/engine/north-1"));
+    EXPECT_TRUE(tls.ok());
+    finder_ = std::make_unique<HolderFinder>(
+        std::vector<std::string>{"127.0.0.1:" + std::to_string(port_)}, *tls, limits, metrics_);
+    return *finder_;
+  }
+  // Patient: the first call makes the connection.
+  static HolderFinder::Limits Patient() {
+    HolderFinder::Limits limits;
+    limits.call = kPatience;
+    return limits;
+  }
+  static std::future<Found> Find(HolderFinder& finder, const farm::ContentKey& key) {
+    const auto promise = std::make_shared<std::promise<Found>>();
+    finder.Find(key, [promise](const Found& found) { promise->set_value(found); });
+    return promise->get_future();
+  }
+
+  tls::TestAuthority authority_;
+  Manager manager_;
+  MetricRegistry metrics_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HolderFinder> finder_;
+};
+
+TEST_F(HolderFinderTest, EqualQuestionsAreOneCall) {
+  HolderFinder& finder = Finder(Patient());
+  std::vector<std::future<Found>> films;
+  for (int i = 0; i < 50; ++i) films.push_back(Find(finder, kFilm));
+  std::future<Found> song = Find(finder, kSong);
+  manager_.go.Notify();
+  for (std::future<Found>& film : films) {
+    const Found found = film.get();
+    ASSERT_TRUE(found.ok()) << found.status().ToString();
+    EXPECT_EQ(*found, (std::vector{farm::EngineId(7), farm::EngineId(9)}));
+  }
+  EXPECT_TRUE(song.get().ok());
+  EXPECT_EQ(manager_.calls, 2);
+  EXPECT_TRUE(Find(finder, kFilm).get().ok());
+  EXPECT_EQ(manager_.calls, 3) << "what was answered is not kept";
+}
+
+TEST_F(HolderFinderTest, AfterAFailureItRests) {
+  HolderFinder::Limits limits = Patient();
+  limits.rest = kPatience;
+  HolderFinder& finder = Finder(limits);
+  manager_.refuses = true;
+  manager_.go.Notify();
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+  EXPECT_EQ(manager_.calls, 1);
+}
+
+TEST_F(HolderFinderTest, TriesAgainAfterItsRest) {
+  HolderFinder::Limits limits = Patient();
+  limits.rest = std::chrono::milliseconds(1);
+  HolderFinder& finder = Finder(limits);
+  manager_.refuses = true;
+  manager_.go.Notify();
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+  manager_.refuses = false;
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!Find(finder, kFilm).get().ok()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST_F(HolderFinderTest, ASilentManagerIsWaitedForAsLongAsTheLimit) {
+  HolderFinder::Limits limits;
+  limits.call = std::chrono::milliseconds(50);
+  EXPECT_FALSE(Find(Finder(limits), kFilm).get().ok());
+}
+
+TEST_F(HolderFinderTest, QuestionsHaveLimits) {
+  HolderFinder::Limits limits = Patient();
+  limits.questions_max = 1;
+  limits.askers_max = 2;
+  HolderFinder& finder = Finder(limits);
+  std::future<Found> first = Find(finder, kFilm);
+  EXPECT_FALSE(Find(finder, kSong).get().ok());
+  std::future<Found> second = Find(finder, kFilm);
+  EXPECT_FALSE(Find(finder, kFilm).get().ok()) << "two ask already";
+  manager_.go.Notify();
+  EXPECT_TRUE(first.get().ok());
+  EXPECT_TRUE(second.get().ok());
+}
+
+TEST_F(HolderFinderTest, ItsEndEndsAllQuestions) {
+  HolderFinder& finder = Finder(Patient());
+  std::future<Found> film = Find(finder, kFilm);
+  finder.Stop();
+  EXPECT_EQ(film.wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_FALSE(film.get().ok());
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+}
+
+}  // namespace
+}  // namespace strata::engine::rpc
