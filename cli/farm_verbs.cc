@@ -46,6 +46,7 @@ Cell ReportCell(double age_s) {
 std::string RemarkOn(const api::EngineRow& engine) {
   std::string remark = engine.reason();
   const auto add = [&](const std::string& more) { remark += (remark.empty() ? "" : "; ") + more; };
+  if (engine.light()) add("light");
   if (engine.telling()) add("still telling what it holds");
   if (!engine.in_view() && engine.status() != "down") add("not in the group");
   for (const auto& [name, value] : std::vector<std::pair<std::string, double>>(
@@ -137,7 +138,7 @@ std::string InPlace(const std::string& frame) {
 }
 
 Cell VerdictCell(const api::MemberDigest& member) {
-  if (member.equal()) return {"equal", Colour::kGreen};
+  if (member.equal()) return {member.light() ? "light" : "equal", Colour::kGreen};
   if (member.digest().empty()) return {"no answer", Colour::kYellow};
   return {"different", Colour::kRed};
 }

@@ -106,6 +106,7 @@ class Farm:
         self.wrap = {}  # Name -> command in front of the process, such as "ip netns exec NAME"
         self.loopback = True
         self.serve_alone = False
+        self.light = set()  # Engines that keep their own copies only.
         self.workers = 1
 
     # ---- Certificates.
@@ -225,6 +226,7 @@ class Farm:
             f"managers: ['{self.rpc}']\nclients: ['{address}:{self.http_port}']\n"
             f"peers: ['{address}:{self.http_port + 1}']\nstatus_listen: '{address}:7402'\n"
             f"serve_alone: {str(self.serve_alone).lower()}\n"
+            f"light: {str(name in self.light).lower()}\n"
             f"capacity: {{bandwidth_in: 1000, bandwidth_out: 1000}}\n"
             f"nginx:\n  workers: {self.workers}\n  cache_size: 2GiB\n{user}")
         return path

@@ -26,6 +26,10 @@ constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
 constexpr int kPollsPerRenewal = 20;
 constexpr Duration kProbeEvery = std::chrono::seconds(2);
 constexpr size_t kInstanceBytes = 16;
+// Until the farm knows that this engine ends, and until the last clients that were sent here before
+// have come: all of an end is to take less than 5 s.
+constexpr Duration kGoodbyeLimit = std::chrono::milliseconds(500);
+constexpr Duration kGoodbyeLinger = std::chrono::milliseconds(150);
 
 const Logger& Log() {
   static const Logger logger("engine");
@@ -109,15 +113,51 @@ Engine::~Engine() {
     teller = std::move(teller_);
   }
   keeper.reset();
+  SayGoodbye();
   if (adapter_ != nullptr) adapter_->Stop();
+  if (finder_ != nullptr)
+    finder_->Stop();  // Misses that wait for it go on while the agent is there.
   if (agent_ != nullptr) agent_->Stop();
   teller.reset();
   if (member_ != nullptr) member_->Leave();
 }
 
+// Nobody sends clients here any more before the server stops listening; without it the others would
+// go on until they miss this engine.
+void Engine::SayGoodbye() {
+  if (adapter_ == nullptr || !member_->joined()) return;
+  const farm::HealthChanged down{registration_.id, farm::Health::kDown, "it was told to end"};
+  const Status told = member_->SendAndWait(down, kGoodbyeLimit);
+  if (!told.ok()) {
+    Log().Warning("the others were not told that this engine ends", {{"error", MessageOf(told)}});
+    return;
+  }
+  // Those who were sent here just before are on their way.
+  std::this_thread::sleep_for(kGoodbyeLinger);
+}
+
 Status Engine::Reload() {
-  STRATA_RETURN_IF_ERROR(tls_->Reload());
-  Log().Info("certificates read again");
+  // What is wrong with one keeps the other from nothing.
+  const Status certificates = tls_->Reload();
+  if (certificates.ok()) Log().Info("certificates read again");
+  const Status file = ReloadSettings();
+  if (certificates.ok()) return file;
+  if (file.ok()) return certificates;
+  return MakeStatus(certificates.code(), MessageOf(certificates) + "; " + MessageOf(file));
+}
+
+Status Engine::ReloadSettings() {
+  STRATA_ASSIGN_OR_RETURN(const Settings now, LoadEngineSettings(started_with_.path));
+  for (const std::string& change : ChangesAtRestart(started_with_, now)) {
+    Log().Warning("a setting has changed that needs a restart", {{"change", change}});
+  }
+  serve_alone_ = now.serve_alone;
+  absl::MutexLock lock(&mutex_);
+  if (keeper_ != nullptr) {
+    keeper_->SetServeAlone(serve_alone_);
+    keeper_->Wake();
+  }
+  Log().Info("settings read again", {{"serve_alone", now.serve_alone}});
   return Ok();
 }
 
@@ -137,6 +177,9 @@ void Engine::OnMessage(const farm::Message& message, farm::EngineId) {
   if (!ledger && probed == nullptr) return;
   absl::MutexLock lock(&mutex_);
   if (keeper_ == nullptr) return;
+  if (const auto* removed = std::get_if<farm::SiteRemoved>(&message)) {
+    keeper_->OnSiteRemoved(removed->site);
+  }
   if (ledger) keeper_->Wake();
   if (probed != nullptr && probed->engine == registration_.id) {
     adapter_->OnPeerProbe(probed->problem);
@@ -177,9 +220,6 @@ Status Engine::Register() {
     if (registered.ok()) {
       registration_ = *std::move(registered);
       break;
-  if (const auto* removed = std::get_if<farm::SiteRemoved>(&message)) {
-    keeper_->OnSiteRemoved(removed->site);
-  }
     }
     const bool twin = registered.status().code() == StatusCode::kAlreadyExists;
     twins = twin ? twins + 1 : 0;
@@ -210,6 +250,7 @@ Status Engine::JoinFarm() {
   farm::SetDetection(registration_.detection_timeout, options.core);
   options.member = multicast::MemberId(registration_.id.value());
   options.role = multicast::Role::kEngine;
+  options.light = settings_.light;
   options.sockets = settings_.sockets;
   options.sockets.group = registration_.group_address;
   options.sockets.port = registration_.group_port;
@@ -239,7 +280,11 @@ Status Engine::StartServer() {
     absl::MutexLock lock(&mutex_);
     phase_ = "starting nginx";
   }
-  table_ = std::make_unique<FarmTable>(*member_, registration_.weights, metrics_);
+  if (settings_.light) {
+    finder_ = std::make_unique<rpc::HolderFinder>(settings_.managers, tls_,
+                                                  rpc::HolderFinder::Limits(), metrics_);
+  }
+  table_ = std::make_unique<FarmTable>(*member_, registration_.weights, finder_.get(), metrics_);
   settings_.agent.self = registration_.id;
   settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
   STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
@@ -267,7 +312,9 @@ Status Engine::StartServer() {
   absl::MutexLock lock(&mutex_);
   teller_ = std::make_unique<InventoryTeller>(*member_, *adapter_, registration_.id,
                                               registration_.number);
-  const ContentKeeper::Options options{registration_.id, settings_.serve_alone};
+  ContentKeeper::Options options;
+  options.self = registration_.id;
+  options.serve_alone = serve_alone_;
   keeper_ = std::make_unique<ContentKeeper>(options, *member_, *adapter_, *agent_,
                                             std::move(positions), sites, metrics_);
   link_ =

@@ -19,6 +19,7 @@
 #include "service_engine/app/manager_link.h"
 #include "service_engine/app/settings.h"
 #include "service_engine/core/load_meter.h"
+#include "service_engine/rpc/holder_finder.h"
 
 namespace strata::engine::app {
 
@@ -33,11 +34,15 @@ class Engine final : private farm::FarmListener {
                                                  std::function<void(const Status&)> on_failure);
   ~Engine() override;  // nginx ends before it does.
 
-  // SIGHUP: certificates and the list of revoked ones are read again.
+  // SIGHUP: certificates, the list of revoked ones and the settings file are read again; of that,
+  // serve_alone changes at once, and what needs a restart is logged.
   Status Reload();
 
  private:
-  explicit Engine(const Settings& settings) : settings_(settings) {}
+  explicit Engine(const Settings& settings)
+      : settings_(settings), started_with_(settings), serve_alone_(settings.serve_alone) {}
+
+  Status ReloadSettings();
 
   // ---- The group's thread.
   void OnMessage(const farm::Message& message, farm::EngineId origin) override;
@@ -52,6 +57,7 @@ class Engine final : private farm::FarmListener {
   void Tick();
   void TellHealth();
   void TellLoad();
+  void SayGoodbye();
   void ProbeLoop();
   std::optional<farm::EngineInfo> NextOne() const;  // Whom this engine probes.
   bool Sleep(Duration time);                        // False: the engine is to end.
@@ -59,6 +65,8 @@ class Engine final : private farm::FarmListener {
   Status Health() const;
 
   Settings settings_;
+  const Settings started_with_;
+  std::atomic<bool> serve_alone_;
   std::function<void(const Status&)> on_failure_;
   std::atomic<bool> failed_ = false;
   MetricRegistry metrics_;
@@ -69,6 +77,7 @@ class Engine final : private farm::FarmListener {
 
   std::unique_ptr<rpc::ManagerClient> client_;
   std::unique_ptr<farm::FarmMember> member_;
+  std::unique_ptr<rpc::HolderFinder> finder_;  // Of a light engine.
   std::unique_ptr<FarmTable> table_;
   std::unique_ptr<transfer::AgentServer> agent_;
   std::unique_ptr<NginxAdapter> adapter_;

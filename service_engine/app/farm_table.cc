@@ -1,6 +1,7 @@
 #include "service_engine/app/farm_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "multicast/driver/clock.h"
 
@@ -20,8 +21,9 @@ std::vector<Peer> PeersOf(const farm::StateTable& table,
 }  // namespace
 
 FarmTable::FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights,
-                     MetricRegistry& metrics)
+                     rpc::HolderFinder* finder, MetricRegistry& metrics)
     : member_(member),
+      finder_(finder),
       lacks_(metrics.AddCounter({.name = "strata_engine_peer_lacks_total",
                                  .help = "Peers that did not have what the table said, or could "
                                          "not be reached."})) {
@@ -44,6 +46,20 @@ std::vector<Peer> FarmTable::Holders(const farm::ContentKey& key, uint64_t draw)
     peers = PeersOf(replica.table(), director.Holders(key, draw, multicast::Now()));
   });
   return peers;
+}
+
+void FarmTable::AskHolders(const farm::ContentKey& key, uint64_t draw, TakeHolders done) {
+  finder_->Find(key, [this, draw, done = std::move(done)](
+                         const StatusOr<std::vector<farm::EngineId>>& holders) {
+    std::vector<Peer> peers;
+    if (holders.ok()) {
+      member_.Read([&](const farm::TableReplica& replica) {
+        const farm::Director director(replica.table(), settings_);
+        peers = PeersOf(replica.table(), director.Rank(*holders, draw, multicast::Now()));
+      });
+    }
+    done(std::move(peers));
+  });
 }
 
 std::vector<Peer> FarmTable::Fillers(const farm::ContentKey& key) {

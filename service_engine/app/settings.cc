@@ -1,7 +1,11 @@
 #include "service_engine/app/settings.h"
 
-#include <filesystem>
+#include <google/protobuf/util/message_differencer.h>
 
+#include <filesystem>
+#include <sstream>
+
+#include "common/check.h"
 #include "common/settings.h"
 #include "proto/service_engine_settings.pb.h"
 
@@ -75,6 +79,7 @@ StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
   settings.agent.spool_folder = settings.data_folder + "/spool";
   settings.agent.extra_ca_file = file.extra_authority();
   settings.serve_alone = file.serve_alone();
+  settings.light = file.light();
   return settings;
 }
 
@@ -87,7 +92,25 @@ StatusOr<Settings> LoadEngineSettings(const std::string& path) {
   if (!settings.ok()) {
     return MakeStatus(settings.status().code(), path + ": " + MessageOf(settings.status()));
   }
+  settings->path = path;
+  settings->file = file.SerializeAsString();
   return settings;
+}
+
+std::vector<std::string> ChangesAtRestart(const Settings& before, const Settings& after) {
+  ServiceEngineSettings from;
+  ServiceEngineSettings to;
+  STRATA_CHECK(from.ParseFromString(before.file) && to.ParseFromString(after.file));
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.IgnoreField(ServiceEngineSettings::descriptor()->FindFieldByNumber(
+      ServiceEngineSettings::kServeAloneFieldNumber));
+  std::string report;
+  differencer.ReportDifferencesToString(&report);
+  differencer.Compare(from, to);
+  std::vector<std::string> changes;
+  std::istringstream lines(report);
+  for (std::string line; std::getline(lines, line);) changes.push_back(line);
+  return changes;
 }
 
 }  // namespace strata::engine::app

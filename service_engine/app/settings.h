@@ -25,9 +25,17 @@ struct Settings {
   NginxAdapterOptions nginx;     // Without the engine's name.
   transfer::AgentOptions agent;  // Without the engine's id, name and scope.
   bool serve_alone = false;
+  bool light = false;
+
+  std::string path;  // Of the file.
+  std::string file;  // The file's message, serialized.
 };
 
 // Every error names file and place.
 StatusOr<Settings> LoadEngineSettings(const std::string& path);
+
+// What differs and needs a restart to count, a line for each value. All but serve_alone does; what
+// certificate files hold is not looked at.
+std::vector<std::string> ChangesAtRestart(const Settings& before, const Settings& after);
 
 }  // namespace strata::engine::app

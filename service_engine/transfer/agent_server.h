@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -42,9 +43,18 @@ class AgentTable {
 
   // The site whose first host this is; null if there is none.
   virtual std::shared_ptr<const farm::Site> SiteOfHost(std::string_view first_host) = 0;
-  // farm::Director::Holders and Fillers, the engine itself included.
+  // farm::Director::Holders and Fillers, the engine itself included. Holders is not asked of a
+  // table that does not know them by itself.
   virtual std::vector<Peer> Holders(const farm::ContentKey& key, uint64_t draw) = 0;
   virtual std::vector<Peer> Fillers(const farm::ContentKey& key) = 0;
+  // False: AskHolders has to be used instead of Holders.
+  virtual bool KnowsHolders() const { return true; }
+  // Asks somebody else for the same; calls `done` once, on any thread, at once or later, but not
+  // after the server is destroyed.
+  using TakeHolders = std::function<void(std::vector<Peer>)>;
+  virtual void AskHolders(const farm::ContentKey& key, uint64_t draw, TakeHolders done) {
+    done(Holders(key, draw));
+  }
   // Whether an engine of the farm has this address: its hop forms count.
   virtual bool IsMember(const IpAddress& address) = 0;
   // `engine` is listed as a holder, but did not have it or could not be reached.
@@ -69,6 +79,10 @@ class AgentServer {
   Status EndFetches(std::span<const farm::ContentKey> keys,
                     Duration patience = std::chrono::seconds(5));
 
+  // The same for all that is being fetched for a site that is no more: nothing of it is asked anew.
+  // The table does not know the site any longer.
+  Status EndFetchesOf(std::string_view site, Duration patience = std::chrono::seconds(5));
+
   // Fetches that are on the board now.
   size_t fetches() const;
 
@@ -78,10 +92,6 @@ class AgentServer {
  private:
   class Impl;
   explicit AgentServer(std::unique_ptr<Impl> impl);
-
-  // The same for all that is being fetched for a site that is no more: nothing of it is asked anew.
-  // The table does not know the site any longer.
-  Status EndFetchesOf(std::string_view site, Duration patience = std::chrono::seconds(5));
 
   std::unique_ptr<Impl> impl_;
 };

@@ -1,16 +1,19 @@
 #include "service_engine/transfer/agent_server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "farm/content_identity.h"
@@ -31,7 +34,7 @@ class SmallTable final : public AgentTable {
     site_->origins = {farm::Origin{.host = "127.0.0.1", .port = 9, .host_header = ""}};
   }
   std::shared_ptr<const farm::Site> SiteOfHost(std::string_view host) override {
-    return host == "films.example" ? site_ : nullptr;
+    return host == "films.example" && !removed_ ? site_ : nullptr;
   }
   std::vector<Peer> Holders(const farm::ContentKey& /*key*/, uint64_t /*draw*/) override {
     return {};
@@ -40,8 +43,56 @@ class SmallTable final : public AgentTable {
   bool IsMember(const IpAddress& /*address*/) override { return false; }
   void PeerLacks(farm::EngineId /*engine*/, const farm::ContentKey& /*key*/) override {}
 
+  // Another who knows the holders: none, told from another thread.
+  bool KnowsHolders() const override { return !asks_; }
+  void AskHolders(const farm::ContentKey& /*key*/, uint64_t /*draw*/, TakeHolders done) override {
+    ++asked_;
+    if (knower_.joinable()) knower_.join();
+    knower_ = std::thread([done = std::move(done)] {
+      Peer peer{farm::EngineId(7), "seven", {}, {}};
+      peer.peers.push_back({IpAddress::V4(192, 0, 2, 7), 8081});
+      done({peer});
+    });
+  }
+  ~SmallTable() override {
+    if (knower_.joinable()) knower_.join();
+  }
+  void AskAnother() {
+    asks_ = true;
+    site_->mode = farm::Site::Mode::kForward;
+  }
+  int asked() const { return asked_; }
+
+  void SetOriginPort(uint16_t port) { site_->origins.front().port = port; }
+  void RemoveSite() { removed_ = true; }
+
  private:
   std::shared_ptr<farm::Site> site_;
+  std::atomic<bool> removed_ = false;
+  std::atomic<bool> asks_ = false;
+  std::atomic<int> asked_ = 0;
+  std::thread knower_;
+};
+
+// An origin that takes connections and never says a word.
+class SilentOrigin {
+ public:
+  SilentOrigin() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(at);
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+    EXPECT_EQ(listen(fd_, 8), 0);
+    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    port_ = ntohs(at.sin_port);
+  }
+  ~SilentOrigin() { close(fd_); }
+  uint16_t port() const { return port_; }
+
+ private:
+  int fd_;
+  uint16_t port_ = 0;
 };
 
 class AgentServerTest : public ::testing::Test {
@@ -189,6 +240,38 @@ TEST_F(AgentServerTest, RequestsFollowEachOtherOnOneConnection) {
   const std::string answers = Ask(peer + peer + miss, "Strata-Fill: 1\r\n");
   EXPECT_TRUE(Says(answers, 403));
   EXPECT_NE(answers.find("HTTP/1.1 403", 1), std::string::npos);
+}
+
+TEST_F(AgentServerTest, ATableThatDoesNotKnowTheHoldersAsksForThem) {
+  table_.AskAnother();
+  ASSERT_TRUE(Start().ok());
+  const std::string miss = Ask("GET /miss HTTP/1.1\r\n" + Lines() + "\r\n", "\r\n\r\n");
+  EXPECT_NE(miss.find("X-Accel-Redirect: /_strata/peer\r\n"), std::string::npos) << miss;
+  EXPECT_NE(miss.find("Strata-Peer: 192.0.2.7:8081\r\n"), std::string::npos) << miss;
+  EXPECT_EQ(table_.asked(), 1);
+  table_.RemoveSite();
+  EXPECT_TRUE(Says(Ask("GET /miss HTTP/1.1\r\n" + Lines() + "\r\n", "\r\n\r\n"), 404));
+}
+
+TEST_F(AgentServerTest, NothingIsFetchedAnyMoreForASiteThatIsRemoved) {
+  const SilentOrigin origin;
+  table_.SetOriginPort(origin.port());
+  ASSERT_TRUE(Start().ok());
+  Ask("GET /miss HTTP/1.1\r\n" + Lines() + "\r\n", "\r\n\r\n");
+  EXPECT_EQ(server_->fetches(), 1u);
+  EXPECT_TRUE(server_->EndFetchesOf("songs").ok());
+  EXPECT_EQ(server_->fetches(), 1u);
+  std::string waiting = "not answered";
+  std::thread client([&] {
+    waiting = Ask("GET /fill HTTP/1.1\r\n" + Lines() + "Strata-Fill: 1\r\n\r\n", "\r\n\r\n");
+  });
+  table_.RemoveSite();
+  EXPECT_TRUE(server_->EndFetchesOf("films").ok());
+  client.join();
+  EXPECT_TRUE(waiting.empty() || Says(waiting, 404)) << waiting;
+  EXPECT_EQ(server_->fetches(), 0u);
+  EXPECT_TRUE(
+      Says(Ask("GET /fill HTTP/1.1\r\n" + Lines() + "Strata-Fill: 1\r\n\r\n", "\r\n\r\n"), 404));
 }
 
 TEST_F(AgentServerTest, APurgeOfWhatIsNotFetchedIsDoneAtOnce) {

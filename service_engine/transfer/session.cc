@@ -3,6 +3,9 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <chrono>
@@ -84,7 +87,23 @@ class Session {
 
   // ---- /miss
 
-  MissDecision Decide(const NginxRequest& request, Ask& ask) {
+  asio::awaitable<std::vector<Peer>> FindHolders(farm::ContentKey key, uint64_t draw) {
+    if (agent_.table.KnowsHolders()) co_return agent_.table.Holders(key, draw);
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    const auto begin = [this, key, draw, executor](auto handler) {
+      // A function that can be copied holds what can only be moved.
+      const auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+      agent_.table.AskHolders(key, draw, [waiting, executor](std::vector<Peer> peers) {
+        asio::post(executor, [waiting, peers = std::move(peers)]() mutable {
+          (std::move(*waiting))(std::move(peers));
+        });
+      });
+    };
+    co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::vector<Peer>)>(
+        begin, asio::use_awaitable);
+  }
+
+  asio::awaitable<MissDecision> Decide(const NginxRequest& request, Ask& ask) {
     MissQuestion& question = ask.question;
     question.looped = HasLooped(request.fields, agent_.identity.loop_token);
     const bool hop = question.form == MissForm::kPeer || question.form == MissForm::kPeerFill;
@@ -94,11 +113,11 @@ class Session {
     if (!hop && question.method != MissMethod::kOther) {
       const uint64_t draw =
           XXH3_64bits_withSeed(question.target.data(), question.target.size(), ++agent_.requests);
-      holders = agent_.table.Holders(ask.key, draw);
+      holders = co_await FindHolders(ask.key, draw);
       fillers = agent_.table.Fillers(ask.key);
       CorrectRow(ask, holders);
     }
-    return DecideMiss(question, *ask.site, agent_.options.self, holders, fillers);
+    co_return DecideMiss(question, *ask.site, agent_.options.self, holders, fillers);
   }
 
   // The last one tried is new; the others have been told of before.
@@ -114,7 +133,12 @@ class Session {
   }
 
   asio::awaitable<bool> Miss(const NginxRequest& request, Ask& ask) {
-    const MissDecision decision = Decide(request, ask);
+    const MissDecision decision = co_await Decide(request, ask);
+    // It may have been removed while somebody was asked.
+    if (!agent_.table.KnowsHolders() && !IsPresent(*ask.site)) {
+      agent_.counters.refused_site.Add();
+      co_return co_await Say(nginx_, request, 404, "no site has this host");
+    }
     switch (decision.kind) {
       case Kind::kFill:
         co_return co_await TellFill(request, ask);
@@ -211,6 +235,7 @@ class Session {
         agent_.fetches.Attach(ask.fetch, ask.key, {.fills = true, .claims = true});
     for (size_t i = 0; i < kReaderRoundsMax; ++i) {
       if (seat == nullptr) {
+        if (i > 0 && !IsPresent(*ask.site)) co_return false;
         const FetchTable::Place place = agent_.fetches.Enter(order, shares);
         if (place.kind == FillBoard::Place::Kind::kFull) co_return co_await Full(request);
         const bool leads = place.kind == FillBoard::Place::Kind::kLead;
@@ -227,6 +252,12 @@ class Session {
     co_return co_await Full(request);
   }
 
+  // A fetch that was cut off because its site has gone must not begin again by what that site was.
+  bool IsPresent(const farm::Site& site) {
+    const std::shared_ptr<const farm::Site> present = agent_.table.SiteOfHost(site.hosts.front());
+    return present != nullptr && present->name == site.name && present->version == site.version;
+  }
+
   static asio::awaitable<void> Linger() {
     asio::steady_timer timer(co_await asio::this_coro::executor, kLinger);
     co_await timer.async_wait(kAwait);
@@ -235,7 +266,6 @@ class Session {
   // ---- /join
 
   asio::awaitable<bool> Join(const NginxRequest& request, const Ask& ask) {
-        if (i > 0 && !IsPresent(*ask.site)) co_return false;
     std::unique_ptr<FetchTable::Seat> seat = agent_.fetches.Attach(ask.fetch, ask.key, {});
     if (seat != nullptr) {
       const Delivered delivered = co_await Deliver(agent_, nginx_, request, *seat, false);
@@ -251,12 +281,6 @@ class Session {
 };
 
 }  // namespace
-
-  // A fetch that was cut off because its site has gone must not begin again by what that site was.
-  bool IsPresent(const farm::Site& site) {
-    const std::shared_ptr<const farm::Site> present = agent_.table.SiteOfHost(site.hosts.front());
-    return present != nullptr && present->name == site.name && present->version == site.version;
-  }
 
 asio::awaitable<void> Serve(AgentContext& agent, asio::local::stream_protocol::socket socket) {
   Session session(agent, std::move(socket));

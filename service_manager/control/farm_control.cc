@@ -124,10 +124,16 @@ StatusOr<FarmControl::OwnDigest> FarmControl::DigestOf(uint64_t number) const {
 void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
   confirmations_.OnMessage(message);
   if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
-    OwnDigest own{asked->number, 0, {}};
-    member_->Read([&own](const farm::TableReplica& replica) {
+    OwnDigest own{asked->number, 0, {}, {}};
+    const multicast::View view = member_->view();
+    member_->Read([&](const farm::TableReplica& replica) {
       own.commit_number = replica.commit_number();
       own.digest = replica.digest();
+      for (const multicast::MemberInfo& member : view.members) {
+        if (!member.light) continue;
+        const farm::EngineId engine(member.id.value());
+        own.light[engine] = replica.DigestOfLight(engine);
+      }
     });
     absl::MutexLock lock(&mutex_);
     digests_.push_back(own);

@@ -80,6 +80,7 @@ class FarmControl final : private farm::FarmListener {
     uint64_t number = 0;
     uint64_t commit_number = 0;
     farm::TableDigest digest;
+    std::map<farm::EngineId, farm::TableDigest> light;  // What a light engine of this id has.
   };
   StatusOr<OwnDigest> DigestOf(uint64_t number) const;
   // Tells the farm soon what the store has and its members have not.

@@ -240,7 +240,9 @@ StatusOr<Orders::Verification> Orders::Verify() {
     const bool there = std::find(present.ids.begin(), present.ids.end(), id) != present.ids.end();
     if (answer != answers.end()) {
       member.digest = answer->second.digest.ToString();
-      member.equal = answer->second.digest == own->digest;
+      const auto light = own->light.find(id);
+      member.light = light != own->light.end();
+      member.equal = answer->second.digest == (member.light ? light->second : own->digest);
       if (!member.equal) member.problem = "its state is another one";
     } else {
       member.problem = there ? "no answer" : "away";

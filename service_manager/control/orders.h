@@ -65,6 +65,7 @@ class Orders {
     std::string name;
     std::string digest;
     bool equal = false;
+    bool light = false;  // Equal: to what a light engine should have.
     std::string problem;
   };
   struct Verification {

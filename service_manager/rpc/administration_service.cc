@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,12 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
     reply->set_scope(control_.options().scope);
     reply->set_manager(control_.options().name);
     reply->set_has_quorum(control_.leads());
-    reply->set_view(control_.member().view().number);
+    const multicast::View view = control_.member().view();
+    reply->set_view(view.number);
+    std::set<farm::EngineId> light;
+    for (const multicast::MemberInfo& member : view.members) {
+      if (member.light) light.insert(farm::EngineId(member.id.value()));
+    }
     std::map<std::string, v1::EngineRow> rows;
     control_.member().Read([&](const farm::TableReplica& replica) {
       const Timestamp now = multicast::Now();
@@ -56,6 +62,7 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
       reply->set_contents(replica.table().contents());
       for (const auto& [id, row] : replica.table().rows()) {
         rows[row.engine.name] = ToRow(replica.table(), row, director_.weights, now);
+        rows[row.engine.name].set_light(light.contains(id));
       }
     });
     for (auto& [name, row] : rows) reply->add_engines()->Swap(&row);
@@ -77,6 +84,7 @@ grpc::Status AdministrationService::VerifyFarm(grpc::ServerContext* context,
       added->set_digest(member.digest);
       added->set_equal(member.equal);
       added->set_problem(member.problem);
+      added->set_light(member.light);
     }
     return Ok();
   });

@@ -5,13 +5,14 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "farm/content_identity.h"
+#include "multicast/driver/clock.h"
 
 namespace strata::manager::rpc {
 namespace {
 
-const Logger& Log() {
 constexpr size_t kVersionBytesMax = 64;  // Of what an engine says, in errors.
 
+const Logger& Log() {
   static const Logger logger("rpc");
   return logger;
 }
@@ -57,7 +58,6 @@ void PutKeys(const control::FarmControl& control, const control::Registrar& regi
 
 }  // namespace
 
-grpc::Status RegistrationService::Register(grpc::ServerContext* context,
 Status CheckProtocol(const std::string& engine, const std::string& version, uint32_t protocol) {
   if (protocol == kRegistrationProtocol) return Ok();
   return FailedPrecondition(
@@ -67,6 +67,7 @@ Status CheckProtocol(const std::string& engine, const std::string& version, uint
       kRegistrationProtocol, protocol < kRegistrationProtocol ? "engine" : "manager");
 }
 
+grpc::Status RegistrationService::Register(grpc::ServerContext* context,
                                            const v1::RegisterRequest* request,
                                            v1::RegisterReply* reply) {
   const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
@@ -135,6 +136,33 @@ grpc::Status RegistrationService::TellUris(grpc::ServerContext* context,
   for (const std::string& uri : request->uris()) {
     control_.feed().AddUri(farm::KeyOf(uri), uri);
   }
+  return grpc::Status::OK;
+}
+
+grpc::Status RegistrationService::FindHolders(grpc::ServerContext* context,
+                                              const v1::FindHoldersRequest* request,
+                                              v1::FindHoldersReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
+  if (!caller.ok()) return ToGrpc(caller.status());
+  if (request->key().size() != farm::ContentKey::kBytes) {
+    return ToGrpc(InvalidArgument("key: %zu bytes, not %zu", request->key().size(),
+                                  farm::ContentKey::kBytes));
+  }
+  if (!control_.leads()) {
+    return ToGrpc(Unavailable("this manager does not lead its farm at the moment"));
+  }
+  ByteReader in(AsBytes(request->key()));
+  const farm::ContentKey key = farm::DecodeContentKey(in);
+  control_.member().Read([&](const farm::TableReplica& replica) {
+    const farm::StateTable& table = replica.table();
+    const farm::StateTable::Holders* holders = table.FindHolders(key);
+    if (holders == nullptr) return;
+    const Timestamp now = multicast::Now();
+    for (const farm::EngineId engine : *holders) {
+      if (!table.FindAsset(engine, key)->complete || table.ExpiryOf(engine, key) <= now) continue;
+      reply->add_engine_ids(engine.value());
+    }
+  });
   return grpc::Status::OK;
 }
 

@@ -29,6 +29,8 @@ class RegistrationService final : public v1::Registration::Service {
                      v1::RenewReply* reply) override;
   grpc::Status TellUris(grpc::ServerContext* context, const v1::TellUrisRequest* request,
                         v1::TellUrisReply* reply) override;
+  grpc::Status FindHolders(grpc::ServerContext* context, const v1::FindHoldersRequest* request,
+                           v1::FindHoldersReply* reply) override;
 
  private:
   Status RegisterEngine(const std::string& name, const v1::RegisterRequest& request,

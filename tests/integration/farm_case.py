@@ -127,6 +127,7 @@ class FarmCase(unittest.TestCase):
     family = 4
     lan = None
     guest_machine = _GUEST
+    light = ()  # Engines that are configured light.
 
     @classmethod
     def setUpClass(cls):
@@ -144,6 +145,7 @@ class FarmCase(unittest.TestCase):
         atexit.register(cls.kill_farm)
         cls.addClassCleanup(cls.end_farm)
         cls.farm.loopback = False
+        cls.farm.light = set(cls.light)
         cls.guest_address = f"{address}{_GUEST}"
         cls.machines = {"manager": 1}
         for number, name in enumerate(ENGINES, 2):

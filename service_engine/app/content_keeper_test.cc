@@ -1,0 +1,214 @@
+#include "service_engine/app/content_keeper.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "multicast/driver/private_network.h"
+#include "service_engine/app/fake_adapter.h"
+#include "service_engine/app/small_farm.h"
+
+namespace strata::engine::app {
+namespace {
+
+using Deeds = std::vector<std::string>;
+
+constexpr std::chrono::seconds kPatience(20);
+
+const bool kPrivateNetwork = multicast::EnterPrivateNetwork();
+
+class NoTable final : public transfer::AgentTable {
+ public:
+  std::shared_ptr<const farm::Site> SiteOfHost(std::string_view) override { return nullptr; }
+  std::vector<Peer> Holders(const farm::ContentKey&, uint64_t) override { return {}; }
+  std::vector<Peer> Fillers(const farm::ContentKey&) override { return {}; }
+  bool IsMember(const IpAddress&) override { return false; }
+  void PeerLacks(farm::EngineId, const farm::ContentKey&) override {}
+};
+
+farm::Site SiteOf(const std::string& name, uint64_t version) {
+  farm::Site site;
+  site.name = name;
+  site.version = version;
+  site.hosts = {name + ".example"};
+  return site;
+}
+
+bool Poll(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+class ContentKeeperTest : public ::testing::Test {
+ protected:
+  ContentKeeperTest() {
+    std::string folder = testing::TempDir() + "/keeper-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    positions_path_ = folder + "/positions";
+    transfer::AgentOptions options;
+    options.socket_path = folder + "/agent";
+    options.spool_folder = folder;
+    options.self = SmallFarm::kEngine;
+    options.self_name = "north-1";
+    options.loop_token = "test";
+    auto agent = transfer::AgentServer::Start(options, table_, metrics_);
+    EXPECT_TRUE(agent.ok()) << agent.status().ToString();
+    if (agent.ok()) agent_ = *std::move(agent);
+  }
+  ~ContentKeeperTest() override { Stop(); }
+
+  void Start(const std::vector<farm::Site>& sites = {}) {
+    auto positions = PurgePositions::Open(positions_path_);
+    ASSERT_TRUE(positions.ok());
+    keeper_metrics_ = std::make_unique<MetricRegistry>();
+    ContentKeeper::Options options;
+    options.self = SmallFarm::kEngine;
+    auto keeper = std::make_unique<ContentKeeper>(options, farm_.engine(), adapter_, *agent_,
+                                                  *std::move(positions), sites, *keeper_metrics_);
+    {
+      const std::lock_guard lock(mutex_);
+      keeper_ = std::move(keeper);
+    }
+    farm_.OnEngineMessage([this](const farm::Message& message) {
+      const std::lock_guard lock(mutex_);
+      if (keeper_ == nullptr) return;
+      if (const auto* removed = std::get_if<farm::SiteRemoved>(&message)) {
+        keeper_->OnSiteRemoved(removed->site);
+      }
+      keeper_->Wake();
+    });
+  }
+  void Stop() {
+    farm_.OnEngineMessage(nullptr);
+    std::unique_ptr<ContentKeeper> keeper;
+    const std::lock_guard lock(mutex_);
+    keeper.swap(keeper_);
+  }
+  bool AwaitOpen(bool open = true) {
+    return Poll([&] { return keeper_->open() == open; });
+  }
+  bool AwaitTaken(const std::string& site, uint64_t version, bool refused = false) {
+    return farm_.AwaitMessage([&](const farm::Message& message) {
+      const auto* taken = std::get_if<farm::SiteTaken>(&message);
+      return taken != nullptr && taken->site == site && taken->version == version &&
+             taken->problem.empty() != refused;
+    });
+  }
+  bool AwaitPurged(const std::string& site, uint64_t position, bool failed = false) {
+    return farm_.AwaitMessage([&](const farm::Message& message) {
+      const auto* purged = std::get_if<farm::PurgeApplied>(&message);
+      return purged != nullptr && purged->site == site && purged->position == position &&
+             purged->problem.empty() != failed;
+    });
+  }
+
+  SmallFarm farm_;
+  NoTable table_;
+  MetricRegistry metrics_;
+  FakeAdapter adapter_;
+  std::string positions_path_;
+  std::unique_ptr<transfer::AgentServer> agent_;
+  std::unique_ptr<MetricRegistry> keeper_metrics_;
+  std::mutex mutex_;
+  std::unique_ptr<ContentKeeper> keeper_;
+};
+
+TEST_F(ContentKeeperTest, OpensWhenAllIsDone) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  farm_.Say(farm::Purged{"films", 1, {{1, 1}}});
+  farm_.Say(farm::Purged{"films", 2, {{1, 1}, {2, 2}}});
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  EXPECT_EQ(adapter_.done(), (Deeds{"purge 3", "open"}));
+  EXPECT_TRUE(AwaitPurged("films", 1));
+  EXPECT_TRUE(AwaitPurged("films", 2));
+}
+
+TEST_F(ContentKeeperTest, WhatWasPurgedOnceIsNotPurgedAfterARestart) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  farm_.Say(farm::Purged{"films", 1, {{1, 1}}});
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  Stop();
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  EXPECT_EQ(adapter_.CountOf("purge 1"), 1u);
+}
+
+TEST_F(ContentKeeperTest, APurgeThatFailsClosesUntilItIsDone) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  adapter_.FailPurges(true);
+  farm_.Say(farm::Purged{"films", 1, {{1, 1}}});
+  EXPECT_TRUE(AwaitPurged("films", 1, true));
+  EXPECT_TRUE(AwaitOpen(false));
+  EXPECT_NE(keeper_->why_closed().find("disk"), std::string::npos);
+  adapter_.FailPurges(false);
+  EXPECT_TRUE(AwaitPurged("films", 1));
+  EXPECT_TRUE(AwaitOpen());
+}
+
+TEST_F(ContentKeeperTest, ARefusedSiteKeepsTheOthersFromNothing) {
+  adapter_.Refuse("films");
+  Start();
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  farm_.Say(farm::SiteApplied{SiteOf("songs", 1)});
+  EXPECT_TRUE(AwaitTaken("films", 1, true));
+  EXPECT_TRUE(AwaitTaken("songs", 1));
+  EXPECT_TRUE(AwaitOpen());
+  adapter_.Refuse("films", false);
+  farm_.Say(farm::SiteApplied{SiteOf("films", 2)});
+  EXPECT_TRUE(AwaitTaken("films", 2));
+  EXPECT_EQ(adapter_.CountOf("apply films 2 songs 1"), 1u);
+}
+
+TEST_F(ContentKeeperTest, OfASiteThatIsRemovedNothingIsLeft) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  farm_.Say(farm::SiteApplied{SiteOf("songs", 1)});
+  Start({SiteOf("films", 1), SiteOf("songs", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  farm_.Say(farm::SiteRemoved{"films"});
+  ASSERT_TRUE(Poll([this] { return adapter_.CountOf("apply songs 1") == 1; }));
+  EXPECT_EQ(adapter_.done(), (Deeds{"open", "empty films", "apply songs 1"}));
+}
+
+TEST_F(ContentKeeperTest, ASiteThatIsBackAtOnceStartsEmptyToo) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  adapter_.FailPurges(true);  // It is not done with the removal when the site is back.
+  farm_.Say(farm::SiteRemoved{"films"});
+  farm_.Say(farm::SiteApplied{SiteOf("films", 2)});
+  adapter_.FailPurges(false);
+  EXPECT_TRUE(AwaitTaken("films", 2));
+  EXPECT_EQ(adapter_.done(), (Deeds{"open", "empty films", "apply", "apply films 2"}));
+}
+
+TEST_F(ContentKeeperTest, WithoutTheVotersItClosesUnlessItMayServeAlone) {
+  Start();
+  ASSERT_TRUE(AwaitOpen());
+  keeper_->SetServeAlone(true);
+  farm_.manager().Leave();
+  ASSERT_TRUE(Poll([this] { return !farm_.engine().InTouch(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(keeper_->open());
+  keeper_->SetServeAlone(false);
+  EXPECT_TRUE(AwaitOpen(false));
+  EXPECT_NE(keeper_->why_closed().find("majority"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace strata::engine::app
