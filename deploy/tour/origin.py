@@ -7,6 +7,7 @@ import http.server
 import os
 import pathlib
 import socket
+import sys
 import threading
 import time
 import urllib.parse
@@ -34,12 +35,17 @@ class Origin:
             def do_GET(self):
                 origin.answer(self)
 
-            do_HEAD = do_POST = do_GET
+            do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 1024
             address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+            def handle_error(self, request, client_address):
+                # Whoever kept a connection may be gone.
+                if not isinstance(sys.exc_info()[1], ConnectionError):
+                    super().handle_error(request, client_address)
 
         self.server = Server((address, port), Handler)
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)

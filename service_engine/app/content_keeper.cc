@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration kLookEvery = std::chrono::milliseconds(500);
 constexpr Duration kSaveEvery = std::chrono::seconds(1);
+constexpr size_t kInvalidationsMax = 1024;
 
 const Logger& Log() {
   static const Logger logger("engine");
@@ -36,6 +37,10 @@ ContentKeeper::ContentKeeper(const Options& options, farm::FarmMember& member,
                                   .help = "Entries of purge logs that were applied."})),
       purge_failures_(metrics.AddCounter({.name = "strata_engine_ledger_purge_failures_total",
                                           .help = "Attempts to apply entries that failed."})),
+      invalidation_failures_(
+          metrics.AddCounter({.name = "strata_engine_invalidation_failures_total",
+                              .help = "Copies that a client's request made invalid, and that may "
+                                      "be served still; or attempts to remove them that failed."})),
       positions_(std::move(positions)),
       serve_alone_(options.serve_alone) {
   for (const farm::Site& site : sites) applied_[site.name] = site;
@@ -61,6 +66,41 @@ void ContentKeeper::OnSiteRemoved(const std::string& site) {
   wake_ = true;
 }
 
+void ContentKeeper::Invalidate(const farm::ContentKey& key, std::function<void()> done) {
+  absl::MutexLock lock(&mutex_);
+  if (invalid_.size() >= kInvalidationsMax) {
+    invalidation_failures_.Add();
+    return;
+  }
+  invalid_.push_back({key, std::move(done)});
+  wake_ = true;
+}
+
+// What fails is tried again at the next look.
+void ContentKeeper::InvalidateCopies() {
+  std::vector<Invalidation> invalid;
+  {
+    absl::MutexLock lock(&mutex_);
+    invalid.swap(invalid_);
+  }
+  if (invalid.empty()) return;
+  std::vector<farm::ContentKey> keys;
+  for (const Invalidation& one : invalid) keys.push_back(one.key);
+  Status status = agent_.EndFetches(keys);
+  if (status.ok()) status = adapter_.PurgeCache(keys).status();
+  if (status.ok()) {
+    for (const Invalidation& one : invalid) one.done();
+    return;
+  }
+  invalidation_failures_.Add();
+  Log().Error("copies that clients made invalid are still here; it is tried again",
+              {{"copies", invalid.size()}, {"error", MessageOf(status)}});
+  absl::MutexLock lock(&mutex_);
+  const size_t room = kInvalidationsMax - std::min(kInvalidationsMax, invalid_.size());
+  invalid.resize(std::min(invalid.size(), room));
+  invalid_.insert(invalid_.end(), invalid.begin(), invalid.end());
+}
+
 std::string ContentKeeper::why_closed() const {
   absl::MutexLock lock(&mutex_);
   return why_closed_;
@@ -77,6 +117,7 @@ void ContentKeeper::Loop() {
       removed_.merge(told_removed_);
       told_removed_.clear();
     }
+    InvalidateCopies();
     Look();
     if (multicast::Now() - tried_to_save_ >= kSaveEvery) SavePositions();
   }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -45,6 +46,10 @@ class ContentKeeper {
   void OnSiteRemoved(const std::string& site);
   // As the settings say; from any thread.
   void SetServeAlone(bool serve_alone) { serve_alone_ = serve_alone; }
+  // The cached copy here is to go, since a client has changed what it is a copy of. Unlike a purge
+  // it is no entry of a log, and only of this engine. `done`, on the keeper's thread, once it has
+  // gone: never if there are kInvalidationsMax others to do. From any thread.
+  void Invalidate(const farm::ContentKey& key, std::function<void()> done);
   // Whether clients are served; else why not.
   bool open() const { return open_; }
   std::string why_closed() const;
@@ -56,7 +61,13 @@ class ContentKeeper {
     std::vector<farm::SiteLedger::Purge> entries;
   };
 
+  struct Invalidation {
+    farm::ContentKey key;
+    std::function<void()> done;
+  };
+
   void Loop();
+  void InvalidateCopies();
   void Look();
   std::vector<Pending> PendingPurges() const;
   bool Purge(const Pending& pending);
@@ -76,6 +87,7 @@ class ContentKeeper {
   transfer::AgentServer& agent_;
   Counter& purges_;
   Counter& purge_failures_;
+  Counter& invalidation_failures_;
 
   // ---- The keeper's thread.
   PurgePositions positions_;
@@ -91,6 +103,7 @@ class ContentKeeper {
   std::string why_closed_ ABSL_GUARDED_BY(mutex_) = "starting";
   std::set<std::string> told_removed_ ABSL_GUARDED_BY(mutex_);
   bool wake_ ABSL_GUARDED_BY(mutex_) = true;
+  std::vector<Invalidation> invalid_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

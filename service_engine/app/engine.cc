@@ -284,7 +284,12 @@ Status Engine::StartServer() {
     finder_ = std::make_unique<rpc::HolderFinder>(settings_.managers, tls_,
                                                   rpc::HolderFinder::Limits(), metrics_);
   }
-  table_ = std::make_unique<FarmTable>(*member_, registration_.weights, finder_.get(), metrics_);
+  const auto invalidate = [this](const farm::ContentKey& key, std::function<void()> done) {
+    absl::MutexLock lock(&mutex_);
+    if (keeper_ != nullptr) keeper_->Invalidate(key, std::move(done));
+  };
+  table_ = std::make_unique<FarmTable>(*member_, registration_.weights, finder_.get(), invalidate,
+                                       metrics_);
   settings_.agent.self = registration_.id;
   settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
   STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));

@@ -21,13 +21,18 @@ std::vector<Peer> PeersOf(const farm::StateTable& table,
 }  // namespace
 
 FarmTable::FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights,
-                     rpc::HolderFinder* finder, MetricRegistry& metrics)
+                     rpc::HolderFinder* finder, Invalidator invalidator, MetricRegistry& metrics)
     : member_(member),
       finder_(finder),
+      invalidator_(std::move(invalidator)),
       lacks_(metrics.AddCounter({.name = "strata_engine_peer_lacks_total",
                                  .help = "Peers that did not have what the table said, or could "
                                          "not be reached."})) {
   settings_.weights = weights;
+}
+
+void FarmTable::Invalidate(const farm::ContentKey& key, std::function<void()> done) {
+  invalidator_(key, std::move(done));
 }
 
 std::shared_ptr<const farm::Site> FarmTable::SiteOfHost(std::string_view first_host) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,10 +16,13 @@ namespace strata::engine::app {
 // asked who holds what. Any thread.
 class FarmTable final : public transfer::AgentTable {
  public:
+  // Has a content's cached copy removed: see AgentTable::Invalidate.
+  using Invalidator = std::function<void(const farm::ContentKey& key, std::function<void()> done)>;
+
   // `member`, and `finder` if it is not null, have to outlive it. `weights`: those of the whole
   // farm. `finder`: of a light engine.
   FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights, rpc::HolderFinder* finder,
-            MetricRegistry& metrics);
+            Invalidator invalidator, MetricRegistry& metrics);
 
   std::shared_ptr<const farm::Site> SiteOfHost(std::string_view first_host) override;
   std::vector<Peer> Holders(const farm::ContentKey& key, uint64_t draw) override;
@@ -28,11 +32,13 @@ class FarmTable final : public transfer::AgentTable {
   std::vector<Peer> Fillers(const farm::ContentKey& key) override;
   bool IsMember(const IpAddress& address) override;
   void PeerLacks(farm::EngineId engine, const farm::ContentKey& key) override;
+  void Invalidate(const farm::ContentKey& key, std::function<void()> done) override;
 
  private:
   farm::FarmMember& member_;
   rpc::HolderFinder* const finder_;
   farm::DirectorSettings settings_;
+  const Invalidator invalidator_;
   Counter& lacks_;
 };
 

@@ -9,6 +9,7 @@
 #include "service_engine/transfer/counters.h"
 #include "service_engine/transfer/fetch_table.h"
 #include "service_engine/transfer/origin_exchange.h"
+#include "service_engine/transfer/origin_pool.h"
 #include "service_engine/transfer/origin_rest.h"
 
 namespace strata::engine::transfer {
@@ -24,6 +25,7 @@ struct AgentContext {
   Counters counters;
   const std::unique_ptr<OriginTrust> trust;
   OriginRest rest;
+  OriginPool pool;  // Cleared before `io` goes.
   FetchTable fetches;
   std::atomic<size_t> forwards = 0;
   std::atomic<size_t> connections = 0;

@@ -11,7 +11,9 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -91,6 +93,15 @@ asio::awaitable<void> Accept(AgentContext& agent, stream_protocol::acceptor& acc
   }
 }
 
+asio::awaitable<void> CloseIdleConnections(AgentContext& agent) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (true) {
+    timer.expires_after(kOriginIdle / 4);
+    co_await timer.async_wait(kAwait);
+    agent.pool.CloseIdle(std::chrono::steady_clock::now());
+  }
+}
+
 }  // namespace
 
 AgentContext::AgentContext(AgentOptions the_options, AgentTable& the_table, MetricRegistry& metrics,
@@ -100,6 +111,7 @@ AgentContext::AgentContext(AgentOptions the_options, AgentTable& the_table, Metr
       table(the_table),
       counters(metrics),
       trust(std::move(the_trust)),
+      pool(counters.origin_idle),
       fetches(
           FillBoardLimits{.fetches_max = options.fills_max,
                           .held_max = kHeldPerFetch * options.fills_max},
@@ -122,6 +134,7 @@ class AgentServer::Impl {
     STRATA_RETURN_IF_ERROR(Listen(acceptor_, agent_.options));
     listening_ = true;
     asio::co_spawn(acceptor_.get_executor(), Accept(agent_, acceptor_), asio::detached);
+    asio::co_spawn(agent_.io, CloseIdleConnections(agent_), asio::detached);
     for (size_t i = 0; i < agent_.options.threads; ++i) {
       threads_.emplace_back([this] { agent_.io.run(); });
     }
@@ -133,6 +146,7 @@ class AgentServer::Impl {
     agent_.fetches.CutAll();
     agent_.io.stop();
     for (std::thread& thread : threads_) thread.join();
+    agent_.pool.Clear();
     if (listening_) unlink(agent_.options.socket_path.c_str());
   }
 

@@ -59,6 +59,10 @@ class AgentTable {
   virtual bool IsMember(const IpAddress& address) = 0;
   // `engine` is listed as a holder, but did not have it or could not be reached.
   virtual void PeerLacks(farm::EngineId engine, const farm::ContentKey& key) = 0;
+  // A request of an unsafe method has changed what `key` names (RFC 9111, section 4.4): the cached
+  // copy of this engine is to go, by EndFetches and then the server's files, not from here. `done`,
+  // by any thread, once it has gone.
+  virtual void Invalidate(const farm::ContentKey& key, std::function<void()> done) = 0;
 };
 
 // The agent that nginx asks on a miss, and that fetches from origins: docs/protocols/agent.md. Has

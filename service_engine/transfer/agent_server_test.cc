@@ -42,6 +42,7 @@ class SmallTable final : public AgentTable {
   std::vector<Peer> Fillers(const farm::ContentKey& /*key*/) override { return {}; }
   bool IsMember(const IpAddress& /*address*/) override { return false; }
   void PeerLacks(farm::EngineId /*engine*/, const farm::ContentKey& /*key*/) override {}
+  void Invalidate(const farm::ContentKey& /*key*/, std::function<void()> done) override { done(); }
 
   // Another who knows the holders: none, told from another thread.
   bool KnowsHolders() const override { return !asks_; }

@@ -37,9 +37,15 @@ struct Counters {
   // Origins.
   Counter& origin_unreachable;
   Counter& origin_silent;
-  Counter& origin_failed;  // 5xx.
-  Counter& origin_broken;  // No HTTP, or cut short.
-  Counter& origin_reused;  // Requests on a connection that was there.
+  Counter& origin_failed;   // 5xx.
+  Counter& origin_broken;   // No HTTP, or cut short.
+  Counter& origin_reused;   // Requests on a connection that was there.
+  Counter& origin_stale;    // Those that the origin had closed: asked again on a new one.
+  Counter& origin_resumed;  // TLS sessions taken up again.
+  Gauge& origin_idle;
+  // Copies that a request of an unsafe method made invalid.
+  Counter& invalidated;
+  Counter& invalidated_late;  // The client had his answer before.
   // Connections of nginx.
   Gauge& connections;
   Counter& connections_refused;

@@ -56,12 +56,18 @@ class Fill {
   // True if nothing is left to do.
   asio::awaitable<bool> TryOrigin(const farm::Origin& origin, bool last) {
     const auto strand = co_await asio::this_coro::executor;
-    const auto exchange =
-        std::make_shared<OriginExchange>(strand, *agent_.trust, origin, deadline_);
-    const bool current = fetch_->SetAbort(
-        round_, [strand, exchange] { asio::post(strand, [exchange] { exchange->Abort(); }); });
-    if (!current) co_return true;
-    const StatusOr<OriginHead> head = co_await Ask(*exchange, origin);
+    std::shared_ptr<OriginExchange> exchange;
+    StatusOr<OriginHead> head = Unavailable("not asked");
+    for (bool fresh = false;; fresh = true) {
+      exchange =
+          std::make_shared<OriginExchange>(strand, *agent_.trust, agent_.pool, origin, deadline_);
+      const bool current = fetch_->SetAbort(
+          round_, [strand, exchange] { asio::post(strand, [exchange] { exchange->Abort(); }); });
+      if (!current) co_return true;
+      head = co_await Ask(*exchange, origin, fresh);
+      if (head.ok() || !exchange->WasStale()) break;
+      agent_.counters.origin_stale.Add();
+    }
     if (!head.ok()) {
       CountFailure(origin, head.status());
       co_return false;
@@ -74,11 +80,20 @@ class Fill {
       agent_.rest.OnSuccess(origin);
     }
     co_await Take(*exchange, *head);
+    exchange->Keep();
     co_return true;
   }
 
-  asio::awaitable<StatusOr<OriginHead>> Ask(OriginExchange& exchange, const farm::Origin& origin) {
-    Status status = co_await exchange.Connect();
+  // `fresh`: not on a connection that was kept.
+  asio::awaitable<StatusOr<OriginHead>> Ask(OriginExchange& exchange, const farm::Origin& origin,
+                                            bool fresh) {
+    Status status = Ok();
+    if (!fresh && exchange.Reuse()) {
+      agent_.counters.origin_reused.Add();
+    } else {
+      status = co_await exchange.Connect();
+      if (exchange.Resumed()) agent_.counters.origin_resumed.Add();
+    }
     if (!status.ok()) co_return status;
     const std::string host = HostFor(*order_.site, origin);
     const OriginExchange::Request request{.method = "GET",

@@ -1,7 +1,11 @@
 #include "service_engine/transfer/forward.h"
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <memory>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,8 +18,10 @@ namespace {
 
 namespace asio = boost::asio;
 
+constexpr int kOk = 200;
 constexpr int kNoContent = 204;
 constexpr int kNotModified = 304;
+constexpr int kClientError = 400;
 
 // One request on its way to an origin and back.
 class Forwarding {
@@ -38,7 +44,10 @@ class Forwarding {
     target_ = uri.substr(kScheme.size() + ask_.site->hosts.front().size());
     const SteadyTime now = std::chrono::steady_clock::now();
     for (const farm::Origin& origin : agent_.rest.Order(*ask_.site, now)) {
-      OriginExchange exchange(nginx_.strand(), *agent_.trust, origin, now + kForwardLimit);
+      // On a new connection: what was sent on one that the origin was closing could not be
+      // repeated.
+      OriginExchange exchange(nginx_.strand(), *agent_.trust, agent_.pool, origin,
+                              now + kForwardLimit);
       const Status status = co_await exchange.Connect();
       if (status.ok()) co_return co_await With(exchange, origin);
       agent_.counters.origin_unreachable.Add();
@@ -59,8 +68,34 @@ class Forwarding {
       const bool written = co_await Say(nginx_, request_, status, "the origin did not answer");
       co_return written&& sent.ok();
     }
+    if (Invalidates(head->status)) co_await Invalidate();
     const bool answered = co_await Answer(exchange, *head);
+    // An origin that answers without having read the body may take it for the next request.
+    if (answered && !request_.has_body) exchange.Keep();
     co_return answered&& sent.ok();
+  }
+
+  // RFC 9111, section 4.4: what an unsafe method names may be another now, if the origin did not
+  // refuse. Whether a method is safe that is not in this list nobody knows.
+  bool Invalidates(int status) const {
+    constexpr std::array<std::string_view, 4> kSafe = {"OPTIONS", "PROPFIND", "REPORT", "SEARCH"};
+    const bool safe = std::find(kSafe.begin(), kSafe.end(), request_.method) != kSafe.end();
+    return !safe && status >= kOk && status < kClientError;
+  }
+
+  // The copy goes before the client has the answer, so that what he asks for next is not the old
+  // one.
+  asio::awaitable<void> Invalidate() {
+    const auto bell = std::make_shared<Bell>(nginx_.strand());
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    const auto until = std::chrono::steady_clock::now() + kInvalidateLimit;
+    agent_.table.Invalidate(ask_.key, [bell, gone] {
+      *gone = true;
+      bell->Ring();
+    });
+    while (!*gone && std::chrono::steady_clock::now() < until) co_await bell->Wait(until);
+    agent_.counters.invalidated.Add();
+    if (!*gone) agent_.counters.invalidated_late.Add();
   }
 
   asio::awaitable<Status> SendRequest(OriginExchange& exchange, const farm::Origin& origin) {

@@ -38,6 +38,15 @@ inline constexpr Duration kUnclaimed = std::chrono::seconds(5);
 // An origin that failed is asked after the others for so long.
 inline constexpr Duration kOriginRest = std::chrono::seconds(10);
 inline constexpr size_t kOriginsRestingMax = 1024;
+// Connections to origins that are kept for the next request: how long, up to which age (names may
+// lead elsewhere by then), how many of one origin, and of all.
+inline constexpr Duration kOriginIdle = std::chrono::seconds(15);
+inline constexpr Duration kOriginConnectionAge = std::chrono::minutes(5);
+inline constexpr size_t kOriginIdleEachMax = 64;
+inline constexpr size_t kOriginIdleMax = 512;
+inline constexpr size_t kOriginSessionsMax = 256;  // TLS sessions, one of each origin.
+// How long the answer to a request of an unsafe method waits for the cached copy to go.
+inline constexpr Duration kInvalidateLimit = std::chrono::seconds(5);
 // Requests of other methods end for want of progress; this is for what does not want.
 inline constexpr Duration kForwardLimit = std::chrono::hours(24);
 inline constexpr Duration kAcceptPause = std::chrono::milliseconds(100);  // Without descriptors.

@@ -6,10 +6,8 @@
 #include <array>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
@@ -17,6 +15,8 @@
 #include <vector>
 
 #include "service_engine/transfer/limits.h"
+#include "service_engine/transfer/origin_connection.h"
+#include "service_engine/transfer/origin_pool.h"
 #include "service_engine/transfer/resolve.h"
 
 namespace strata::engine::transfer {
@@ -43,47 +43,6 @@ Status Failed(const farm::Origin& origin, const char* what, const error_code& er
   return Unavailable("origin %s: %s: %s", name.c_str(), what, why.c_str());
 }
 
-// TCP with TLS upon it or not, as one stream.
-class Stream {
- public:
-  using executor_type = beast::tcp_stream::executor_type;
-
-  explicit Stream(const asio::any_io_executor& strand) : plain_(strand) {}
-
-  executor_type get_executor() { return tcp().get_executor(); }
-  beast::tcp_stream& tcp() { return tls_ ? tls_->next_layer() : plain_; }
-  asio::ssl::stream<beast::tcp_stream>& StartTls(asio::ssl::context& context) {
-    return tls_.emplace(std::move(plain_), context);
-  }
-
-  template <class Buffers, class Token>
-  auto async_read_some(const Buffers& buffers, Token&& token) {
-    return asio::async_compose<Token, void(error_code, size_t)>(
-        [this, buffers, begun = false](auto& self, error_code error = {},
-                                       size_t bytes = 0) mutable {
-          if (std::exchange(begun, true)) return self.complete(error, bytes);
-          if (tls_) return tls_->async_read_some(buffers, std::move(self));
-          plain_.async_read_some(buffers, std::move(self));
-        },
-        token, tcp());
-  }
-  template <class Buffers, class Token>
-  auto async_write_some(const Buffers& buffers, Token&& token) {
-    return asio::async_compose<Token, void(error_code, size_t)>(
-        [this, buffers, begun = false](auto& self, error_code error = {},
-                                       size_t bytes = 0) mutable {
-          if (std::exchange(begun, true)) return self.complete(error, bytes);
-          if (tls_) return tls_->async_write_some(buffers, std::move(self));
-          plain_.async_write_some(buffers, std::move(self));
-        },
-        token, tcp());
-  }
-
- private:
-  beast::tcp_stream plain_;
-  std::optional<asio::ssl::stream<beast::tcp_stream>> tls_;
-};
-
 std::string RequestText(const OriginExchange::Request& request) {
   std::string text(request.method);
   text.append(" ").append(request.target).append(" HTTP/1.1\r\nHost: ").append(request.host);
@@ -96,7 +55,7 @@ std::string RequestText(const OriginExchange::Request& request) {
   } else if (request.body == OriginExchange::Body::kChunked) {
     text += "Transfer-Encoding: chunked\r\n";
   }
-  return text + "Connection: close\r\n\r\n";
+  return text + "\r\n";
 }
 
 }  // namespace
@@ -131,22 +90,27 @@ StatusOr<std::unique_ptr<OriginTrust>> OriginTrust::Create(const std::string& ex
 }
 
 struct OriginExchange::Impl {
-  Impl(const asio::any_io_executor& executor, OriginTrust& the_trust, const farm::Origin& to,
-       SteadyTime until)
-      : strand(executor), trust(the_trust), origin(to), deadline(until), stream(executor) {}
+  Impl(const asio::any_io_executor& executor, OriginTrust& the_trust, OriginPool& the_pool,
+       const farm::Origin& to, SteadyTime until)
+      : strand(executor), trust(the_trust), pool(the_pool), origin(to), deadline(until) {}
 
   void ExpireAfter(Duration time) {
-    stream.tcp().expires_at(std::min(deadline, std::chrono::steady_clock::now() + time));
+    stream->tcp().expires_at(std::min(deadline, std::chrono::steady_clock::now() + time));
   }
   asio::awaitable<Status> Handshake();
   asio::awaitable<error_code> ReadOneHead();
   OriginHead Head();
+  void LearnSession();
 
   asio::any_io_executor strand;
   OriginTrust& trust;
+  OriginPool& pool;
   const farm::Origin origin;
   const SteadyTime deadline;
-  Stream stream;
+  std::unique_ptr<OriginConnection> stream;
+  bool reused = false;
+  bool resumed = false;
+  bool silent = false;   // Nothing of an answer came in time.
   bool chunked = false;  // The request's body.
   bool aborted = false;
   beast::flat_buffer buffer{kHeaderBytesMax + kPieceBytes};
@@ -154,9 +118,23 @@ struct OriginExchange::Impl {
 };
 
 OriginExchange::OriginExchange(const asio::any_io_executor& strand, OriginTrust& trust,
-                               const farm::Origin& origin, SteadyTime deadline)
-    : impl_(std::make_unique<Impl>(strand, trust, origin, deadline)) {}
+                               OriginPool& pool, const farm::Origin& origin, SteadyTime deadline)
+    : impl_(std::make_unique<Impl>(strand, trust, pool, origin, deadline)) {}
 OriginExchange::~OriginExchange() = default;
+
+bool OriginExchange::Reuse() {
+  impl_->stream = impl_->pool.Take(impl_->origin, std::chrono::steady_clock::now());
+  impl_->reused = impl_->stream != nullptr;
+  return impl_->reused;
+}
+
+bool OriginExchange::WasStale() const {
+  const Impl& self = *impl_;
+  return self.reused && !self.aborted && !self.silent && self.buffer.size() == 0 &&
+         !(self.parser && self.parser->got_some());
+}
+
+bool OriginExchange::Resumed() const { return impl_->resumed; }
 
 asio::awaitable<Status> OriginExchange::Connect() {
   Impl& self = *impl_;
@@ -165,11 +143,12 @@ asio::awaitable<Status> OriginExchange::Connect() {
   const auto endpoints = co_await Resolve(self.strand, self.origin.host, self.origin.port, until);
   if (!endpoints.ok()) co_return endpoints.status();
   if (self.aborted) co_return Unavailable("broken off");
-  self.stream.tcp().expires_at(until);
-  const auto [error, endpoint] = co_await self.stream.tcp().async_connect(*endpoints, kAwait);
+  self.stream = std::make_unique<OriginConnection>(self.strand);
+  self.stream->tcp().expires_at(until);
+  const auto [error, endpoint] = co_await self.stream->tcp().async_connect(*endpoints, kAwait);
   if (error) co_return Failed(self.origin, "connect", error);
   error_code ignored;
-  self.stream.tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  self.stream->tcp().socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   if (self.origin.tls) co_return co_await self.Handshake();
   co_return Ok();
 }
@@ -177,8 +156,8 @@ asio::awaitable<Status> OriginExchange::Connect() {
 // Within the time of Connect.
 asio::awaitable<Status> OriginExchange::Impl::Handshake() {
   const auto until = std::min(deadline, std::chrono::steady_clock::now() + origin.connect_timeout);
-  auto& tls = stream.StartTls(origin.verify ? trust.impl().verifying : trust.impl().trusting);
-  stream.tcp().expires_at(until);
+  auto& tls = stream->StartTls(origin.verify ? trust.impl().verifying : trust.impl().trusting);
+  stream->tcp().expires_at(until);
   const bool address = origin.host.front() == '[';
   const std::string name = address ? origin.host.substr(1, origin.host.size() - 2) : origin.host;
   error_code no_address;
@@ -187,7 +166,11 @@ asio::awaitable<Status> OriginExchange::Impl::Handshake() {
   if (no_address) SSL_set_tlsext_host_name(tls.native_handle(), name.c_str());
   error_code error;
   if (origin.verify) tls.set_verify_callback(asio::ssl::host_name_verification(name), error);
+  // It was verified when the session began, for the same name.
+  const OriginPool::Session session = pool.SessionOf(origin);
+  if (session != nullptr) SSL_set_session(tls.native_handle(), session.get());
   const auto [failed] = co_await tls.async_handshake(asio::ssl::stream_base::client, kAwait);
+  resumed = !failed && SSL_session_reused(tls.native_handle()) == 1;
   if (!failed) co_return Ok();
   const long verdict = SSL_get_verify_result(tls.native_handle());
   if (origin.verify && verdict != X509_V_OK) {
@@ -202,7 +185,7 @@ asio::awaitable<Status> OriginExchange::Send(const Request& request) {
   self.chunked = request.body == Body::kChunked;
   const std::string text = RequestText(request);
   self.ExpireAfter(self.origin.read_timeout);
-  const auto [error, bytes] = co_await asio::async_write(self.stream, asio::buffer(text), kAwait);
+  const auto [error, bytes] = co_await asio::async_write(*self.stream, asio::buffer(text), kAwait);
   co_return error ? Failed(self.origin, "request", error) : Ok();
 }
 
@@ -217,18 +200,47 @@ asio::awaitable<Status> OriginExchange::SendBody(ByteSpan piece) {
   buffers.emplace_back(piece.data(), piece.size());
   if (self.chunked) buffers.emplace_back("\r\n", 2);
   self.ExpireAfter(self.origin.read_timeout);
-  const auto [error, bytes] = co_await asio::async_write(self.stream, buffers, kAwait);
+  const auto [error, bytes] = co_await asio::async_write(*self.stream, buffers, kAwait);
   co_return error ? Failed(self.origin, "request's body", error) : Ok();
 }
 
+// Beast's own limit is for what it has not taken in yet: a head that comes line by line has none.
 asio::awaitable<error_code> OriginExchange::Impl::ReadOneHead() {
   parser.emplace();
   parser->header_limit(static_cast<uint32_t>(kHeaderBytesMax));
   parser->body_limit(boost::none);
-  buffer.reserve(kFrontBytes);
+  parser->eager(false);
   ExpireAfter(origin.read_timeout);
-  const auto [error, bytes] = co_await http::async_read_header(stream, buffer, *parser, kAwait);
-  co_return error;
+  size_t taken = 0;
+  while (!parser->is_header_done()) {
+    error_code error = http::error::need_more;
+    if (buffer.size() > 0) {
+      const size_t used = parser->put(buffer.data(), error);
+      buffer.consume(used);
+      taken += used;
+      if (taken > kHeaderBytesMax) co_return http::error::header_limit;
+      if (error && error != http::error::need_more) co_return error;
+    }
+    if (error != http::error::need_more) continue;
+    const auto room = buffer.prepare(kFrontBytes);
+    const auto [failed, bytes] = co_await stream->async_read_some(room, kAwait);
+    if (failed == asio::error::eof) {
+      co_return parser->got_some() ? http::error::partial_message : http::error::end_of_stream;
+    }
+    if (failed) co_return failed;
+    buffer.commit(bytes);
+  }
+  co_return error_code();
+}
+
+// With TLS 1.3 what is needed for another handshake comes after the first one. A copy: the session
+// itself is of no use once its connection ends without a farewell.
+void OriginExchange::Impl::LearnSession() {
+  SSL* tls = reused ? nullptr : stream->tls();
+  const SSL_SESSION* session = tls == nullptr ? nullptr : SSL_get_session(tls);
+  if (session == nullptr || SSL_SESSION_is_resumable(session) == 0) return;
+  OriginPool::Session copy(SSL_SESSION_dup(session), SSL_SESSION_free);
+  if (copy != nullptr) pool.Remember(origin, std::move(copy));
 }
 
 OriginHead OriginExchange::Impl::Head() {
@@ -248,6 +260,7 @@ asio::awaitable<StatusOr<OriginHead>> OriginExchange::ReadHead() {
   for (size_t i = 0; i < kInterimAnswersMax; ++i) {
     const error_code error = co_await self.ReadOneHead();
     if (error) {
+      self.silent = error == beast::error::timeout;
       if (error.category() != http::make_error_code(http::error::bad_version).category()) {
         co_return Failed(self.origin, "answer", error);
       }
@@ -256,7 +269,10 @@ asio::awaitable<StatusOr<OriginHead>> OriginExchange::ReadHead() {
                          why.c_str());
     }
     const unsigned status = self.parser->get().result_int();
-    if (status >= kStatusOk) co_return self.Head();
+    if (status >= kStatusOk) {
+      self.LearnSession();
+      co_return self.Head();
+    }
     if (status < kStatusContinue || status == 101) break;
   }
   co_return DataLoss("origin %s: no final answer", NameOf(self.origin).c_str());
@@ -271,7 +287,7 @@ asio::awaitable<StatusOr<size_t>> OriginExchange::ReadSome(std::span<uint8_t> in
     body.size = into.size();
     self.ExpireAfter(self.origin.read_timeout);
     const auto [error, bytes] =
-        co_await http::async_read_some(self.stream, self.buffer, *self.parser, kAwait);
+        co_await http::async_read_some(*self.stream, self.buffer, *self.parser, kAwait);
     const size_t got = into.size() - body.size;
     if (error && error != http::error::need_buffer) {
       if (error == beast::error::timeout) co_return Failed(self.origin, "body", error);
@@ -284,9 +300,17 @@ asio::awaitable<StatusOr<size_t>> OriginExchange::ReadSome(std::span<uint8_t> in
   co_return size_t{0};
 }
 
+void OriginExchange::Keep() {
+  Impl& self = *impl_;
+  const bool over = self.stream != nullptr && self.parser && self.parser->is_done();
+  if (!over || self.aborted || !self.parser->keep_alive() || self.buffer.size() != 0) return;
+  self.stream->tcp().expires_never();
+  self.pool.Keep(self.origin, std::move(self.stream), std::chrono::steady_clock::now());
+}
+
 void OriginExchange::Abort() {
   impl_->aborted = true;
-  impl_->stream.tcp().close();
+  if (impl_->stream != nullptr) impl_->stream->tcp().close();
 }
 
 }  // namespace strata::engine::transfer

@@ -41,17 +41,28 @@ struct OriginHead {
   std::optional<uint64_t> length;  // Of the body.
 };
 
+class OriginPool;
+
 // One request to one origin and its answer. One coroutine at a time, on the strand given. Errors:
 // Unavailable (not reached, or the connection broke), DeadlineExceeded (silent for the origin's
 // read_timeout, or `deadline` is past), PermissionDenied (its certificate), DataLoss (an answer cut
 // short, or no HTTP).
 class OriginExchange {
  public:
-  OriginExchange(const boost::asio::any_io_executor& strand, OriginTrust& trust,
+  OriginExchange(const boost::asio::any_io_executor& strand, OriginTrust& trust, OriginPool& pool,
                  const farm::Origin& origin, SteadyTime deadline);
   ~OriginExchange();
 
+  // Takes a connection that was kept; false if there is none. Not for requests that may not be made
+  // twice: the origin may be closing it.
+  bool Reuse();
+  // After an error: the connection was a kept one, and closed before anything of an answer came. To
+  // be asked again on a new one.
+  bool WasStale() const;
+  // A new connection.
   boost::asio::awaitable<Status> Connect();
+  // Whether Connect took up an earlier TLS session.
+  bool Resumed() const;
 
   enum class Body : uint8_t { kNone, kLength, kChunked };
   struct Request {
@@ -69,6 +80,10 @@ class OriginExchange {
   boost::asio::awaitable<StatusOr<OriginHead>> ReadHead();
   // The next bytes of the body, as they come; 0 at the end of a body that is whole.
   boost::asio::awaitable<StatusOr<size_t>> ReadSome(std::span<uint8_t> into);
+
+  // The request was sent and the answer read to its end: the connection is kept for the next one,
+  // if the origin leaves it open. This exchange is over then.
+  void Keep();
 
   // Breaks off whatever is going on. On the strand, or once nobody uses the exchange.
   void Abort();

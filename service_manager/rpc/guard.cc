@@ -22,6 +22,8 @@ bool Allows(Guard::Right right, tls::Role role) {
       return role == tls::Role::kViewer || role == tls::Role::kOperator;
     case Guard::Right::kOrder:
       return role == tls::Role::kOperator;
+    case Guard::Right::kManager:
+      return role == tls::Role::kManager;
   }
   return false;
 }
@@ -34,6 +36,8 @@ const char* WhoMay(Guard::Right right) {
       return "a viewer or operator";
     case Guard::Right::kOrder:
       return "an operator";
+    case Guard::Right::kManager:
+      return "a manager";
   }
   return "nobody";
 }
@@ -57,9 +61,10 @@ StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right r
     refused_.Add();
     return caller.status();
   }
-  // An engine belongs to one farm; who looks or orders may be of a scope above.
+  // Engines and managers belong to one farm; who looks or orders may be of a scope above.
+  const bool one_farm = right == Right::kEngine || right == Right::kManager;
   const bool in_scope =
-      right == Right::kEngine ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
+      one_farm ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
   if (!Allows(right, caller->role) || !in_scope) {
     refused_.Add();
     return PermissionDenied("this takes the certificate of %s for %s; yours is of %s",
@@ -67,6 +72,10 @@ StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right r
   }
   admitted_.Add();
   return caller;
+}
+
+Status Guard::StillGood(const grpc::ServerContext& context) const {
+  return tls::PeerIdentity(*context.auth_context(), *tls_).status();
 }
 
 Status Guard::Record(const grpc::ServerContext& context, const std::string& what,

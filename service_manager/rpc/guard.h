@@ -23,6 +23,7 @@ class Guard {
     kEngine,  // Engines of this farm.
     kView,    // Viewers and operators whose scope covers this one.
     kOrder,   // Operators whose scope covers this one.
+    kManager, // Managers of this farm.
   };
 
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
@@ -30,6 +31,9 @@ class Guard {
 
   // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied.
   StatusOr<tls::Identity> Admit(const grpc::ServerContext& context, Right right);
+
+  // Unauthenticated if the caller's certificate is good no longer: for long streams.
+  Status StillGood(const grpc::ServerContext& context) const;
 
   // Records an administrative call and how it ended, also one that was refused. An order whose
   // record cannot be written fails: the error comes back.

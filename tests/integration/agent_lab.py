@@ -1,5 +1,6 @@
 """An nginx, its agent and an origin, in a network of their own."""
 
+import copy
 import ctypes
 import fcntl
 import http.client
@@ -37,8 +38,8 @@ def enter_private_network():
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + PATIENCE
+def wait_until(condition, what, patience=PATIENCE):
+    deadline = time.monotonic() + patience
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"in vain: {what}")
@@ -60,6 +61,7 @@ class Origin:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def _answer(self):
                 length = int(self.headers.get("Content-Length", 0))
@@ -67,7 +69,7 @@ class Origin:
                     self.body = self._chunks()
                 else:
                     self.body = self.rfile.read(length)
-                origin.requests.append(self)
+                origin.requests.append(copy.copy(self))  # The next one has the same handler.
                 path = self.path.split("?")[0]
                 origin.answers.get(path, send_missing)(self)
 
@@ -79,7 +81,12 @@ class Origin:
                 self.rfile.readline()
                 return body
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = _answer
+            do_GET = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = _answer
+
+            def __getattr__(self, name):
+                if name == "do_UNHEARD-OF":
+                    return self._answer
+                raise AttributeError(name)
 
             def log_message(self, *args):
                 pass
@@ -88,6 +95,7 @@ class Origin:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         if tls:
             self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.server.daemon_threads = True  # The agent keeps connections open.
         self.server.handle_error = lambda *args: None
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
@@ -216,3 +224,55 @@ def remove_folder(folder):
 
 def program():
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "agent_process")
+
+
+class RawOrigin:
+    """An origin that speaks as the test wants: `answer(connection, count)` for each request that
+    comes, `count` being its number on its connection; False closes it."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.connections = 0
+        self.requests = []
+        self.sockets = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.origin = f"origin=127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self.sockets.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            with connection:
+                count = 0
+                while request := self._read(connection):
+                    count += 1
+                    self.requests.append(request)
+                    if self.answer(connection, count) is False:
+                        break
+        except OSError:
+            pass  # The agent has had enough.
+
+    @staticmethod
+    def _read(connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = connection.recv(65536)
+            if not piece:
+                return b""
+            data += piece
+        return data
+
+    def stop(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for connection in self.sockets:
+            connection.close()

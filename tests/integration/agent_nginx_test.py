@@ -1,93 +1,17 @@
-"""The agent behind the real nginx, before an origin: docs/protocols/agent.md."""
+"""The agent behind the real nginx, before an origin: docs/protocols/agent.md. What is filled, for
+one client and for many, and what peers do."""
 
 import concurrent.futures
-import pathlib
 import socket
-import ssl
-import subprocess
 import threading
 import time
 import unittest
 
 import agent_lab
+from agent_case import BIG, SLOW_PIECES, AgentCase, uri
 from agent_lab import HOST, fetch, send, wait_until
 
 CLIENTS = 100
-SLOW_PIECES = 10
-BIG = 64 << 20
-
-agent_lab.enter_private_network()
-
-
-def uri(path):
-    return f"http://{HOST}{path}"
-
-
-class AgentCase(unittest.TestCase):
-    """One nginx, one agent, two origins for each test."""
-
-    def setUp(self):
-        self.folder = agent_lab.new_folder()
-        self.addCleanup(agent_lab.remove_folder, self.folder)
-        self.origin = agent_lab.Origin()
-        self.addCleanup(self.origin.stop)
-        (self.folder / "spool").mkdir()
-        self.agent = agent_lab.Agent(agent_lab.program(), self.folder)
-        self.addCleanup(self.agent.stop)
-        config = pathlib.Path(__file__).parent / "agent_nginx.conf"
-        self.nginx = agent_lab.Nginx(self.folder, config)
-        self.addCleanup(self.nginx.stop)
-        self.site()
-
-    def site(self, *fields):
-        origins = [f for f in fields if f.startswith("origin=")]
-        if not origins:
-            origins = [f"origin=127.0.0.1:{agent_lab.ORIGIN_PORT}"]
-        rest = [f for f in fields if not f.startswith("origin=")]
-        self.agent.tell(" ".join(["site", "films", HOST] + origins + rest))
-
-    def answer(self, path, body, status=200, **headers):
-        self.origin.answers[path] = lambda request: send(request, body, status, **headers)
-
-    def slow(self, path, pieces=SLOW_PIECES, pause=0.1, **headers):
-        """Answers in chunks, one each `pause`; returns the body."""
-        parts = [bytes([65 + i]) * 1000 for i in range(pieces)]
-
-        def handler(request):
-            request.send_response(200)
-            for name, value in headers.items():
-                request.send_header(name.replace("_", "-"), value)
-            request.send_header("Transfer-Encoding", "chunked")
-            request.end_headers()
-            for part in parts:
-                request.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
-                request.wfile.flush()
-                time.sleep(pause)
-            request.wfile.write(b"0\r\n\r\n")
-
-        self.origin.answers[path] = handler
-        return b"".join(parts)
-
-    def gated(self, path, body):
-        """Answers when the returned event is set; the second one is set when it is asked."""
-        go, asked = threading.Event(), threading.Event()
-
-        def handler(request):
-            asked.set()
-            go.wait(agent_lab.PATIENCE)
-            send(request, body)
-
-        self.origin.answers[path] = handler
-        return go, asked
-
-    def purge(self, path):
-        """As the adapter does it: fetches first, then files."""
-        self.agent.tell("purge " + uri(path))
-        for file in self.nginx.files(uri(path)):
-            file.unlink(missing_ok=True)
-
-    def settled(self):
-        wait_until(lambda: self.agent.say("fetches") == "0", "no fetch is left")
 
 
 class FillTest(AgentCase):
@@ -198,6 +122,22 @@ class FillTest(AgentCase):
         self.assertEqual(fetch("/form", "DELETE").body, b"DELETE ")
         self.assertEqual(self.agent.metric(
             'strata_agent_misses_told_total{answer="forward"}'), 3)
+
+    def test_what_changes_a_content_makes_its_copy_invalid(self):
+        """RFC 9111, section 4.4."""
+        def invalidated():
+            return int(self.agent.say(f"invalidated {uri('/form')}"))
+
+        number = 0
+        for method, status, invalid in (("POST", 201, True), ("PUT", 204, True),
+                                        ("DELETE", 200, True), ("PATCH", 303, True),
+                                        ("UNHEARD-OF", 200, True), ("POST", 400, False),
+                                        ("PUT", 500, False), ("OPTIONS", 200, False)):
+            self.answer("/form", b"", status)
+            self.assertEqual(fetch("/form", method).status, status)
+            number += invalid
+            self.assertEqual(invalidated(), number, method)
+        self.assertEqual(self.agent.metric("strata_agent_invalidated_total"), number)
 
     def test_a_big_body_goes_through(self):
         body = bytes(range(256)) * (BIG // 256)
@@ -345,95 +285,6 @@ class SharedFillTest(AgentCase):
         return ""
 
 
-class PurgeTest(AgentCase):
-    """Section 6."""
-
-    def test_a_body_that_was_in_flight_is_not_served_after_a_purge(self):
-        self.slow("/film", pause=0.2, Content_Type="text/old")
-        with concurrent.futures.ThreadPoolExecutor(10) as pool:
-            futures = [pool.submit(fetch, "/film") for _ in range(10)]
-            wait_until(lambda: self.agent.metric("strata_agent_fetched_bytes_total") > 0, "bytes")
-            wait_until(lambda: self.nginx.files(uri("/film")), "nginx writes")
-            self.answer("/film", b"new", Content_Type="text/new")
-            self.purge("/film")
-            self.assertEqual(fetch("/film").body, b"new")
-            for answer in [future.result() for future in futures]:
-                self.assertTrue(answer.broken or answer.body == b"new")
-        # The purge may have taken the file of a fetch that had just begun anew.
-        wait_until(lambda: fetch("/film").headers["X-Cache"] == "HIT", "it is kept")
-        self.assertEqual(fetch("/film").body, b"new")
-
-    def test_a_fetch_without_an_answer_asks_again(self):
-        go, asked = self.gated("/film", b"old")
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            future = pool.submit(fetch, "/film")
-            self.assertTrue(asked.wait(agent_lab.PATIENCE))
-            self.answer("/film", b"new")
-            self.purge("/film")
-            self.assertEqual(future.result().body, b"new")
-            go.set()
-        self.settled()
-        self.assertEqual(fetch("/film").body, b"new")
-
-    def test_a_renewal_without_an_answer_is_asked_as_a_whole(self):
-        conditional = threading.Event()
-        self.answer("/film", b"old", ETag='"1"', Cache_Control="max-age=1")
-        fetch("/film")
-
-        def handler(request):
-            if request.headers["If-None-Match"]:
-                conditional.set()
-                time.sleep(3)
-                send(request, b"", 304, ETag='"1"')
-            else:
-                send(request, b"new", ETag='"1"')
-
-        self.origin.answers["/film"] = handler
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            future = pool.submit(self.until_conditional, conditional)
-            self.assertTrue(conditional.wait(agent_lab.PATIENCE))
-            self.purge("/film")
-            self.assertEqual(future.result().body, b"new")
-        self.assertEqual(fetch("/film").body, b"new")
-
-    @staticmethod
-    def until_conditional(conditional):
-        while True:
-            answer = fetch("/film")
-            if conditional.is_set():
-                return answer
-
-    def test_purges_beside_many_fills_leave_nothing_old(self):
-        version = [0]
-
-        def handler(request):
-            body = b"%d" % version[0]
-            request.send_response(200)
-            request.send_header("Content-Length", "2001")
-            request.end_headers()
-            request.wfile.write(body * 1000)
-            time.sleep(0.002)
-            request.wfile.write(body * 1001)
-
-        self.origin.answers["/film"] = handler
-        stop = threading.Event()
-
-        def client():
-            while not stop.is_set():
-                fetch("/film")
-
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            clients = [pool.submit(client) for _ in range(4)]
-            for number in range(1, 10):
-                version[0] = number
-                self.purge("/film")
-                self.assertEqual(fetch("/film").body, b"%d" % number * 2001)
-                self.assertEqual(fetch("/film").body, b"%d" % number * 2001)
-            stop.set()
-            for one in clients:
-                one.result()
-
-
 class SlowClientTest(AgentCase):
     """Clients that take their time."""
 
@@ -463,159 +314,6 @@ class SlowClientTest(AgentCase):
                 received += data
             self.assertTrue(received.endswith(body))
         self.assertEqual(self.origin.count("/film"), 1)
-
-
-class TlsTest(AgentCase):
-    """Origins behind TLS."""
-
-    def setUp(self):
-        super().setUp()
-        key, certificate = self.folder / "key.pem", self.folder / "certificate.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=origin",
-             "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self.secure = agent_lab.Origin(agent_lab.SPARE_PORT, context)
-        self.addCleanup(self.secure.stop)
-        self.secure.answers["/film"] = lambda request: send(request, b"secure")
-        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls", "negative_ttl=0s")
-        self.certificate = certificate
-
-    def test_an_unknown_certificate_is_refused(self):
-        self.assertEqual(fetch("/film").status, 502)
-        self.assertEqual(self.secure.requests, [])
-
-    def test_a_known_one_is_trusted(self):
-        self.agent.stop()
-        self.agent = agent_lab.Agent(agent_lab.program(), self.folder, str(self.certificate))
-        self.addCleanup(self.agent.stop)
-        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls")
-        self.assertEqual(fetch("/film").body, b"secure")
-
-    def test_a_body_cut_short_by_an_attacker_is_not_whole(self):
-        def handler(request):
-            request.send_response(200)
-            request.send_header("Connection", "close")
-            request.end_headers()
-            request.wfile.write(b"half a film")
-            # The connection ends without TLS saying so.
-            request.connection.shutdown(socket.SHUT_RDWR)
-            request.close_connection = True
-
-        self.agent.stop()
-        self.agent = agent_lab.Agent(agent_lab.program(), self.folder, str(self.certificate))
-        self.addCleanup(self.agent.stop)
-        self.site(f"origin=127.0.0.1:{agent_lab.SPARE_PORT}:tls")
-        self.secure.answers["/film"] = handler
-        self.assertTrue(fetch("/film").broken)
-        self.settled()
-        self.assertEqual(self.nginx.files(uri("/film")), [])
-
-
-class OriginFailureTest(AgentCase):
-    """Origins that do not answer as they should."""
-
-    def test_the_next_origin_is_asked(self):
-        spare = agent_lab.Origin(agent_lab.SPARE_PORT)
-        self.addCleanup(spare.stop)
-        spare.answers["/film"] = lambda request: send(request, b"spare")
-        spare.answers["/form"] = lambda request: send(request, b"spare " + request.body)
-        self.site("origin=127.0.0.1:9", f"origin=127.0.0.1:{agent_lab.ORIGIN_PORT}",
-                  f"origin=127.0.0.1:{agent_lab.SPARE_PORT}")
-        self.answer("/film", b"broken", 503)
-        self.assertEqual(fetch("/film").body, b"spare")
-        self.assertEqual(self.origin.count("/film"), 1)
-        self.answer("/form", b"")
-        self.assertEqual(fetch("/form", "POST", body=b"x").status, 200)
-
-    def test_a_silent_origin_is_left(self):
-        spare = agent_lab.Origin(agent_lab.SPARE_PORT)
-        self.addCleanup(spare.stop)
-        spare.answers["/film"] = lambda request: send(request, b"spare")
-        go, _ = self.gated("/film", b"late")
-        self.addCleanup(go.set)
-        self.site(f"origin=127.0.0.1:{agent_lab.ORIGIN_PORT}",
-                  f"origin=127.0.0.1:{agent_lab.SPARE_PORT}", "read=300ms")
-        self.assertEqual(fetch("/film").body, b"spare")
-        self.assertEqual(self.agent.metric(
-            'strata_agent_origin_errors_total{error="silent"}'), 1)
-
-    def test_without_an_answer_it_is_a_bad_gateway(self):
-        self.site("origin=127.0.0.1:9", "negative_ttl=0s")
-        self.assertEqual(fetch("/film").status, 502)
-        self.site("origin=no-such-name.invalid:80", "negative_ttl=0s")
-        self.assertEqual(fetch("/film").status, 502)
-
-    def test_what_is_no_http_is_a_bad_gateway(self):
-        self.site("negative_ttl=0s")
-        for garbage in (b"what?\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
-                        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100000 + b"\r\n\r\n",
-                        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-                        b"HTTP/1.1 100 Continue\r\n\r\n" * 20, b"HTTP/1.1 304 x\r\n\r\n"):
-            def handler(request, garbage=garbage):
-                request.wfile.write(garbage)
-                request.close_connection = True
-
-            self.origin.answers["/film"] = handler
-            self.assertEqual(fetch("/film").status, 502, garbage[:40])
-            self.settled()
-
-    def test_a_fill_has_a_limit(self):
-        go, _ = self.gated("/film", b"late")
-        self.addCleanup(go.set)
-        self.site("fill_limit=1s", "negative_ttl=0s")
-        self.assertEqual(fetch("/film").status, 504)
-
-    def test_a_stale_copy_is_served_when_origins_fail(self):
-        self.answer("/film", b"a film", Cache_Control="max-age=1")
-        self.site("stale_if_error=1h", "negative_ttl=0s")
-        self.assertEqual(fetch("/film").body, b"a film")
-        self.answer("/film", b"broken", 503)
-        wait_until(lambda: fetch("/film").headers["X-Cache"] == "STALE", "it expires")
-        self.assertEqual(fetch("/film").body, b"a film")
-        self.site("origin=127.0.0.1:9", "stale_if_error=1h", "negative_ttl=0s")
-        answer = fetch("/film")
-        self.assertEqual((answer.body, answer.headers["X-Cache"]), (b"a film", "STALE"))
-
-    def test_a_body_cut_short_is_not_kept(self):
-        whole = b"x" * 5000
-
-        def counted(request):
-            request.send_response(200)
-            request.send_header("Content-Length", str(len(whole)))
-            request.end_headers()
-            request.wfile.write(whole[:2000])
-            request.close_connection = True
-
-        def chunked(request):
-            request.send_response(200)
-            request.send_header("Transfer-Encoding", "chunked")
-            request.end_headers()
-            request.wfile.write(b"7d0\r\n" + whole[:2000] + b"\r\n")
-            request.close_connection = True
-
-        for path, handler in (("/counted", counted), ("/chunked", chunked)):
-            self.origin.answers[path] = handler
-            self.assertTrue(fetch(path).broken)
-            self.settled()
-            self.assertEqual(self.nginx.files(uri(path)), [])
-            self.answer(path, whole)
-            self.assertEqual(fetch(path).body, whole)
-
-    def test_a_body_until_the_connection_closes_is_whole(self):
-        def handler(request):
-            request.send_response(200)
-            request.send_header("Connection", "close")
-            request.end_headers()
-            request.wfile.write(b"a film")
-            request.close_connection = True
-
-        self.origin.answers["/film"] = handler
-        self.assertEqual(fetch("/film").body, b"a film")
-        self.settled()
-        self.assertEqual(fetch("/film").headers["X-Cache"], "HIT")
 
 
 class PeerTest(AgentCase):

@@ -1,6 +1,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -27,6 +28,7 @@
 //   member ADDRESS                 an engine has this address
 //   purge URI...                   AgentServer::EndFetches
 //   lacking                        which engines were told not to have what they should
+//   invalidated URI                how often an unsafe method made it invalid
 //   fetches                        how many are in flight
 //   metric SAMPLE                  the value of a line of the metrics
 
@@ -123,6 +125,13 @@ class ToldTable final : public AgentTable {
     const std::lock_guard lock(mutex_);
     lacking_ += " " + std::to_string(engine.value());
   }
+  void Invalidate(const farm::ContentKey& key, std::function<void()> done) override {
+    {
+      const std::lock_guard lock(mutex_);
+      invalidated_ += " " + farm::ToString(key);
+    }
+    done();
+  }
 
   // Takes one line about the table.
   Status Learn(const Words& words) {
@@ -138,6 +147,17 @@ class ToldTable final : public AgentTable {
     STRATA_ASSIGN_OR_RETURN(std::vector<Peer> peers, ReadPeers(words, holders ? 2 : 1));
     (holders ? holders_[farm::KeyOf(words.at(1))] : fillers_) = std::move(peers);
     return Ok();
+  }
+  // How often a content was invalidated.
+  size_t invalidated(const std::string& uri) {
+    const std::string key = " " + farm::ToString(farm::KeyOf(uri));
+    const std::lock_guard lock(mutex_);
+    size_t count = 0;
+    for (size_t at = invalidated_.find(key); at != std::string::npos;) {
+      ++count;
+      at = invalidated_.find(key, at + 1);
+    }
+    return count;
   }
   std::string lacking() {
     const std::lock_guard lock(mutex_);
@@ -164,6 +184,7 @@ class ToldTable final : public AgentTable {
   std::vector<Peer> fillers_;
   std::set<IpAddress> members_;
   std::string lacking_;
+  std::string invalidated_;
 };
 
 std::string Metric(const MetricRegistry& metrics, const std::string& sample) {
@@ -178,6 +199,7 @@ std::string Do(const Words& words, AgentServer& server, ToldTable& table,
                const MetricRegistry& metrics) {
   if (words[0] == "fetches") return std::to_string(server.fetches());
   if (words[0] == "lacking") return "engines" + table.lacking();
+  if (words[0] == "invalidated") return std::to_string(table.invalidated(words.at(1)));
   if (words[0] == "metric") return Metric(metrics, words.at(1));
   if (words[0] != "purge") return ToString(table.Learn(words));
   std::vector<farm::ContentKey> keys;

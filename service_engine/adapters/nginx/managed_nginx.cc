@@ -181,6 +181,10 @@ StatusOr<size_t> ManagedNginx::Purge(std::span<const farm::ContentKey> keys) {
   return purger_.Purge(keys);
 }
 
+StatusOr<size_t> ManagedNginx::PurgeCache(std::span<const farm::ContentKey> keys) {
+  return purger_.PurgeCache(keys);
+}
+
 StatusOr<size_t> ManagedNginx::PurgeCacheOf(const std::string& site) {
   const farm::Site* known = sites_.Get()->Find(site);
   if (known == nullptr) return NotFound("site %s is not applied here", site.c_str());

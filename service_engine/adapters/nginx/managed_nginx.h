@@ -38,6 +38,7 @@ class ManagedNginx final : public NginxAdapter {
   Status Apply(const std::vector<farm::Site>& sites) override;
   Status SetClosed(bool closed) override;
   StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) override;
+  StatusOr<size_t> PurgeCache(std::span<const farm::ContentKey> keys) override;
   StatusOr<size_t> PurgeCacheOf(const std::string& site) override;
   std::vector<farm::AssetsChanged::Change> TakeChanges(size_t max) override;
   void TellAll() override { held_.TellAll(); }

@@ -83,6 +83,8 @@ class NginxAdapter {
   // contents had something that went. Waits for a scan that goes on; Unavailable, with the reason,
   // if something may be left.
   virtual StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys) = 0;
+  // The same for what is cached of them; what the library has stays.
+  virtual StatusOr<size_t> PurgeCache(std::span<const farm::ContentKey> keys) = 0;
   // All of a site's cache, not its library; the site is one of those applied. How many files went.
   virtual StatusOr<size_t> PurgeCacheOf(const std::string& site) = 0;
   // Up to `max` changes that were not taken yet.

@@ -74,7 +74,13 @@ Purger::Purger(PurgerOptions options, const SharedSites& sites, HeldContents& he
                                     .help = "Purges after which something may be left.",
                                     .number = kMetricPurgeFailures})) {}
 
-StatusOr<size_t> Purger::Purge(std::span<const farm::ContentKey> list) {
+StatusOr<size_t> Purger::Purge(std::span<const farm::ContentKey> keys) { return Purge(keys, true); }
+
+StatusOr<size_t> Purger::PurgeCache(std::span<const farm::ContentKey> keys) {
+  return Purge(keys, false);
+}
+
+StatusOr<size_t> Purger::Purge(std::span<const farm::ContentKey> list, bool library) {
   absl::MutexLock lock(&mu_);
   const Keys keys(list.begin(), list.end());
   Keys found;
@@ -85,7 +91,7 @@ StatusOr<size_t> Purger::Purge(std::span<const farm::ContentKey> list) {
   }
   for (const farm::ContentKey& key : keys) {
     bool had = false;
-    const Status removed = RemoveFiles(key, had);
+    const Status removed = RemoveFiles(key, library, had);
     if (status.ok()) status = removed;
     if (had) found.insert(key);
   }
@@ -137,9 +143,10 @@ Status Purger::RemoveTemporary(const Keys& keys, Keys& found) const {
   return status;
 }
 
-Status Purger::RemoveFiles(const farm::ContentKey& key, bool& found) {
+Status Purger::RemoveFiles(const farm::ContentKey& key, bool library, bool& found) {
   Status status = Ok();
   for (const std::string& path : held_.FilesOf(key)) {
+    if (!library && InLibrary(path)) continue;
     found = true;
     const Status removed = RemoveFile(path);
     if (removed.ok()) {

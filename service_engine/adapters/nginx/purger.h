@@ -31,6 +31,8 @@ class Purger {
   // How many contents had something that went. Unavailable, with the first reason, if something
   // may be left.
   StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys);
+  // The same, but what the library has of them stays: that is the operator's.
+  StatusOr<size_t> PurgeCache(std::span<const farm::ContentKey> keys);
   // The same for all of a site's contents, but its library: `host` is its first.
   StatusOr<size_t> PurgeCacheOf(const std::string& host);
 
@@ -39,7 +41,8 @@ class Purger {
 
   // Adds the keys of which there was a temporary file.
   Status RemoveTemporary(const Keys& keys, Keys& found) const;
-  Status RemoveFiles(const farm::ContentKey& key, bool& found);
+  StatusOr<size_t> Purge(std::span<const farm::ContentKey> keys, bool library);
+  Status RemoveFiles(const farm::ContentKey& key, bool library, bool& found);
   bool InLibrary(const std::string& path) const;
   Status RemoveFile(const std::string& path);
   Status MoveAway(const std::string& path);
