@@ -157,11 +157,16 @@ class FarmCase(unittest.TestCase):
         cls.origin = Origin(cls.folder / "origin", f"{address}{_CLIENT}")
         cls.addClassCleanup(cls.origin.close)
         cls.farm.make_certificates(ENGINES)
+        cls.prepare()
         cls.farm.start_manager()
         for name in ENGINES:
             cls.farm.start_engine(name)
         cls.wait_whole()
         cls.farm.apply_site(cls.site())
+
+    @classmethod
+    def prepare(cls):
+        """What a class needs before its farm starts."""
 
     @classmethod
     def kill_farm(cls):
