@@ -2,126 +2,127 @@
 
 #include <array>
 #include <charconv>
-#include <optional>
-
-#include "common/bytes.h"
-#include "common/hex.h"
+#include <utility>
 
 namespace strata::engine {
 namespace {
 
-constexpr size_t kFields = 8;
+constexpr size_t kFields = 9;            // Before the operator's line.
 constexpr std::string_view kNone = "-";  // What nginx writes for an empty variable.
 
-// Undoes nginx's escapes.
-StatusOr<std::string> Text(std::string_view field, const char* name) {
-  if (field == kNone) return std::string();
-  if (field.find('\\') == std::string_view::npos) return std::string(field);
-  std::string text;
+std::string_view Text(std::string_view field) { return field == kNone ? "" : field; }
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Undoes nginx's escapes; false if there is a \ that is no \xHH.
+bool Unescape(std::string_view field, std::string& text) {
   for (size_t i = 0; i < field.size(); ++i) {
     if (field[i] != '\\') {
       text += field[i];
       continue;
     }
-    const bool escape = i + 3 < field.size() && field[i + 1] == 'x';
-    const std::optional<Bytes> byte = escape ? FromHex(field.substr(i + 2, 2)) : std::nullopt;
-    if (!byte) return InvalidArgument("%s: a \\ that is no \\xHH", name);
-    text += static_cast<char>(byte->front());
+    if (i + 3 >= field.size() || field[i + 1] != 'x') return false;
+    const int high = HexDigit(field[i + 2]);
+    const int low = HexDigit(field[i + 3]);
+    if (high < 0 || low < 0) return false;
+    text += static_cast<char>(high * 16 + low);
     i += 3;
   }
-  return text;
+  return true;
 }
 
 template <class T>
-StatusOr<T> Number(std::string_view field, const char* name) {
-  T value{};
-  const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (error != std::errc() || end != field.data() + field.size() || field.empty()) {
-    return InvalidArgument("%s is no number", name);
-  }
-  return value;
+bool Number(std::string_view field, T& value) {
+  const char* const end = field.data() + field.size();
+  const auto [at, error] = std::from_chars(field.data(), end, value);
+  return error == std::errc() && at == end;
 }
 
 // "12.034": seconds and thousandths.
-StatusOr<Duration> Time(std::string_view field) {
-  const size_t dot = field.find('.');
-  if (dot == std::string_view::npos || field.size() - dot != 4) {
-    return InvalidArgument("request_time is not in seconds and thousandths");
-  }
-  STRATA_ASSIGN_OR_RETURN(const uint32_t seconds,
-                          Number<uint32_t>(field.substr(0, dot), "request_time"));
-  STRATA_ASSIGN_OR_RETURN(const uint32_t millis,
-                          Number<uint32_t>(field.substr(dot + 1), "request_time"));
-  return std::chrono::seconds(seconds) + std::chrono::milliseconds(millis);
+bool Time(std::string_view field, Duration& time) {
+  constexpr size_t kDecimals = 4;  // With their dot.
+  if (field.size() <= kDecimals || field[field.size() - kDecimals] != '.') return false;
+  uint32_t seconds = 0;
+  uint32_t millis = 0;
+  if (!Number(field.substr(0, field.size() - kDecimals), seconds)) return false;
+  if (!Number(field.substr(field.size() - kDecimals + 1), millis)) return false;
+  time = std::chrono::seconds(seconds) + std::chrono::milliseconds(millis);
+  return true;
 }
 
 }  // namespace
 
-StatusOr<FinishedRequest> ParseAccessLogLine(std::string_view line) {
+std::string AccessLogFormat(std::string_view site, std::string_view entry,
+                            std::string_view target) {
+  std::string format;
+  for (const std::string_view field :
+       {site, entry, std::string_view("$upstream_cache_status"), std::string_view("$request_time"),
+        std::string_view("$bytes_sent"), std::string_view("$status"),
+        std::string_view("$remote_addr"), std::string_view("$request_method"), target}) {
+    format += field;
+    format += '\t';
+  }
+  return format;
+}
+
+LineFault ParseAccessLogLine(std::string_view line, FinishedRequest& request,
+                             std::deque<std::string>& spelled) {
   std::array<std::string_view, kFields> fields;
-  for (size_t i = 0; i < kFields; ++i) {
+  for (std::string_view& field : fields) {
     const size_t tab = line.find('\t');
-    const bool last = i + 1 == kFields;
-    if (last != (tab == std::string_view::npos)) {
-      return InvalidArgument("%s than %zu fields", last ? "more" : "fewer", kFields);
-    }
-    fields[i] = line.substr(0, tab);
-    if (!last) line.remove_prefix(tab + 1);
+    if (tab == std::string_view::npos) return LineFault::kFields;
+    field = line.substr(0, tab);
+    line.remove_prefix(tab + 1);
   }
-  FinishedRequest request;
-  STRATA_ASSIGN_OR_RETURN(request.site, Text(fields[0], "site"));
-  STRATA_ASSIGN_OR_RETURN(request.method, Text(fields[1], "method"));
-  STRATA_ASSIGN_OR_RETURN(request.target, Text(fields[2], "target"));
-  STRATA_ASSIGN_OR_RETURN(request.status, Number<int>(fields[3], "status"));
-  if (request.status < 0 || request.status > 999) return InvalidArgument("status is no status");
-  STRATA_ASSIGN_OR_RETURN(request.duration, Time(fields[4]));
-  STRATA_ASSIGN_OR_RETURN(request.bytes, Number<uint64_t>(fields[5], "bytes_sent"));
-  STRATA_ASSIGN_OR_RETURN(request.client, IpAddress::Parse(fields[6]));
-  STRATA_ASSIGN_OR_RETURN(request.cache, Text(fields[7], "cache"));
-  return request;
+  request.site = Text(fields[0]);
+  request.entry = request.site.empty() ? "" : Text(fields[1]);
+  request.cache = Text(fields[2]);
+  if (!Time(fields[3], request.duration)) return LineFault::kDuration;
+  if (!Number(fields[4], request.bytes)) return LineFault::kBytes;
+  if (!Number(fields[5], request.status) || request.status < 0 || request.status > 999) {
+    return LineFault::kStatus;
+  }
+  request.client = fields[6];
+  request.method = Text(fields[7]);
+  request.target = Text(fields[8]);
+  request.operator_line = line;
+  if (request.target.find('\\') == std::string_view::npos) return LineFault::kNone;
+  std::string target;
+  if (!Unescape(request.target, target)) return LineFault::kEscape;
+  request.target = spelled.emplace_back(std::move(target));
+  return LineFault::kNone;
 }
 
-void AccessLogReader::Read(std::string_view bytes, std::vector<FinishedRequest>& requests) {
-  while (!bytes.empty()) {
-    const size_t end = bytes.find('\n');
-    const bool whole = end != std::string_view::npos;
-    const std::string_view piece = bytes.substr(0, end);
-    bytes.remove_prefix(whole ? end + 1 : bytes.size());
-    too_long_ = too_long_ || rest_.size() + piece.size() > kMaxAccessLogLine;
-    if (too_long_) {
-      consumed_ += rest_.size() + piece.size() + (whole ? 1 : 0);
-      rest_.clear();
-      if (whole) {
-        ++broken_;
-        too_long_ = false;
-      }
-    } else if (!whole) {
-      rest_ += piece;
-    } else if (rest_.empty()) {
-      Line(piece, requests);
+size_t AccessLogReader::Read(std::string_view bytes, std::vector<FinishedRequest>& requests) {
+  spelled_.clear();
+  size_t taken = 0;
+  while (taken < bytes.size()) {
+    const std::string_view rest = bytes.substr(taken);
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) {
+      if (!too_long_ && rest.size() <= kMaxAccessLogLine) break;
+      too_long_ = true;
+      return bytes.size();
+    }
+    taken += end + 1;
+    FinishedRequest request;
+    const bool fits = !std::exchange(too_long_, false) && end <= kMaxAccessLogLine;
+    if (fits && ParseAccessLogLine(rest.substr(0, end), request, spelled_) == LineFault::kNone) {
+      requests.push_back(request);
     } else {
-      rest_ += piece;
-      Line(rest_, requests);
-      rest_.clear();
+      ++broken_;
     }
   }
+  return taken;
 }
 
-void AccessLogReader::Line(std::string_view line, std::vector<FinishedRequest>& requests) {
-  consumed_ += line.size() + 1;
-  StatusOr<FinishedRequest> request = ParseAccessLogLine(line);
-  if (request.ok()) {
-    requests.push_back(*std::move(request));
-  } else {
-    ++broken_;
-  }
-}
-
-void AccessLogReader::EndFile() {
-  if (!rest_.empty() || too_long_) ++broken_;
-  rest_.clear();
+void AccessLogReader::EndFile(uint64_t rest) {
+  if (rest > 0 || too_long_) ++broken_;
   too_long_ = false;
-  consumed_ = 0;
 }
 
 }  // namespace strata::engine

@@ -15,6 +15,10 @@ namespace {
 constexpr Duration kAgentGrace = std::chrono::seconds(10);
 constexpr Duration kLeastWait = std::chrono::minutes(1);
 
+// nginx's names of a target.
+constexpr std::string_view kHostTarget = "$request_uri";
+constexpr std::string_view kPathTarget = "$strata_path_target";
+
 using Values = std::map<std::string_view, std::string>;
 
 // `text` with the value in place of each @name@.
@@ -203,26 +207,66 @@ struct Entry {
 };
 
 std::string RenderEntry(const NginxConfig& config, const farm::Site& site, const Entry& entry) {
-  Values values = {{"location", entry.location},
-                   {"named", entry.named},
-                   {"settings", entry.settings},
-                   {"preflight", Preflight(site)},
-                   {"ask", Fill(kAsk, {{"site", site.hosts.front()}})},
-                   {"folder", config.library_folder + "/" + site.name},
-                   {"base", entry.path_form ? "alias" : "root"},
-                   {"slash", entry.path_form ? "/" : ""},
-                   {"file", site.query.keep == farm::QueryRules::Keep::kNone ? "any" : "plain"}};
+  Values values = {
+      {"location", entry.location},
+      {"named", entry.named},
+      {"settings", entry.settings},
+      {"preflight", Preflight(site)},
+      {"ask", Fill(kAsk, {{"site", site.hosts.front()},
+                          {"target", std::string(entry.path_form ? kPathTarget : kHostTarget)}})},
+      {"folder", config.library_folder + "/" + site.name},
+      {"base", entry.path_form ? "alias" : "root"},
+      {"exact", std::string(entry.path_form ? kPathLibrary : "")},
+      {"slash", entry.path_form ? "/" : ""},
+      {"file", site.query.keep == farm::QueryRules::Keep::kNone ? "any" : "plain"}};
   const bool library = !config.library_folder.empty() && config.libraries.contains(site.name);
   return Fill(library ? kLibraryEntry : kEntry, values);
 }
 
-std::string OperatorLog(const NginxConfig& config, const farm::Site& site) {
-  return "access_log \"" + OperatorLogPath(config, site.name) +
-         "\" strata_operator buffer=64k flush=1s;\n";
+// The whole log's lines have one form; what is known of a request before it comes is text in them,
+// not a variable.
+struct LogFormat {
+  std::string name;
+  std::string_view site;
+  std::string_view entry;
+  std::string_view target;
+};
+
+std::string Render(const LogFormat& format, const NginxConfig& config) {
+  return Fill(kFormat, {{"name", format.name},
+                        {"fields", AccessLogFormat(format.site, format.entry, format.target)},
+                        {"operator", config.operator_log_format}});
 }
 
-std::string AccessLog(const NginxConfig& config) {
-  return "access_log \"" + AccessLogPath(config) + "\" strata buffer=64k flush=1s;\n";
+// Who comes while it is closed is of no site: his 503 says nothing of how the site is served.
+std::string LogFormats(const NginxConfig& config) {
+  const std::string_view none = "-";
+  std::string text =
+      Render({"strata_clients", "$strata_path_name", kEntryPath, kPathTarget}, config) +
+      Render({"strata_peers", "$strata_path_name", "$strata_peer_form", kPathTarget}, config);
+  for (const farm::Site& site : config.sites) {
+    const std::string_view name = config.closed ? none : site.name;
+    text += Render({"strata_host_" + site.name, name, kEntryHost, kHostTarget}, config) +
+            Render({"strata_path_" + site.name, name, kEntryPath, kPathTarget}, config);
+  }
+  return text;
+}
+
+std::string AccessLog(const NginxConfig& config, const std::string& format) {
+  return "access_log \"" + AccessLogPath(config) + "\" " + format + " buffer=64k flush=1s;\n";
+}
+
+// The sites by all of their hosts.
+std::string PathMap(const NginxConfig& config, bool names) {
+  std::string lines;
+  if (config.closed) return lines;
+  for (const farm::Site& site : config.sites) {
+    for (const std::string& host : site.hosts) {
+      lines += Fill("    \"@host@\" \"@site@\";\n",
+                    {{"host", host}, {"site", names ? site.name : site.hosts.front()}});
+    }
+  }
+  return lines;
 }
 
 // The names under which a site's contents are asked for by Host.
@@ -253,10 +297,8 @@ std::string Servers(const NginxConfig& config, std::string& forms) {
     text += Fill(kSiteServer, {{"listen", Listen(config.clients, "")},
                                {"names", ServerNames(config, site, hosts, forms)},
                                {"closed", Closed(config)},
-                               {"site", site.hosts.front()},
                                {"engine", config.engine},
-                               {"log", AccessLog(config)},
-                               {"operator_log", OperatorLog(config, site)},
+                               {"log", AccessLog(config, "strata_host_" + site.name)},
                                {"internal", std::string(kInternal)},
                                {"entry", RenderEntry(config, site, entry)}});
   }
@@ -265,7 +307,7 @@ std::string Servers(const NginxConfig& config, std::string& forms) {
 
 // The entries of all hosts below `prefix`: "/_s/", "/_f/".
 std::string PathEntries(const NginxConfig& config, const std::string& prefix,
-                        const std::string& form, bool operator_log) {
+                        const std::string& form) {
   std::string text;
   for (const farm::Site& site : config.sites) {
     size_t number = 0;
@@ -274,10 +316,8 @@ std::string PathEntries(const NginxConfig& config, const std::string& prefix,
       entry.path_form = true;
       entry.location = Fill("^~ \"@prefix@@host@/\"", {{"prefix", prefix}, {"host", host}});
       entry.named = "ask_" + form + "_" + site.name + "_" + std::to_string(number++);
-      entry.settings =
-          Fill(kPathSettings, {{"site", site.hosts.front()}, {"name", site.name}, {"form", form}});
-      if (operator_log) {
-        entry.settings += "      " + AccessLog(config) + "      " + OperatorLog(config, site);
+      if (form == kEntryPath) {
+        entry.settings = "      " + AccessLog(config, "strata_path_" + site.name);
       }
       text += RenderEntry(config, site, entry);
     }
@@ -286,27 +326,26 @@ std::string PathEntries(const NginxConfig& config, const std::string& prefix,
 }
 
 std::string DefaultServer(const NginxConfig& config) {
-  // Misses in the path form end in locations that sites share, so their log's name is made there.
-  const std::string by_name = "access_log \"" + config.log_folder +
-                              "/$strata_site_name.access.log\" strata_operator "
-                              "if=$strata_site_name;\n";
   return Fill(kDefaultServer, {{"listen", Listen(config.clients, " default_server backlog=4096")},
+                               {"name", "!clients"},
                                {"engine", config.engine},
                                {"closed", Closed(config)},
-                               {"log", AccessLog(config) + "    " + by_name},
+                               {"log", AccessLog(config, "strata_clients")},
                                {"internal", std::string(kInternal)},
-                               {"entries", PathEntries(config, "/_s/", "redirected", true)}});
+                               {"entries", PathEntries(config, "/_s/", std::string(kEntryPath))}});
 }
 
 std::string PeerServer(const NginxConfig& config) {
   if (config.peers.empty()) return "";
-  return Fill(kDefaultServer, {{"listen", Listen(config.peers, " default_server backlog=4096")},
-                               {"engine", config.engine},
-                               {"closed", Closed(config)},
-                               {"log", AccessLog(config)},
-                               {"internal", std::string(kInternal)},
-                               {"entries", PathEntries(config, "/_s/", "peer", false) +
-                                               PathEntries(config, "/_f/", "peer-fill", false)}});
+  return Fill(kDefaultServer,
+              {{"listen", Listen(config.peers, " default_server backlog=4096")},
+               {"name", "!peers"},
+               {"engine", config.engine},
+               {"closed", Closed(config)},
+               {"log", AccessLog(config, "strata_peers")},
+               {"internal", std::string(kInternal)},
+               {"entries", PathEntries(config, "/_s/", std::string(kEntryPeer)) +
+                               PathEntries(config, "/_f/", std::string(kEntryPeerFill))}});
 }
 
 std::string CacheLimits(const NginxConfig& config) {
@@ -321,12 +360,10 @@ std::string AccessLogPath(const NginxConfig& config) { return config.log_folder 
 
 std::string ErrorLogPath(const NginxConfig& config) { return config.log_folder + "/error.log"; }
 
-std::string OperatorLogPath(const NginxConfig& config, const std::string& site) {
-  return config.log_folder + "/" + site + ".access.log";
-}
-
 StatusOr<std::string> RenderNginxConfig(const NginxConfig& config) {
   STRATA_RETURN_IF_ERROR(Check(config));
+  std::string forms;
+  const std::string servers = Servers(config, forms);
   const Values values = {
       {"generation", std::to_string(config.generation)},
       {"user", config.user.empty() ? "" : "user \"" + config.user + "\";\n"},
@@ -338,8 +375,10 @@ StatusOr<std::string> RenderNginxConfig(const NginxConfig& config) {
       {"folder", config.folder},
       {"error_log", ErrorLogPath(config)},
       {"types", config.mime_types.empty() ? "" : "  include \"" + config.mime_types + "\";\n"},
-      {"strata_format", std::string(kAccessLogFormat)},
-      {"operator_format", config.operator_log_format},
+      {"formats", LogFormats(config)},
+      {"path_sites", PathMap(config, false)},
+      {"path_names", PathMap(config, true)},
+      {"forms", forms},
       {"cache", config.cache_folder},
       {"temp", config.temp_folder},
       {"index", std::to_string(config.cache_index_bytes)},
@@ -349,10 +388,7 @@ StatusOr<std::string> RenderNginxConfig(const NginxConfig& config) {
       {"status", config.status_socket},
       {"cors", CorsMaps(config)},
   };
-  std::string forms;
-  const std::string servers = Servers(config, forms);
-  return Fill(kHead, values) + Fill(kForms, {{"forms", forms}}) + DefaultServer(config) +
-         PeerServer(config) + servers + "}\n";
+  return Fill(kHead, values) + DefaultServer(config) + PeerServer(config) + servers + "}\n";
 }
 
 }  // namespace strata::engine

@@ -50,9 +50,8 @@ struct NginxConfig {
   std::set<std::string> libraries;  // Names of the sites that have a library.
 };
 
-// Where the log of every finished request is (access_log.h), and a site's in the operator's format.
+// Where the log of every finished request is (access_log.h).
 std::string AccessLogPath(const NginxConfig& config);
-std::string OperatorLogPath(const NginxConfig& config, const std::string& site);
 std::string ErrorLogPath(const NginxConfig& config);
 
 // nginx.conf, as docs/protocols/agent.md has it; the room's README tells what is in it.

@@ -57,7 +57,8 @@ TEST(NginxConfigTest, NoPlaceIsLeftEmpty) {
   config.sites[0].cors_origins = {"https://player.example"};
   const std::string text = Text(config);
   for (const char* name : {"@site@", "@log@", "@location@", "@named@", "@file@", "@listen@",
-                           "@internal@", "@settings@", "@cors@", "@wait@", "@entries@"}) {
+                           "@internal@", "@settings@", "@cors@", "@wait@", "@entries@", "@target@",
+                           "@exact@", "@formats@", "@forms@", "@path_sites@"}) {
     EXPECT_FALSE(Has(text, name)) << name;
   }
   EXPECT_EQ(std::count(text.begin(), text.end(), '{'), std::count(text.begin(), text.end(), '}'));
@@ -78,7 +79,7 @@ TEST(NginxConfigTest, FormsHaveTheirEntries) {
   EXPECT_TRUE(Has(text, "location ^~ \"/_s/films.example/\""));
   EXPECT_TRUE(Has(text, "location ^~ \"/_s/www.films.example/\""));
   EXPECT_TRUE(Has(text, "location ^~ \"/_f/films.example/\""));
-  EXPECT_TRUE(Has(text, "set $strata_form peer-fill;"));
+  EXPECT_TRUE(Has(text, "proxy_pass http://strata_agent/miss?;"));
 }
 
 TEST(NginxConfigTest, AHostThatIsASitesOwnIsNoRedirectedFormOfAnother) {
@@ -89,6 +90,25 @@ TEST(NginxConfigTest, AHostThatIsASitesOwnIsNoRedirectedFormOfAnother) {
   const std::string text = Text(config);
   EXPECT_FALSE(Has(text, "\"north-1.films.example\" redirected;"));
   EXPECT_TRUE(Has(text, "server_name \"north-1.films.example\" \"north-1.north-1.films.example\""));
+}
+
+// A hit pays for each of them.
+TEST(NginxConfigTest, ASiteWithoutALibraryHasNothingToRewriteOnItsWayToTheCache) {
+  const std::string text = Text(Config());
+  EXPECT_EQ(Count(text, "rewrite ^"), Count(text, "location @strata_again"));
+  EXPECT_FALSE(Has(text, "set $strata_site"));
+  EXPECT_FALSE(Has(text, "if ("));
+}
+
+TEST(NginxConfigTest, EachRequestIsLoggedOnceWithItsSiteAsText) {
+  const std::string text = Text(Config());
+  EXPECT_TRUE(Has(text, "log_format strata_host_films escape=default 'films\thost\t"));
+  EXPECT_TRUE(Has(text, "log_format strata_path_films escape=default 'films\tpath\t"));
+  EXPECT_EQ(Count(text, "access_log \"/var/log/strata/requests.log\""),
+            Count(text, "access_log \""));
+  NginxConfig config = Config();
+  config.closed = true;
+  EXPECT_TRUE(Has(Text(config), "log_format strata_host_films escape=default '-\thost\t"));
 }
 
 TEST(NginxConfigTest, LibrariesAreLookedIntoOnlyWhereThereAreSome) {

@@ -6,8 +6,9 @@
 
 namespace strata::engine {
 
-// Server-level `set`s run again after each X-Accel-Redirect: what has to survive one is set in
-// locations only ($strata_tried, and all of the path form).
+// A hit pays for each directive of the rewrite module, and for none of the maps that it does not
+// ask: what a request is of comes from maps. They are asked once a request, so what they ask has to
+// survive an X-Accel-Redirect: $server_name, $request_uri and $host do.
 inline constexpr std::string_view kHead = R"conf(# Written by the Service Engine: changes are lost.
 @user@daemon off;
 worker_processes @workers@;
@@ -41,9 +42,7 @@ http {
   absolute_redirect off;
   uninitialized_variable_warn off;
   recursive_error_pages on;
-  log_format strata escape=default '@strata_format@';
-  log_format strata_operator escape=default '@operator_format@';
-  client_body_temp_path "@folder@/body";
+@formats@  client_body_temp_path "@folder@/body";
   fastcgi_temp_path "@folder@/fastcgi";
   uwsgi_temp_path "@folder@/uwsgi";
   scgi_temp_path "@folder@/scgi";
@@ -90,10 +89,45 @@ http {
   upstream strata_agent_fill {
     server "unix:@agent@" max_fails=0;
   }
-  # The path form's target, as the client sent it.
+  # The path form's host and target, as the client sent them.
+  map $request_uri $strata_path_host {
+    default "";
+    "~^/_[sf]/(?<strata_named>[^/?]+)/" $strata_named;
+  }
   map $request_uri $strata_path_target {
     default "";
     "~^/_[sf]/[^/?]+(?<strata_rest>/.*)$" $strata_rest;
+  }
+  map $request_uri $strata_peer_form {
+    default "";
+    "~^/_s/" peer;
+    "~^/_f/" peer-fill;
+  }
+  map $strata_path_host $strata_path_site {
+    default "";
+@path_sites@  }
+  # The name, for the log.
+  map $strata_path_host $strata_path_name {
+    default "";
+@path_names@  }
+  # A site's server has the site's first host as its name.
+  map $server_name $strata_site {
+    default $server_name;
+    "!clients" $strata_path_site;
+    "!peers" $strata_path_site;
+  }
+  map $server_name $strata_target {
+    default $request_uri;
+    "!clients" $strata_path_target;
+    "!peers" $strata_path_target;
+  }
+  map $host $strata_host_form {
+    default direct;
+@forms@  }
+  map $server_name $strata_form {
+    default $strata_host_form;
+    "!clients" redirected;
+    "!peers" $strata_peer_form;
   }
   # What is no name of a library's file: hidden names, empty segments, and escapes of characters
   # that are another content escaped than plain (docs/protocols/content_identity.md, section 3).
@@ -119,28 +153,21 @@ http {
 @cors@  server {
     listen "unix:@status@";
     access_log off;
-    # So that nginx knows these variables where there is no site.
-    set $strata_site "";
-    set $strata_site_name "";
-    set $strata_target "";
-    set $strata_form "";
     location = /_strata/status { stub_status; }
     location = /_strata/generation { default_type text/plain; return 200 "@generation@\n"; }
-    # What nginx has to know of even if there is no site.
-    location = /_strata/names {
-      set $strata_site "";
-      set $strata_site_name "";
-      set $strata_target "";
-      set $strata_form "";
-      return 404;
-    }
     location / { return 404; }
   }
 )conf";
 
-inline constexpr std::string_view kForms = R"conf(  map $host $strata_host_form {
-    default direct;
-@forms@  }
+inline constexpr std::string_view kFormat =
+    R"conf(  log_format @name@ escape=default '@fields@@operator@';
+)conf";
+
+// A library is looked into by the normal form of a path: "/_s/HOST/" spelled otherwise is no way
+// there.
+inline constexpr std::string_view kPathLibrary = R"conf(      if ($strata_path_target = "") {
+        return 404;
+      }
 )conf";
 
 // A site without cors_origins shows what its origin says.
@@ -174,32 +201,26 @@ inline constexpr std::string_view kPreflight = R"conf(      if ($strata_prefligh
 
 // Nothing is stored here: what is to be kept comes by /_strata/fill, under the canonical key.
 inline constexpr std::string_view kAsk = R"conf(      proxy_cache strata;
-      proxy_cache_key "http://@site@$strata_target";
+      proxy_cache_key "http://@site@@target@";
       proxy_no_cache 1;
-      rewrite ^ /miss? break;
-      proxy_pass http://strata_agent;
 )conf";
 
+// The location's own prefix becomes "/miss?"; what follows it says nothing to the agent. Costs a
+// hit nothing, other than a rewrite.
 inline constexpr std::string_view kEntry = R"conf(    location @location@ {
-@settings@@preflight@@ask@    }
+@settings@@preflight@@ask@      proxy_pass http://strata_agent/miss?;
+    }
 )conf";
 
 inline constexpr std::string_view kLibraryEntry = R"conf(    location @location@ {
-@settings@@preflight@      @base@ "@folder@@slash@";
+@settings@@exact@@preflight@      @base@ "@folder@@slash@";
       disable_symlinks on "from=@folder@";
       try_files $strata_file_@file@ @strata_@named@;
     }
     location @strata_@named@ {
-@ask@    }
-)conf";
-
-inline constexpr std::string_view kPathSettings = R"conf(      if ($strata_path_target = "") {
-        return 404;
-      }
-      set $strata_site "@site@";
-      set $strata_site_name "@name@";
-      set $strata_target $strata_path_target;
-      set $strata_form @form@;
+@ask@      rewrite ^ /miss? break;
+      proxy_pass http://strata_agent;
+    }
 )conf";
 
 // What the agent's answers lead to. Its headers are read before the location's own upstream
@@ -258,7 +279,7 @@ inline constexpr std::string_view kClosed = R"conf(    add_header Retry-After 5 
 )conf";
 
 inline constexpr std::string_view kDefaultServer = R"conf(  server {
-@listen@    server_name _;
+@listen@    server_name "@name@";
 @closed@    @log@    location = /_strata/probe { default_type text/plain; return 200 "@engine@\n"; }
 @internal@    location / { return 404; }
 @entries@  }
@@ -266,10 +287,7 @@ inline constexpr std::string_view kDefaultServer = R"conf(  server {
 
 inline constexpr std::string_view kSiteServer = R"conf(  server {
 @listen@    server_name@names@;
-@closed@    set $strata_site "@site@";
-    set $strata_target $request_uri;
-    set $strata_form $strata_host_form;
-    @log@    @operator_log@    location = /_strata/probe {
+@closed@    @log@    location = /_strata/probe {
       default_type text/plain;
       return 200 "@engine@\n";
     }

@@ -97,7 +97,9 @@ asio::awaitable<StatusOr<NginxRequest>> NginxConnection::ReadRequest() {
   const auto& message = self.parser->get();
   NginxRequest request;
   request.method = std::string(message.method_string());
-  request.path = std::string(message.target());
+  // What follows is of the client's own target, which Strata-Target has as it was.
+  const std::string_view target(message.target().data(), message.target().size());
+  request.path = std::string(target.substr(0, target.find('?')));
   request.http_1_1 = message.version() == 11;
   for (const auto& field : message) {
     request.fields.push_back({std::string(field.name_string()), std::string(field.value())});

@@ -75,6 +75,7 @@ bool TakeRequest(int fd, std::string& buffer, FakeAgent::Request& request) {
   const size_t space = line.find(' ');
   request.method = line.substr(0, space);
   request.path = line.substr(space + 1, line.rfind(' ') - space - 1);
+  request.path.resize(std::min(request.path.find('?'), request.path.size()));
   while (TakeLine(fd, buffer, line) && !line.empty()) {
     const size_t colon = line.find(": ");
     if (colon == std::string::npos) continue;

@@ -139,7 +139,8 @@ class TourTest(FarmCase):
         holder, _ = self.fill("/logged", b"logged")
         self.at(holder, "/logged")
         log = self.farm.engine_folder(holder) / "log/films.access.log"
-        wait_until(lambda: log.read_text().count("/logged HTTP/1.1\" 200") == 2, "both are there")
+        wait_until(lambda: log.exists() and
+                   log.read_text().count("/logged HTTP/1.1\" 200") == 2, "both are there")
 
     def test_all_members_have_the_same_table(self):
         for number in range(20):

@@ -36,7 +36,21 @@ int BeAnEngine(const char* folder) {
   return 1;
 }
 
-class NginxAdapterTest : public NginxCase {};
+class NginxAdapterTest : public NginxCase {
+ protected:
+  // In a log and in those that were rotated away from it: lines that have `text`.
+  int64_t LinesOf(const std::string& log, const std::string& text) const {
+    int64_t count = 0;
+    for (const auto& entry : fs::directory_iterator(folder_ / "logs")) {
+      if (!entry.path().filename().string().starts_with(log)) continue;
+      std::ifstream file(entry.path());
+      for (std::string line; std::getline(file, line);) {
+        if (line.find(text) != std::string::npos) ++count;
+      }
+    }
+    return count;
+  }
+};
 
 // ---- The inventory of the cache.
 
@@ -273,6 +287,45 @@ TEST_F(NginxAdapterTest, AWedgedNginxIsDownAndComesBack) {
   EXPECT_TRUE(Eventually([this] { return adapter_->Judge().health == farm::Health::kUp; }));
 }
 
+TEST_F(NginxAdapterTest, AnNginxThatStaysWedgedIsKilledAndStartedAgain) {
+  NginxAdapterOptions options = Options();
+  options.wedged_limit = std::chrono::milliseconds(500);
+  StartWith({Films()}, options);
+  Fill("/a", "1");
+  const pid_t group = Master();
+  kill(-group, SIGSTOP);
+  EXPECT_TRUE(Eventually([&] { return deaths_ == 1 && Master() != group; }));
+  EXPECT_TRUE(Eventually([] { return Fetch("/a").body == "1"; })) << ErrorLog();
+  EXPECT_EQ(Metric("strata_engine_nginx_wedged_total"), 1);
+  EXPECT_TRUE(Eventually([this] { return adapter_->Judge().health == farm::Health::kUp; }));
+}
+
+TEST_F(NginxAdapterTest, AnswersThatAreMeantDoNotDegrade) {
+  NginxAdapterOptions options = Options();
+  options.health.window = std::chrono::milliseconds(200);
+  StartWith({Films()}, options);
+  // A peer asks for what is not here, since its table is old: 504.
+  const auto told = [this] {
+    std::lock_guard lock(mu_);
+    return std::count_if(requests_.begin(), requests_.end(), [](const Told& request) {
+      return request.entry == kEntryPeer && request.status == 504;
+    });
+  };
+  const auto ask = [] {
+    const Fetched no = Fetch("/_s/films.example/no", {.host = "127.0.0.1:8081", .port = kPeers});
+    EXPECT_EQ(no.status, 504);
+  };
+  for (int i = 0; i < 100; ++i) ask();
+  EXPECT_TRUE(Eventually([&] {
+    EXPECT_EQ(adapter_->Judge().health, farm::Health::kUp);
+    return told() >= 100;
+  }));
+  const auto after = std::chrono::steady_clock::now() + 2 * options.health.window;
+  while (std::chrono::steady_clock::now() < after) {
+    EXPECT_EQ(adapter_->Judge().health, farm::Health::kUp);
+  }
+}
+
 TEST_F(NginxAdapterTest, AnotherMembersProbesDegrade) {
   StartWith({Films()});
   for (int i = 0; i < 3; ++i) adapter_->OnPeerProbe("no route to host");
@@ -284,6 +337,7 @@ TEST_F(NginxAdapterTest, AnotherMembersProbesDegrade) {
 TEST_F(NginxAdapterTest, EveryRequestIsToldThroughRotations) {
   NginxAdapterOptions options = Options();
   options.log_bytes_max = 3000;
+  options.operator_log = {.bytes_max = 20000, .kept = 100};
   options.probe_interval = std::chrono::minutes(1);  // Probes are in the log, too.
   StartWith({Films()}, options);
   Fill("/a", "1");
@@ -294,8 +348,8 @@ TEST_F(NginxAdapterTest, EveryRequestIsToldThroughRotations) {
   }
   const auto told = [this] {
     std::lock_guard lock(mu_);
-    return std::count_if(requests_.begin(), requests_.end(), [](const FinishedRequest& request) {
-      return request.site == "films.example" && request.target == "/a" && request.status == 200;
+    return std::count_if(requests_.begin(), requests_.end(), [](const Told& request) {
+      return request.site == "films" && request.target == "/a" && request.status == 200;
     });
   };
   EXPECT_TRUE(Eventually([&] { return told() >= kRequests; })) << told();
@@ -307,9 +361,35 @@ TEST_F(NginxAdapterTest, EveryRequestIsToldThroughRotations) {
     adapter_->Sample();
     return Metric("strata_engine_log_difference_requests") == 0;
   })) << Metric("strata_engine_log_difference_requests");
-  std::ifstream log(folder_ / "logs/films.access.log");
-  const std::string text(std::istreambuf_iterator<char>(log), {});
-  EXPECT_NE(text.find("\"GET /a HTTP/1.1\" 200"), std::string::npos);
+  EXPECT_GE(Metric("strata_engine_operator_log_rotations_total"), 1);
+  EXPECT_EQ(LinesOf("films.access.log", "GET /a HTTP/1.1\" 200") +
+                LinesOf("films.access.log", "GET /_s/films.example/a HTTP/1.1\" 200"),
+            told());
+}
+
+TEST_F(NginxAdapterTest, ASiteThatIsRemovedKeepsItsLogAndItIsNotWritten) {
+  StartWith({Films()});
+  Fill("/a", "1");
+  EXPECT_TRUE(Eventually([&] { return LinesOf("films.access.log", "GET /a ") == 1; }));
+  EXPECT_EQ(MessageOf(adapter_->Apply({})), "");
+  EXPECT_EQ(Fetch("/a").status, 404);
+  EXPECT_TRUE(Eventually([this] { return Metric("strata_engine_no_site_total") >= 1; }));
+  EXPECT_EQ(LinesOf("films.access.log", ""), 1);
+}
+
+TEST_F(NginxAdapterTest, AnErrorLogIsRotatedAndNginxWritesTheNewOne) {
+  NginxAdapterOptions options = Options();
+  options.error_log = {.bytes_max = 1, .kept = 2};
+  StartWith({Films()}, options);
+  agent_.reset();  // Each miss is an error now.
+  const std::string log = (folder_ / "logs/error.log").string();
+  Fetch("/a");
+  EXPECT_TRUE(Eventually([&] { return fs::exists(log + ".1"); }));
+  EXPECT_TRUE(Eventually([&] {
+    Fetch("/a");
+    return ErrorLog().find("connect() to unix:") != std::string::npos;
+  }));
+  EXPECT_GE(Metric("strata_engine_error_log_rotations_total"), 1);
 }
 
 TEST_F(NginxAdapterTest, SamplesHaveTheLoad) {

@@ -138,7 +138,10 @@ void NginxCase::StartWith(const std::vector<farm::Site>& sites,
   NginxAdapterCallbacks callbacks;
   callbacks.on_requests = [this](std::span<const FinishedRequest> requests) {
     std::lock_guard lock(mu_);
-    requests_.insert(requests_.end(), requests.begin(), requests.end());
+    for (const FinishedRequest& request : requests) {
+      requests_.push_back({std::string(request.site), std::string(request.entry),
+                           std::string(request.target), request.status});
+    }
   };
   callbacks.on_death = [this](const std::string&) { ++deaths_; };
   auto adapter = NginxAdapter::Start(options, sites, callbacks, *metrics_);

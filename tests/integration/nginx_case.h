@@ -87,7 +87,13 @@ class NginxCase : public ::testing::Test {
   std::unique_ptr<MetricRegistry> metrics_;
   std::unique_ptr<NginxAdapter> adapter_;
   std::mutex mu_;
-  std::vector<FinishedRequest> requests_;
+  struct Told {
+    std::string site;
+    std::string entry;
+    std::string target;
+    int status = 0;
+  };
+  std::vector<Told> requests_;
   std::atomic<int> deaths_ = 0;
 };
 

@@ -115,10 +115,9 @@ class NginxFormatsTest : public ::testing::Test {
            "/f; uwsgi_temp_path " + here + "/u; scgi_temp_path " + here +
            "/s;\n  proxy_cache_path " + here +
            "/cache levels=1:2 keys_zone=z:1m use_temp_path=off;\n"
-           "  map $host $strata_site { default $host; }\n"
-           "  map $host $strata_target { default $request_uri; }\n  log_format strata '" +
-           std::string(kAccessLogFormat) +
-           "';\n  access_log off;\n  server {\n    listen 127.0.0.1:" +
+           "  log_format strata '" +
+           AccessLogFormat("films", kEntryHost, "$request_uri") +
+           "$request';\n  access_log off;\n  server {\n    listen 127.0.0.1:" +
            std::to_string(kOriginPort) + ";\n    root " + here +
            "/www;\n    location /varies { add_header Vary Accept-Language; try_files /film.txt "
            "=404; "
@@ -128,7 +127,7 @@ class NginxFormatsTest : public ::testing::Test {
            "/access.log strata;\n    location = /status { stub_status; }\n    location / {\n"
            "      proxy_pass http://127.0.0.1:" +
            std::to_string(kOriginPort) +
-           ";\n      proxy_cache z; proxy_cache_key http://$strata_site$request_uri;\n"
+           ";\n      proxy_cache z; proxy_cache_key http://$host$request_uri;\n"
            "      proxy_cache_valid any 5m;\n    }\n  }\n}\n";
   }
   // Every file in the cache, parsed, by key; the variants of one key lie together.
@@ -182,16 +181,18 @@ TEST_F(NginxFormatsTest, TheLogTellsEveryRequest) {
   Stop();
   AccessLogReader reader;
   std::vector<FinishedRequest> requests;
-  reader.Read(ReadFile(folder_ / "access.log"), requests);
+  const std::string text = ReadFile(folder_ / "access.log");
+  EXPECT_EQ(reader.Read(text, requests), text.size());
   EXPECT_EQ(reader.broken(), 0u);
   ASSERT_EQ(requests.size(), 3u);
-  EXPECT_EQ(requests[0].site, "films.example");
+  EXPECT_EQ(requests[0].site, "films");
+  EXPECT_EQ(requests[0].operator_line, "GET /film.txt HTTP/1.1");
   EXPECT_EQ(requests[0].method, "GET");
   EXPECT_EQ(requests[0].target, "/film.txt");
   EXPECT_EQ(requests[0].cache, "MISS");
   EXPECT_EQ(requests[1].cache, "HIT");
   EXPECT_GT(requests[1].bytes, 20u);
-  EXPECT_EQ(ToString(requests[1].client), "127.0.0.1");
+  EXPECT_EQ(requests[1].client, "127.0.0.1");
   EXPECT_EQ(requests[2].target, "/odd\"name\xc3\xa9");
   EXPECT_EQ(requests[2].status, 404);
 }

@@ -136,22 +136,6 @@ StatusOr<std::string> ConfigFiles::Rendered(const std::vector<farm::Site>& sites
   return text;
 }
 
-// A path with a variable is opened by the workers, one without by the master, who is root. The
-// folder is the workers': what lies there is not followed.
-Status ConfigFiles::PrepareLogs(const std::vector<farm::Site>& sites) const {
-  const passwd* who = base_.user.empty() ? nullptr : getpwnam(base_.user.c_str());
-  if (who == nullptr || geteuid() != 0) return Ok();
-  for (const farm::Site& site : sites) {
-    const std::string path = base_.log_folder + "/" + site.name + ".access.log";
-    const UniqueFd file(
-        open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644));
-    if (!file.valid() || fchown(file.get(), who->pw_uid, who->pw_gid) != 0) {
-      return Unavailable("%s: %s", path.c_str(), strerror(errno));
-    }
-  }
-  return Ok();
-}
-
 Status ConfigFiles::Try(const std::string& text) const {
   const std::string path = base_.folder + "/nginx.try.conf";
   STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text, kMode));
@@ -162,7 +146,6 @@ Status ConfigFiles::StartWith(const std::vector<farm::Site>& sites) {
   absl::MutexLock lock(&mu_);
   const std::set<std::string> libraries = LibrariesNow();
   STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
-  STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
   STRATA_RETURN_IF_ERROR(WriteFileAtomically(base_.folder + "/nginx.conf", text, kMode));
   STRATA_RETURN_IF_ERROR(process_.Start(++generation_));
   sites_ = sites;
@@ -207,7 +190,6 @@ Status ConfigFiles::ApplyLocked(const std::vector<farm::Site>& sites) {
   const std::string path = base_.folder + "/nginx.conf";
   const std::set<std::string> libraries = LibrariesNow();
   STRATA_ASSIGN_OR_RETURN(std::string text, Rendered(sites, libraries));
-  STRATA_RETURN_IF_ERROR(PrepareLogs(sites));
   STRATA_RETURN_IF_ERROR(WriteFileAtomically(path, text, kMode));
   const Status status = process_.Reload(++generation_);
   if (!status.ok()) {

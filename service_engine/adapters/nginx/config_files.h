@@ -41,8 +41,6 @@ class ConfigFiles {
   StatusOr<std::string> Rendered(const std::vector<farm::Site>& sites,
                                  const std::set<std::string>& libraries)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The operator's logs, for workers who may make no file there that the master has made first.
-  Status PrepareLogs(const std::vector<farm::Site>& sites) const;
   Status Try(const std::string& text) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Status ApplyLocked(const std::vector<farm::Site>& sites) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::set<std::string> LibrariesNow() const;

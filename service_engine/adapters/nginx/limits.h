@@ -45,6 +45,8 @@ inline constexpr size_t kLogReadBytes = 1 << 20;  // At a time.
 inline constexpr size_t kLogReadsPerTurn = 64;
 inline constexpr Duration kRotateLimit = std::chrono::seconds(10);  // Without leases: until closed.
 
+inline constexpr size_t kOperatorLogsOpen = 128;  // Of sites, at a time.
+
 // ---- The disk.
 inline constexpr Duration kDiskInterval = std::chrono::seconds(5);
 inline constexpr uint64_t kDiskFullBytes = 16ull << 20;  // Less is full.

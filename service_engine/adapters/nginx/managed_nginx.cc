@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -97,6 +98,13 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
       probe_failures_(metrics.AddCounter({.name = "strata_engine_probe_failures_total",
                                           .help = "Probes of nginx by its own agent that failed.",
                                           .number = kMetricProbeFailures})),
+      wedged_(metrics.AddCounter({.name = "strata_engine_nginx_wedged_total",
+                                  .help = "Times that nginx was killed, since it answered nothing.",
+                                  .number = kMetricNginxWedged})),
+      error_log_rotations_(
+          metrics.AddCounter({.name = "strata_engine_error_log_rotations_total",
+                              .help = "Times that nginx's log of errors was rotated.",
+                              .number = kMetricErrorLogRotations})),
       held_files_(metrics.AddGauge({.name = "strata_engine_held_files",
                                     .help = "Files of contents that are held.",
                                     .number = kMetricHeldFiles})),
@@ -109,10 +117,11 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
                                     "those that go on are among them.",
                             .number = kMetricLogDifference})),
       judge_(options.health),
-      closed_(options.closed) {
+      closed_(options.closed),
+      operator_logs_(options.log_folder, options.operator_log, metrics) {
   log_ = std::make_unique<AccessLogTail>(
       AccessLogTailOptions{AccessLogPath(config_.paths()), options.log_bytes_max},
-      [this] { return process_.ReopenLogs(); }, metrics);
+      [this] { return process_.ReopenLogs(); }, operator_logs_, metrics);
 }
 
 ManagedNginx::~ManagedNginx() { Stop(); }
@@ -120,6 +129,11 @@ ManagedNginx::~ManagedNginx() { Stop(); }
 Status ManagedNginx::Begin(const std::vector<farm::Site>& sites) {
   STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<const farm::SiteTable> table, TableOf(sites));
   STRATA_RETURN_IF_ERROR(config_.Prepare());
+  TakeLog(Now());  // What an earlier life has left.
+  {
+    absl::MutexLock lock(&mu_);
+    lines_before_ = static_cast<int64_t>(log_lines_);
+  }
   STRATA_RETURN_IF_ERROR(config_.StartWith(sites));
   sites_.Set(table);
   sites_.SetLibraries(config_.Libraries());
@@ -207,20 +221,26 @@ std::optional<farm::Asset> ManagedNginx::Find(const farm::ContentKey& key) const
 
 void ManagedNginx::FollowLog() {
   while (Sleep(kLogInterval)) TakeLog(Now());
-  TakeLog(Now());  // What nginx has written at its end.
+  while (!TakeLog(Now())) {  // What nginx has written at its end.
+  }
 }
 
-void ManagedNginx::TakeLog(Timestamp now) {
-  const std::vector<FinishedRequest> requests = log_->Turn(now);
+bool ManagedNginx::TakeLog(Timestamp now) {
+  const bool at_end = log_->Turn(
+      now, [&](std::span<const FinishedRequest> requests) { OnRequests(requests, now); });
   log_lines_ = log_->lines();
   log_bytes_ = log_->bytes();
-  if (requests.empty()) return;
+  return at_end;
+}
+
+void ManagedNginx::OnRequests(std::span<const FinishedRequest> requests, Timestamp now) {
   {
     absl::MutexLock lock(&judge_mu_);
     for (const FinishedRequest& request : requests) {
       // Probes, hosts of no site, and whoever asked while it was closed say nothing of how it
-      // serves.
-      if (!request.site.empty()) judge_.OnRequest(request.status, now);
+      // serves; neither does a peer who was told that there is nothing here.
+      const bool nothing_here = request.status == 504 && request.entry == kEntryPeer;
+      if (!request.site.empty() && !nothing_here) judge_.OnRequest(request.status, now);
     }
   }
   if (callbacks_.on_requests) callbacks_.on_requests(requests);
@@ -230,6 +250,7 @@ void ManagedNginx::TakeLog(Timestamp now) {
 
 void ManagedNginx::Look() {
   Timestamp disk_at = Now();
+  answered_at_ = Now();
   do {
     const bool settled = cache_watch_.settled() && (!library_watch_ || library_watch_->settled());
     if (settled && !scan_complete_.exchange(true) && callbacks_.on_scan_complete) {
@@ -239,6 +260,7 @@ void ManagedNginx::Look() {
     ProbeOnce();
     if (Now() >= disk_at) {
       CheckDisk();
+      KeepErrorLog();
       disk_at = Now() + kDiskInterval;
     }
     held_files_.Set(static_cast<double>(held_.files()));
@@ -263,8 +285,40 @@ void ManagedNginx::ProbeOnce() {
     if (!status.ok()) error = ToString(endpoint) + ": " + MessageOf(status);
   }
   if (!error.empty()) probe_failures_.Add();
-  absl::MutexLock lock(&judge_mu_);
-  judge_.OnOwnProbe(error);
+  {
+    absl::MutexLock lock(&judge_mu_);
+    judge_.OnOwnProbe(error);
+  }
+  EndWedged(error.empty() || process_.Ask(kStatusPath).ok());
+}
+
+// One that has died is started again by its supervisor: each life has its time.
+void ManagedNginx::EndWedged(bool answers) {
+  const uint64_t life = process_.asked().life;
+  if (answers || life != answered_life_ || process_.pid() == 0) {
+    answered_at_ = Now();
+    answered_life_ = life;
+    return;
+  }
+  if (Now() - answered_at_ < options_.wedged_limit) return;
+  logger_.Error("nginx answers nothing: it is killed", {{"pid", process_.pid()}});
+  wedged_.Add();
+  answered_at_ = Now();
+  process_.Kill();
+}
+
+void ManagedNginx::KeepErrorLog() {
+  const std::string path = ErrorLogPath(config_.paths());
+  struct stat info {};
+  if (options_.error_log.bytes_max == 0 || stat(path.c_str(), &info) != 0) return;
+  if (static_cast<uint64_t>(info.st_size) < options_.error_log.bytes_max) return;
+  const Status rotated = RotateLog(path, options_.error_log.kept);
+  if (!rotated.ok()) {
+    logger_.Error("log of errors not rotated", {{"why", MessageOf(rotated)}});
+    return;
+  }
+  error_log_rotations_.Add();
+  process_.ReopenLogs().IgnoreError();  // No nginx: the next one opens the new name.
 }
 
 void ManagedNginx::CheckDisk() {

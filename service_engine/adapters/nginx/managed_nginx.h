@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "service_engine/adapters/nginx/load_sampler.h"
 #include "service_engine/adapters/nginx/nginx_adapter.h"
 #include "service_engine/adapters/nginx/nginx_process.h"
+#include "service_engine/adapters/nginx/operator_logs.h"
 #include "service_engine/adapters/nginx/purger.h"
 #include "service_engine/adapters/nginx/tree_watch.h"
 #include "service_engine/core/nginx_status.h"
@@ -49,18 +51,22 @@ class ManagedNginx final : public NginxAdapter {
   HealthJudge::Verdict Judge() override;
   Status PeerProbe(const Endpoint& client_endpoint) override;
   void OnPeerProbe(const std::string& error) override;
-  Status ReopenLogs() override { return process_.ReopenLogs(); }
   void Stop() override;
 
  private:
   StatusOr<std::shared_ptr<const farm::SiteTable>> TableOf(
       const std::vector<farm::Site>& sites) const;
   void FollowLog();
-  void TakeLog(Timestamp now);
+  // False: there is more.
+  bool TakeLog(Timestamp now);
+  void OnRequests(std::span<const FinishedRequest> requests, Timestamp now);
   void Look();
   void LookAtLibraries();
   void ProbeOnce();
+  // Neither probe nor status for too long: nginx is killed.
+  void EndWedged(bool answers);
   void CheckDisk();
+  void KeepErrorLog();
   void OnDiskError(const Status& error);
   std::optional<NginxStatus> AskStatus();
   void CompareCounts(const NginxStatus& status);
@@ -81,6 +87,8 @@ class ManagedNginx final : public NginxAdapter {
   Purger purger_;
   LoadSampler sampler_;
   Counter& probe_failures_;
+  Counter& wedged_;
+  Counter& error_log_rotations_;
   Gauge& held_files_;
   Gauge& held_bytes_;
   Gauge& log_difference_;
@@ -92,7 +100,10 @@ class ManagedNginx final : public NginxAdapter {
   absl::Mutex judge_mu_;
   HealthJudge judge_ ABSL_GUARDED_BY(judge_mu_);
   bool closed_ ABSL_GUARDED_BY(judge_mu_);
-  std::unique_ptr<AccessLogTail> log_;  // Of the thread that follows it.
+  OperatorLogs operator_logs_;          // Of the thread that follows the log.
+  std::unique_ptr<AccessLogTail> log_;  // The same.
+  Timestamp answered_at_;               // Of the thread that probes: when nginx was last heard.
+  uint64_t answered_life_ = 0;          // In which of its lives.
   absl::Mutex mu_;
   absl::CondVar stop_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

@@ -22,5 +22,9 @@ inline constexpr uint32_t kMetricProbeFailures = 4113;
 inline constexpr uint32_t kMetricHeldFiles = 4114;
 inline constexpr uint32_t kMetricHeldBytes = 4115;
 inline constexpr uint32_t kMetricUnwatched = 4116;
+inline constexpr uint32_t kMetricOperatorLogLost = 4117;
+inline constexpr uint32_t kMetricOperatorLogRotations = 4118;
+inline constexpr uint32_t kMetricErrorLogRotations = 4119;
+inline constexpr uint32_t kMetricNginxWedged = 4120;
 
 }  // namespace strata::engine

@@ -15,6 +15,7 @@
 #include "farm/content_key.h"
 #include "farm/messages.h"
 #include "farm/site.h"
+#include "service_engine/adapters/nginx/log_rotation.h"
 #include "service_engine/core/access_log.h"
 #include "service_engine/core/health_judge.h"
 #include "service_engine/core/load_meter.h"
@@ -38,12 +39,17 @@ struct NginxAdapterOptions {
   uint32_t workers = 0;                      // 0: one for each core.
   uint64_t cache_bytes_max = 0;              // 0: what the disk has.
   uint64_t free_bytes_least = 256ull << 20;  // Of the cache's disk.
-  uint64_t log_bytes_max = 64ull << 20;      // The request log is rotated beyond.
-  bool closed = false;                       // Starts closed: see SetClosed.
-  std::string operator_log_format;           // nginx's log_format; empty: "combined".
+  uint64_t log_bytes_max = 64ull << 20;      // The log of requests: rotated beyond, not kept.
+  LogLimits operator_log{.bytes_max = 256ull << 20, .kept = 8};  // Of each site.
+  LogLimits error_log{.bytes_max = 16ull << 20, .kept = 4};
+  bool closed = false;              // Starts closed: see SetClosed.
+  std::string operator_log_format;  // nginx's log_format; empty: "combined".
   HealthSettings health;
   Duration probe_interval = std::chrono::seconds(1);
   Duration probe_limit = std::chrono::seconds(2);  // A probe that takes longer has failed.
+  // An nginx that answers neither a probe nor its status socket for so long is killed and started
+  // again.
+  Duration wedged_limit = std::chrono::seconds(15);
 };
 
 // Called on the adapter's own threads, one call of a kind at a time; quick, and never back into
@@ -104,9 +110,6 @@ class NginxAdapter {
   virtual Status PeerProbe(const Endpoint& client_endpoint) = 0;
   // What another member's probe of this engine found; empty: it serves.
   virtual void OnPeerProbe(const std::string& error) = 0;
-  // nginx opens its logs anew: after an operator moved them away.
-  virtual Status ReopenLogs() = 0;
-
   // nginx finishes what it has begun, for at most 5 s, and ends. Done by the destructor too.
   virtual void Stop() = 0;
 };

@@ -169,6 +169,10 @@ class NginxProcess::Supervisor {
     absl::MutexLock lock(&mu_);
     return {lives_ended_, answers_};
   }
+  void Kill() const {
+    absl::MutexLock lock(&mu_);
+    if (pid_ != 0) kill(-pid_, SIGKILL);
+  }
   // FailedPrecondition if there is no nginx just now.
   Status Signal(int signal) const {
     absl::MutexLock lock(&mu_);
@@ -321,6 +325,10 @@ void NginxProcess::ReloadAgain() const {
 Status NginxProcess::ReopenLogs() const {
   if (!supervisor_) return FailedPrecondition("nginx was not started");
   return supervisor_->Signal(SIGUSR1);
+}
+
+void NginxProcess::Kill() const {
+  if (supervisor_) supervisor_->Kill();
 }
 
 void NginxProcess::Stop() { supervisor_.reset(); }

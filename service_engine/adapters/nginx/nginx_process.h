@@ -41,6 +41,8 @@ class NginxProcess {
   // Tells nginx to read the file again, and waits for nothing.
   void ReloadAgain() const;
   Status ReopenLogs() const;
+  // Ends it at once, all of it, however it is: it is started again.
+  void Kill() const;
   // Lets it finish for a while, then not. It is gone afterwards.
   void Stop();
 
