@@ -9,6 +9,8 @@ namespace strata::manager::store {
 inline constexpr size_t kNameBytesMax = 64;
 // One intent record, key and value.
 inline constexpr size_t kIntentBytesMax = size_t{4} << 20;
+// All intent records together, where a store is copied.
+inline constexpr size_t kIntentsBytesMax = size_t{512} << 20;
 // Location changes that are written and not yet synced; Apply waits beyond it.
 inline constexpr size_t kUnsyncedBytesMax = size_t{64} << 20;
 

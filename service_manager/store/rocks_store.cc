@@ -27,6 +27,10 @@ std::string BigEndian(uint64_t number) {
   return std::string(AsText(bytes));
 }
 
+// The first bytes of the keys of intents, and a key that is beyond all.
+constexpr std::string_view kIntentKinds = "lnt";
+constexpr char kPastIntents[] = "u";
+
 // Keys among the intents: tables, records of logs, and the next position of each log.
 std::string TableKey(std::string_view table, std::string_view key) {
   std::string joined = "t";
@@ -101,19 +105,56 @@ StatusOr<std::vector<uint64_t>> RocksStore::Commit(const IntentBatch& batch) {
   if (!failure_.ok()) return failure_;
   rocksdb::WriteBatch writes;
   STRATA_ASSIGN_OR_RETURN(std::vector<uint64_t> positions, Fill(batch, writes));
+  STRATA_RETURN_IF_ERROR(Write(writes));
+  for (size_t i = 0; i < batch.appends.size(); ++i) {
+    next_position_[batch.appends[i].log] = positions[i] + 1;
+  }
+  return positions;
+}
+
+Status RocksStore::Write(rocksdb::WriteBatch& writes) {
   writes.Put(families_[kFacts], kIntentsKey, std::to_string(intents_ + 1));
   rocksdb::WriteOptions options;
   options.sync = true;
   const rocksdb::Status written = database_->Write(options, &writes);
   if (!written.ok()) return failure_ = Failed(written);
   ++intents_;
-  for (size_t i = 0; i < batch.appends.size(); ++i) {
-    next_position_[batch.appends[i].log] = positions[i] + 1;
-  }
   synced_.store(applied_, std::memory_order_release);  // The log was synced with what lay before.
   unsynced_bytes_ = 0;
   changed_.notify_all();
-  return positions;
+  return Ok();
+}
+
+Status RocksStore::VisitIntents(absl::FunctionRef<bool(std::string_view, std::string_view)> visit) {
+  std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator({}, families_[kIntents]));
+  for (at->SeekToFirst(); at->Valid(); at->Next()) {
+    if (!visit(TextOf(at->key()), TextOf(at->value()))) return Ok();
+  }
+  return at->status().ok() ? Ok() : Failed(at->status());
+}
+
+Status RocksStore::ReplaceIntents(const std::vector<IntentRecord>& records) {
+  size_t bytes = 0;
+  for (const IntentRecord& record : records) {
+    bytes += record.key.size() + record.value.size();
+    if (record.key.size() < 2 || kIntentKinds.find(record.key[0]) == std::string_view::npos) {
+      return InvalidArgument("a record that is no intent of this version");
+    }
+  }
+  if (bytes > kIntentsBytesMax) {
+    return ResourceExhausted("%zu bytes of intent, more than %zu", bytes, kIntentsBytesMax);
+  }
+  std::lock_guard lock(mutex_);
+  if (!failure_.ok()) return failure_;
+  rocksdb::WriteBatch writes;
+  // Below the first kind there is nothing, and above the last.
+  writes.DeleteRange(families_[kIntents], rocksdb::Slice("", 0), kPastIntents);
+  for (const IntentRecord& record : records) {
+    writes.Put(families_[kIntents], record.key, record.value);
+  }
+  STRATA_RETURN_IF_ERROR(Write(writes));
+  next_position_.clear();
+  return Ok();
 }
 
 // Turns a batch into RocksDB's; gives the positions of its appends. Under mutex_.

@@ -51,6 +51,8 @@ class RocksStore final : public Store {
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) override;
   Status VisitLog(std::string_view log, uint64_t from,
                   absl::FunctionRef<bool(uint64_t, std::string_view)> visit) override;
+  Status VisitIntents(absl::FunctionRef<bool(std::string_view, std::string_view)> visit) override;
+  Status ReplaceIntents(const std::vector<IntentRecord>& records) override;
   StatusOr<uint64_t> Apply(const LocationBatch& batch) override;
   uint64_t SyncedUpTo() const override { return synced_.load(std::memory_order_acquire); }
   Status Sync() override;
@@ -72,6 +74,8 @@ class RocksStore final : public Store {
   Status Failed(const rocksdb::Status& status) const;
   StatusOr<std::optional<std::string>> Read(Family family, std::string_view key);
   StatusOr<uint64_t> NextPosition(const std::string& log);
+  // Writes intent, synced, and counts it. Under mutex_.
+  Status Write(rocksdb::WriteBatch& writes);
   StatusOr<std::vector<uint64_t>> Fill(const IntentBatch& batch, rocksdb::WriteBatch& writes);
   void SyncLoop(uint64_t marked);  // `marked`: the commits that Open found.
   void MarkIntents(uint64_t count);

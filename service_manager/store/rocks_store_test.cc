@@ -146,6 +146,39 @@ TEST_F(RocksStoreTest, RefusesNamesAndRecordsOutOfBoundsWithoutWriting) {
   EXPECT_TRUE(store_->Commit({.puts = {{"t", "k", "v"}}}).ok()) << "and goes on";
 }
 
+TEST_F(RocksStoreTest, ACopyHasAllIntentAndGoesOnWhereTheFirstOneIs) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  ASSERT_TRUE(
+      store_->Commit({.puts = {{"sites", "films", "v1"}}, .appends = {{"audit", "a"}}}).ok());
+  ASSERT_TRUE(store_->Commit({.appends = {{"audit", "b"}}, .trims = {{"audit", 2}}}).ok());
+  std::vector<IntentRecord> records;
+  const auto take = [&](std::string_view key, std::string_view value) {
+    records.push_back({std::string(key), std::string(value)});
+    return true;
+  };
+  ASSERT_TRUE(store_->VisitIntents(take).ok());
+
+  store_.reset();
+  std::filesystem::remove_all(folder_);
+  ASSERT_NO_FATAL_FAILURE(Open());
+  ASSERT_TRUE(store_->Commit({.puts = {{"sites", "old", "v9"}}, .appends = {{"audit", "x"}}}).ok());
+  ASSERT_TRUE(store_->ReplaceIntents(records).ok());
+  ASSERT_NO_FATAL_FAILURE(Open());
+  EXPECT_EQ(*store_->Get("sites", "films"), "v1");
+  EXPECT_EQ(*store_->Get("sites", "old"), std::nullopt);
+  const auto positions = store_->Commit({.appends = {{"audit", "c"}}});
+  ASSERT_TRUE(positions.ok());
+  EXPECT_EQ(*positions, std::vector<uint64_t>{3});
+}
+
+TEST_F(RocksStoreTest, RefusesRecordsThatAreNoIntent) {
+  ASSERT_NO_FATAL_FAILURE(Open());
+  ASSERT_NO_FATAL_FAILURE(CommitSites(1));
+  EXPECT_EQ(store_->ReplaceIntents({{"zz", "?"}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_->ReplaceIntents({{"", "?"}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(*store_->Get("sites", "site0"), std::nullopt);
+}
+
 TEST_F(RocksStoreTest, KeepsLocationsAndUrisAcrossARestart) {
   Open();
   EXPECT_EQ(*store_->Apply({.stored = {Stored(1, 1), Stored(1, 2), Stored(200, 1)},

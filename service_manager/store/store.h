@@ -36,6 +36,11 @@ struct IntentBatch {
   std::vector<Trim> trims = {};
 };
 
+// A record of intent as it lies in a store: only for another store of the same version.
+struct IntentRecord {
+  std::string key, value;
+};
+
 // Changes of locations, to be written all or none.
 struct LocationBatch {
   struct Gone {
@@ -77,6 +82,15 @@ class Store {
   virtual Status VisitLog(
       std::string_view log, uint64_t from,
       absl::FunctionRef<bool(uint64_t position, std::string_view record)> visit) = 0;
+
+  // ---- All of intent at once, for copies of a store.
+
+  // Every record as of one instant, in the order of its keys; until `visit` says false.
+  virtual Status VisitIntents(
+      absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) = 0;
+  // Puts these records in place of all intent, as one Commit. ResourceExhausted beyond
+  // kIntentsBytesMax; then nothing is written.
+  virtual Status ReplaceIntents(const std::vector<IntentRecord>& records) = 0;
 
   // ---- Locations.
 

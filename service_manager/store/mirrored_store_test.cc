@@ -1,0 +1,250 @@
+#include "service_manager/store/mirrored_store.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "service_manager/store/rocks_store.h"
+
+namespace strata::manager::store {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A manager's disk and the mirror on it.
+class Manager {
+ public:
+  explicit Manager(const std::string& name)
+      : folder_(testing::TempDir() + "/mirror_" + name + "_" +
+                testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove_all(folder_);
+    Start();
+  }
+  ~Manager() {
+    store_.reset();
+    own_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void Start() {
+    store_.reset();
+    own_.reset();
+    auto own = RocksStore::Open({.folder = folder_});
+    EXPECT_TRUE(own.ok()) << MessageOf(own.status());
+    own_ = *std::move(own);
+    auto store = MirroredStore::Open(*own_, milliseconds(200));
+    EXPECT_TRUE(store.ok());
+    store_ = *std::move(store);
+  }
+  MirroredStore* operator->() { return store_.get(); }
+  MirroredStore& operator*() { return *store_; }
+
+ private:
+  const std::string folder_;
+  std::unique_ptr<RocksStore> own_;
+  std::unique_ptr<MirroredStore> store_;
+};
+
+IntentBatch Site(const std::string& name, const std::string& value) {
+  return {.puts = {{"sites", name, value}}};
+}
+
+// Gives a follower all that its feed has for it, as a stream between managers does.
+void Drain(MirroredStore::Feed& feed, MirroredStore& follower) {
+  while (true) {
+    const auto next = feed.Next(milliseconds(0));
+    if (!next.ok()) {
+      EXPECT_EQ(next.status().code(), StatusCode::kDeadlineExceeded) << MessageOf(next.status());
+      return;
+    }
+    const Status taken = std::visit([&](const auto& it) { return follower.Take(it); }, *next);
+    ASSERT_TRUE(taken.ok()) << MessageOf(taken);
+    feed.Acknowledge(follower.position().number);
+  }
+}
+
+std::unique_ptr<MirroredStore::Feed> Attach(Manager& leader, Manager& follower) {
+  auto feed = leader->Attach("b", follower->position());
+  EXPECT_TRUE(feed.ok()) << MessageOf(feed.status());
+  return feed.ok() ? *std::move(feed) : nullptr;
+}
+
+bool StartsWithACopy(MirroredStore::Feed& feed) {
+  const auto next = feed.Next(milliseconds(0));
+  EXPECT_TRUE(next.ok());
+  return next.ok() && std::holds_alternative<MirroredStore::Copy>(*next);
+}
+
+TEST(MirroredStoreTest, WritesOnlyWhileItLeads) {
+  Manager a("a");
+  EXPECT_EQ(a->Commit(Site("films", "1")).status().code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(a->Lead(7).ok());
+  EXPECT_TRUE(a->Commit(Site("films", "1")).ok());
+  EXPECT_EQ(ToString(a->position()), "7.2");
+  a->Follow();
+  EXPECT_EQ(a->Commit(Site("films", "2")).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(*a->Get("sites", "films"), "1");
+}
+
+TEST(MirroredStoreTest, RemembersItsPositionAndLeadsAboveIt) {
+  Manager a("a");
+  ASSERT_TRUE(a->Lead(7).ok());
+  ASSERT_TRUE(a->Commit(Site("films", "1")).ok());
+  a.Start();
+  EXPECT_EQ(ToString(a->position()), "7.2");
+  ASSERT_TRUE(a->Lead(3).ok());
+  EXPECT_EQ(ToString(a->position()), "8.3");
+}
+
+TEST(MirroredStoreTest, AFollowerGetsACopyAndThenWhatComes) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  ASSERT_TRUE(a->Commit({.appends = {{"audit", "one"}}}).ok());
+  const auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_EQ(b->position(), a->position());
+  std::thread order([&a] {
+    const auto positions = a->Commit({.appends = {{"audit", "two"}}});
+    EXPECT_TRUE(positions.ok());
+  });
+  const auto next = feed->Next(seconds(10));
+  ASSERT_TRUE(next.ok());
+  ASSERT_TRUE(b->Take(std::get<MirroredStore::Entry>(*next)).ok());
+  feed->Acknowledge(b->position().number);
+  order.join();
+  std::vector<std::string> audit;
+  ASSERT_TRUE(b->VisitLog("audit", 1, [&audit](uint64_t position, std::string_view record) {
+                 audit.push_back(std::to_string(position) + std::string(record));
+                 return true;
+               }).ok());
+  EXPECT_EQ(audit, (std::vector<std::string>{"1one", "2two"}));
+}
+
+TEST(MirroredStoreTest, WhatARequiredManagerDoesNotHaveIsNotAcknowledged) {
+  Manager a("a");
+  ASSERT_TRUE(a->Lead(1).ok());
+  a->Require({"b"});
+  const auto written = a->Commit(Site("films", "1"));
+  EXPECT_EQ(written.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(MessageOf(written.status()).find("manager b"), std::string::npos);
+  EXPECT_EQ(a->Behind(), std::vector<std::string>{"b"});
+  a->Require({});
+  EXPECT_TRUE(a->Commit(Site("films", "2")).ok());
+}
+
+TEST(MirroredStoreTest, WhoIsInStepIsWaitedForAlsoIfItIsNotRequired) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  auto feed = Attach(a, b);
+  EXPECT_TRUE(a->Commit(Site("films", "1")).ok()) << "it has nothing yet";
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_EQ(a->Commit(Site("films", "2")).status().code(), StatusCode::kUnavailable);
+  feed.reset();
+  EXPECT_TRUE(a->Commit(Site("films", "3")).ok());
+}
+
+TEST(MirroredStoreTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  feed.reset();
+  ASSERT_TRUE(a->Commit(Site("films", "1")).ok());
+  feed = Attach(a, b);
+  EXPECT_FALSE(StartsWithACopy(*feed));
+  feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_EQ(*b->Get("sites", "films"), "1");
+}
+
+TEST(MirroredStoreTest, WhatWasNeverAcknowledgedIsGoneWhenAnotherLed) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_FALSE(a->Commit(Site("films", "unknown")).ok());
+  feed.reset();
+  a.Start();
+  ASSERT_TRUE(b->Lead(2).ok());
+  ASSERT_TRUE(b->Commit(Site("films", "b's")).ok());
+  feed = Attach(b, a);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *a));
+  EXPECT_EQ(*a->Get("sites", "films"), "b's");
+  EXPECT_EQ(a->position(), b->position());
+}
+
+TEST(MirroredStoreTest, AFollowerThatHadAllGoesOnWithTheNextLeader) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  feed.reset();
+  a->Follow();
+  ASSERT_TRUE(b->Lead(2).ok());
+  feed = Attach(b, a);
+  EXPECT_FALSE(StartsWithACopy(*feed));
+}
+
+TEST(MirroredStoreTest, AFeedEndsWhenItsLeaderDoesNotLeadOrAnotherTakesItsPlace) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  const auto first = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*first, *b));
+  const auto second = Attach(a, b);
+  EXPECT_EQ(first->Next(seconds(10)).status().code(), StatusCode::kFailedPrecondition);
+  a->Follow();
+  EXPECT_EQ(second->Next(seconds(10)).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(a->Attach("b", b->position()).status().code(), StatusCode::kFailedPrecondition);
+}
+
+TEST(MirroredStoreTest, AFollowerTakesNothingOutOfOrder) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  const auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  const MirrorPosition here = b->position();
+  EXPECT_EQ(b->Take(MirroredStore::Entry{{1, here.number + 2}, Site("x", "1")}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(b->Take(MirroredStore::Entry{{0, here.number + 1}, Site("x", "1")}).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(*b->Get("sites", "x"), std::nullopt);
+}
+
+TEST(MirroredStoreTest, AFollowerBelievesNoLeaderOfAnEarlierTerm) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  ASSERT_TRUE(b->Lead(2).ok());
+  ASSERT_TRUE(b->Commit(Site("films", "b's")).ok());
+  b->Follow();
+  EXPECT_EQ(a->Attach("b", b->position()).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(b->Take(MirroredStore::Copy{a->position(), {}}).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(*b->Get("sites", "films"), "b's");
+}
+
+TEST(MirroredStoreTest, AnAcknowledgementOfWhatWasNotSentCountsForNothing) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  a->Require({"b"});
+  const auto feed = Attach(a, b);
+  feed->Acknowledge(1'000);
+  EXPECT_EQ(a->Behind(), std::vector<std::string>{"b"});
+}
+
+}  // namespace
+}  // namespace strata::manager::store
