@@ -88,6 +88,13 @@ Status Group::Promote() {
   });
 }
 
+Status Group::StartOver() {
+  return Post([](Driver& driver) {
+    driver.StartOver();
+    return true;
+  });
+}
+
 Status Group::AddKey(uint8_t id, ByteSpan key) {
   return Run([&](Driver& driver) { return driver.AddKey(id, key); });
 }

@@ -62,6 +62,10 @@ class Group {
   Status PauseCredit(bool paused);
   // This manager becomes SM (waits). FailedPrecondition if it is none, or is it already.
   Status Promote();
+  // Leaves the view and joins anew as a learner, since the application's state is not to be
+  // believed: OnLeftView, then OnInstallSnapshot. Sends that have not ended end as unknown. Nothing
+  // happens at the SM, whose state is the group's. Errors as of Abort.
+  Status StartOver();
   // Keys of the group (waits). The errors are KeyRing's.
   Status AddKey(uint8_t id, ByteSpan key);
   Status UseKey(uint8_t id);

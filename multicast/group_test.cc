@@ -255,6 +255,17 @@ TEST_F(GroupTest, GivesALateJoinerTheWholeState) {
   ExpectSameMessages(43);
 }
 
+TEST_F(GroupTest, StartsOverWhenItIsAskedTo) {
+  JoinAll(3);
+  SendFromAll(10);
+  ExpectSameMessages(30);
+  ASSERT_TRUE(members_[2]->group->StartOver().ok());
+  ASSERT_TRUE(members_[2]->recorder.WaitUntil([](const Recorder& r) { return r.left_ == 1; }));
+  ASSERT_TRUE(AllFull(3));
+  SendFromAll(10);
+  ExpectSameMessages(60);
+}
+
 TEST_F(GroupTest, ComesBackWithItsStateFile) {
   std::string folder = testing::TempDir() + "/groupXXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

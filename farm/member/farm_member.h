@@ -81,6 +81,10 @@ class FarmMember final : private multicast::GroupApplication {
   // ---- Keys of the group, as multicast::Group.
   Status UseKeys(const std::vector<multicast::GroupKey>& keys);
 
+  // Takes the farm's whole state anew, since this replica is not to be believed: OnView with
+  // `joined` false, then OnState. Errors as of multicast::Group.
+  Status StartOver() { return group_->StartOver(); }
+
   Endpoint unicast() const { return group_->unicast(); }
   void Observe(CopyObserver* observer);
   // Brings the group's counters in the registry up to date.

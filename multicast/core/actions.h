@@ -81,7 +81,7 @@ struct ViewChangedAction {
 // This member left its view (evicted, or it starts over): it has no view until the next
 // ViewChangedAction, and its state is stale until the next InstallSnapshotAction.
 struct LeftViewAction {
-  enum class Why : uint8_t { kEvicted, kOverrun, kDiverged } why = Why::kEvicted;
+  enum class Why : uint8_t { kEvicted, kOverrun, kDiverged, kAsked } why = Why::kEvicted;
 };
 
 // Quorum none: commits `first` to `last` were made alone and lost against a higher epoch. Precedes

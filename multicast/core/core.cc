@@ -106,6 +106,12 @@ bool Core::Impl::Promote(Timestamp now) {
   return true;
 }
 
+bool Core::Impl::StartOver(Timestamp now) {
+  if (!started_ || !group_.in_view() || group_.is_sm()) return false;
+  Rejoin(LeftViewAction::Why::kAsked, now);
+  return true;
+}
+
 // ---- Periodic.
 
 void Core::Impl::SendHeartbeat(const To& to, bool unicast_copy, bool ack_requested, Timestamp now) {
@@ -414,6 +420,7 @@ bool Core::OnSnapshotTaken(TransferId transfer, Bytes state, Timestamp now) {
 }
 void Core::PauseCredit(bool paused) { impl_->group_.credit_paused = paused; }
 bool Core::Promote(Timestamp now) { return impl_->Promote(now); }
+bool Core::StartOver(Timestamp now) { return impl_->StartOver(now); }
 void Core::EndTurn(Timestamp now, bool unread) { impl_->EndTurn(now, unread); }
 ActionBatch& Core::actions() { return impl_->group_.batch; }
 Timestamp Core::NextDeadline() const { return impl_->NextDeadline(); }

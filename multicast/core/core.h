@@ -58,6 +58,9 @@ class Core {
   void PauseCredit(bool paused);
   // A manager takes over as SM in an orderly way. False if this is none or it is the SM already.
   bool Promote(Timestamp now);
+  // Leaves the view and joins anew: the state comes from another member. False for the SM, and for
+  // who is in no view.
+  bool StartOver(Timestamp now);
   // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND. `unread`: packets wait that
   // were not given to the core yet; so nothing is asked for that may be among them.
   void EndTurn(Timestamp now, bool unread = false);

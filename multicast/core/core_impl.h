@@ -37,6 +37,7 @@ class Core::Impl {
                                          const SendOptions& options, Timestamp now);
   bool OnPrepared(PrepareToken token, const PrepareAnswer& answer, Timestamp now);
   bool Promote(Timestamp now);
+  bool StartOver(Timestamp now);
   void EndTurn(Timestamp now, bool unread);
   Timestamp NextDeadline() const;
 

@@ -406,6 +406,23 @@ TEST_F(CoreTest, DeafMemberIsEvictedAndComesBack) {
   ExpectEqualStates({1, 2, 3, 4});
 }
 
+TEST_F(CoreTest, WhoStartsOverGetsTheStateAnew) {
+  FormFour();
+  lan_.Send(3, 0, "before");
+  lan_.Run(milliseconds(10));
+  lan_[4].state = "something else";
+  EXPECT_FALSE(lan_[1].core->StartOver(lan_.now()));  // The SM's state is the group's.
+  EXPECT_TRUE(lan_[4].core->StartOver(lan_.now()));
+  EXPECT_FALSE(lan_[4].core->StartOver(lan_.now()));
+  lan_.Turn(4);
+  EXPECT_TRUE(lan_[4].left);
+  lan_.Send(3, 0, "meanwhile");
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(lan_[4].core->status(), MemberStatus::kFull);
+  EXPECT_EQ(lan_[4].state, "before;meanwhile;");
+  ExpectEqualStates({1, 2, 3, 4});
+}
+
 TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {
   FormFour();
   lan_.Send(3, 0, "one");

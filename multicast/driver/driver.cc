@@ -372,4 +372,9 @@ bool Driver::Promote() {
   return core_->Promote(Now());
 }
 
+bool Driver::StartOver() {
+  fed_ = true;
+  return core_->StartOver(Now());
+}
+
 }  // namespace strata::multicast

@@ -59,6 +59,7 @@ class Driver {
   bool ProvideSnapshot(TransferId transfer, Bytes state);
   void PauseCredit(bool paused);
   bool Promote();
+  bool StartOver();
   Status AddKey(uint8_t id, ByteSpan key) { return keys_.Add(id, key); }
   Status UseKey(uint8_t id) { return keys_.Use(id); }
   Status ForgetKey(uint8_t id) { return keys_.Forget(id); }
