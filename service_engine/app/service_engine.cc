@@ -17,7 +17,8 @@ using namespace strata;  // Status and what all programs share
 
 constexpr char kHelp[] =
     "A Service Engine: registers at its farm's manager, runs an nginx, and tells the farm what it "
-    "holds and how it is.\n\nSIGHUP reads certificates again, SIGTERM ends it and its nginx.";
+    "holds and how it is.\n\nSIGHUP reads certificates and settings again, "
+    "SIGTERM ends it and its nginx.";
 
 int Fail(const Status& status) {
   std::cerr << "strata-se: " << MessageOf(status) << "\n";
@@ -38,7 +39,7 @@ int Run(const engine::app::Settings& settings) {
   while (WaitForSignal() == ProcessSignal::kReload) {
     const Status reloaded = (*engine)->Reload();
     if (!reloaded.ok()) {
-      Logger("engine").Error("nothing was read again", {{"error", MessageOf(reloaded)}});
+      Logger("engine").Error("not all was read again", {{"error", MessageOf(reloaded)}});
     }
   }
   Logger("engine").Info("ending");
