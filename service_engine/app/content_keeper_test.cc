@@ -3,12 +3,9 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
-#include <chrono>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <variant>
 #include <vector>
 
@@ -20,8 +17,6 @@ namespace strata::engine::app {
 namespace {
 
 using Deeds = std::vector<std::string>;
-
-constexpr std::chrono::seconds kPatience(20);
 
 const bool kPrivateNetwork = multicast::EnterPrivateNetwork();
 
@@ -40,15 +35,6 @@ farm::Site SiteOf(const std::string& name, uint64_t version) {
   site.version = version;
   site.hosts = {name + ".example"};
   return site;
-}
-
-bool Poll(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
 }
 
 class ContentKeeperTest : public ::testing::Test {
@@ -97,7 +83,7 @@ class ContentKeeperTest : public ::testing::Test {
     keeper.swap(keeper_);
   }
   bool AwaitOpen(bool open = true) {
-    return Poll([&] { return keeper_->open() == open; });
+    return SmallFarm::Poll([&] { return keeper_->open() == open; });
   }
   bool AwaitTaken(const std::string& site, uint64_t version, bool refused = false) {
     return farm_.AwaitMessage([&](const farm::Message& message) {
@@ -181,7 +167,7 @@ TEST_F(ContentKeeperTest, OfASiteThatIsRemovedNothingIsLeft) {
   Start({SiteOf("films", 1), SiteOf("songs", 1)});
   ASSERT_TRUE(AwaitOpen());
   farm_.Say(farm::SiteRemoved{"films"});
-  ASSERT_TRUE(Poll([this] { return adapter_.CountOf("apply songs 1") == 1; }));
+  ASSERT_TRUE(SmallFarm::Poll([this] { return adapter_.CountOf("apply songs 1") == 1; }));
   EXPECT_EQ(adapter_.done(), (Deeds{"open", "empty films", "apply songs 1"}));
 }
 
@@ -202,8 +188,8 @@ TEST_F(ContentKeeperTest, WithoutTheVotersItClosesUnlessItMayServeAlone) {
   ASSERT_TRUE(AwaitOpen());
   keeper_->SetServeAlone(true);
   farm_.manager().Leave();
-  ASSERT_TRUE(Poll([this] { return !farm_.engine().InTouch(); }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(SmallFarm::Poll([this] { return !farm_.engine().InTouch(); }));
+  keeper_->Wake();
   EXPECT_TRUE(keeper_->open());
   keeper_->SetServeAlone(false);
   EXPECT_TRUE(AwaitOpen(false));

@@ -14,8 +14,9 @@ namespace {
 constexpr std::chrono::seconds kPatience(20);
 constexpr std::chrono::milliseconds kPoll(2);
 
-// Looks again and again, since some of what is waited for is told by nobody.
-bool Poll(const std::function<bool()>& condition) {
+}  // namespace
+
+bool SmallFarm::Poll(const std::function<bool()>& condition) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
@@ -23,8 +24,6 @@ bool Poll(const std::function<bool()>& condition) {
   }
   return true;
 }
-
-}  // namespace
 
 class SmallFarm::Listener final : public farm::FarmListener {
  public:

@@ -17,6 +17,9 @@ class SmallFarm {
   static constexpr farm::EngineId kManager{1};
   static constexpr farm::EngineId kEngine{2};
 
+  // Looks again and again, for what nobody tells; false if it does not come to be so.
+  static bool Poll(const std::function<bool()>& condition);
+
   SmallFarm();  // Returns when both are in, and the engine is registered.
   ~SmallFarm();
 

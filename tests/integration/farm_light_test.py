@@ -64,8 +64,8 @@ class LightTest(FarmCase):
     def test_without_a_manager_it_fills(self):
         path = self.fill_elsewhere("/alone", b"still there")
         self.farm.manager.kill()
-        answer = self.at(LIGHT, path)
-        self.assertEqual((answer.status, answer.body), (200, b"still there"))
+        wait_until(lambda: self.at(LIGHT, path).body == b"still there", "it is filled here")
+        self.assertEqual(self.origin.count(path), 2, "nobody told who holds it")
         self.farm.start_manager()
         self.wait_whole()
         self.check_equal()
