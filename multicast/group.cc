@@ -15,14 +15,13 @@ StatusOr<std::unique_ptr<Group>> Group::Join(const GroupOptions& options,
                                              GroupApplication& application) {
   std::unique_ptr<Group> group(new Group());
   if (options.own_thread) {
+    // Nothing here waits for its thread: that may be in a callback which waits until this returns.
     STRATA_ASSIGN_OR_RETURN(group->own_thread_, OwnThread::Start(options, application));
+    group->unicast_ = group->own_thread_->unicast();
   } else {
     STRATA_ASSIGN_OR_RETURN(group->driver_, Driver::Start(options, application));
+    group->unicast_ = group->driver_->sockets().unicast();
   }
-  STRATA_RETURN_IF_ERROR(group->Run([&](Driver& driver) {
-    group->unicast_ = driver.sockets().unicast();
-    return Ok();
-  }));
   return group;
 }
 

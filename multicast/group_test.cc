@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -253,6 +254,24 @@ TEST_F(GroupTest, GivesALateJoinerTheWholeState) {
   ASSERT_TRUE(AllFull(3));
   SendFromAll(1);
   ExpectSameMessages(43);
+}
+
+TEST_F(GroupTest, ACallbackMayWaitUntilTheGroupIsThere) {
+  struct Waiting final : GroupApplication {
+    void OnDeliver(const DeliverAction&) override {}
+    void OnViewChanged(const ViewChangedAction&) override {
+      waiting.set_value();
+      joined.get_future().wait();
+    }
+    std::promise<void> waiting;
+    std::promise<void> joined;
+  } application;
+  GroupOptions options = TestOptions(network_, 1);
+  const auto group = Group::Join(options, application);
+  ASSERT_TRUE(group.ok()) << MessageOf(group.status());
+  application.waiting.get_future().wait();  // Whoever founds a group has a view at once.
+  EXPECT_NE((*group)->unicast().port, 0);
+  application.joined.set_value();
 }
 
 TEST_F(GroupTest, StartsOverWhenItIsAskedTo) {

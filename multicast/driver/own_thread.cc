@@ -19,6 +19,7 @@ StatusOr<std::unique_ptr<OwnThread>> OwnThread::Start(const GroupOptions& option
                                                       GroupApplication& application) {
   std::unique_ptr<OwnThread> own(new OwnThread(application));
   STRATA_ASSIGN_OR_RETURN(own->driver_, Driver::Start(options, *own));
+  own->unicast_ = own->driver_->sockets().unicast();
   Waiter& waiter = own->driver_->waiter();
   own->mailbox_ = std::make_unique<Mailbox>([&waiter] { waiter.Wake(); }, application);
   own->driver_->SetCommands(own->mailbox_.get());

@@ -33,6 +33,7 @@ class OwnThread final : private GroupApplication {
   // ResourceExhausted if there are too many calls.
   Status Run(const std::function<void(Driver&)>& call);
   GroupStatus status() const;
+  Endpoint unicast() const { return unicast_; }
 
  private:
   explicit OwnThread(GroupApplication& application) : application_(application) {}
@@ -54,6 +55,7 @@ class OwnThread final : private GroupApplication {
   void SetStatus(GroupStatus status);
 
   GroupApplication& application_;
+  Endpoint unicast_;  // From the start, before there is a thread.
   std::unique_ptr<Mailbox> mailbox_;
   std::unique_ptr<Driver> driver_;
   std::atomic<bool> stop_ = false;
