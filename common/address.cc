@@ -1,9 +1,10 @@
 #include "common/address.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <optional>
+
+#include "common/number.h"
 
 namespace strata {
 namespace {
@@ -16,14 +17,12 @@ Status NotAn(const char* what, std::string_view text) {
   return InvalidArgument("\"%.*s\" is not an %s", size, text.data(), what);
 }
 
-// All of `text` as a number of at most `digits_max` digits and at most `max`.
-std::optional<uint32_t> ParseNumber(std::string_view text, int base, size_t digits_max,
-                                    uint32_t max) {
-  if (text.empty() || text.size() > digits_max) return std::nullopt;
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end != text.data() + text.size() || value > max) return std::nullopt;
-  return value;
+// As ParseNumber, of at most `digits_max` digits and at most `max`.
+std::optional<uint32_t> ParseShort(std::string_view text, int base, size_t digits_max,
+                                   uint32_t max) {
+  if (text.size() > digits_max) return std::nullopt;
+  const std::optional<uint32_t> value = ParseNumber<uint32_t>(text, base);
+  return value && *value <= max ? value : std::nullopt;
 }
 
 // Four numbers joined by dots. Leading zeros are refused: some readers take them for octal.
@@ -34,7 +33,7 @@ bool ParseDotted(std::string_view text, uint8_t* out) {
     if (size == std::string_view::npos) return false;
     const std::string_view digits = text.substr(0, size);
     if (digits.size() > 1 && digits.front() == '0') return false;
-    const std::optional<uint32_t> value = ParseNumber(digits, 10, 3, 255);
+    const std::optional<uint32_t> value = ParseShort(digits, 10, 3, 255);
     if (!value) return false;
     out[i] = static_cast<uint8_t>(*value);
     if (!last) text.remove_prefix(size + 1);
@@ -55,7 +54,7 @@ std::optional<size_t> ParseGroups(std::string_view text, bool dotted_end,
       if (filled + 4 > out.size() || !ParseDotted(group, &out[filled])) return std::nullopt;
       return filled + 4;
     }
-    const std::optional<uint32_t> value = ParseNumber(group, 16, 4, 0xffff);
+    const std::optional<uint32_t> value = ParseShort(group, 16, 4, 0xffff);
     if (!value || filled + 2 > out.size()) return std::nullopt;
     out[filled++] = static_cast<uint8_t>(*value >> 8);
     out[filled++] = static_cast<uint8_t>(*value);
@@ -172,7 +171,7 @@ StatusOr<Endpoint> Endpoint::Parse(std::string_view text) {
   const Status failure = NotAn("endpoint (address:port or [address]:port)", text);
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return failure;
-  const std::optional<uint32_t> port = ParseNumber(text.substr(colon + 1), 10, 5, 65535);
+  const std::optional<uint32_t> port = ParseShort(text.substr(colon + 1), 10, 5, 65535);
   if (!port) return failure;
 
   std::string_view host = text.substr(0, colon);
@@ -182,7 +181,7 @@ StatusOr<Endpoint> Endpoint::Parse(std::string_view text) {
   std::optional<uint32_t> interface = 0;
   const size_t percent = host.find('%');
   if (percent != std::string_view::npos) {
-    interface = ParseNumber(host.substr(percent + 1), 10, 10, UINT32_MAX);
+    interface = ParseShort(host.substr(percent + 1), 10, 10, UINT32_MAX);
     host = host.substr(0, percent);
   }
   const StatusOr<IpAddress> ip = IpAddress::Parse(host);

@@ -1,7 +1,8 @@
 #include "common/ip_prefix.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "common/number.h"
 
 namespace strata {
 namespace {
@@ -23,11 +24,12 @@ StatusOr<IpPrefix> IpPrefix::Parse(std::string_view text) {
   unsigned length = bits;
   if (slash != text.size()) {
     const std::string_view digits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(digits.begin(), digits.end(), length);
-    if (error != std::errc() || end != digits.end() || length > bits) {
+    const std::optional<unsigned> given = ParseNumber<unsigned>(digits);
+    if (!given || *given > bits) {
       return InvalidArgument("\"%s\": the length of the prefix is not 0 to %u", whole.c_str(),
                              bits);
     }
+    length = *given;
   }
   const IpPrefix prefix{.ip = *ip, .length = static_cast<uint8_t>(length)};
   for (size_t i = 0; i < ip->bytes().size(); ++i) {

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "common/ascii.h"
+
 namespace strata {
 namespace {
 
@@ -11,10 +13,7 @@ namespace {
 constexpr size_t kLettersMax = 64;
 
 // Case and the choice between dash and underscore are no difference worth counting.
-char Folded(char c) {
-  if (c >= 'A' && c <= 'Z') return static_cast<char>(c - 'A' + 'a');
-  return c == '-' ? '_' : c;
-}
+char Folded(char c) { return c == '-' ? '_' : ToLower(c); }
 
 // Changes, additions, omissions and swaps of neighbours that lead from `a` to `b`.
 size_t Distance(std::string_view a, std::string_view b) {

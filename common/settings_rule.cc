@@ -1,11 +1,12 @@
 #include "common/settings_rule.h"
 
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "common/address.h"
+#include "common/ascii.h"
 #include "common/check.h"
+#include "common/number.h"
 #include "common/quantity.h"
 
 namespace strata {
@@ -17,27 +18,19 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-template <class Number>
-std::optional<Number> ParseAll(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 // Whole decimal numbers that fit Number. Leading zeros are refused: YAML once took them for octal.
 template <class Number, class Wide>
 std::optional<SettingValue> ParseInteger(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  const std::optional<Number> number = ParseAll<Number>(text);
+  const std::optional<Number> number = ParseNumber<Number>(text);
   if (!number) return std::nullopt;
   return SettingValue(Wide{*number});
 }
 
 template <class Number>
 std::optional<SettingValue> ParseReal(std::string_view text) {
-  const std::optional<Number> number = ParseAll<Number>(text);
+  const std::optional<Number> number = ParseNumber<Number>(text);
   if (!number || !std::isfinite(*number)) return std::nullopt;
   return SettingValue(double{*number});
 }
@@ -96,11 +89,7 @@ std::string CommonPrefix(const EnumDescriptor& type) {
 std::string EnumName(const EnumValueDescriptor& value) {
   const std::string name = value.name().substr(CommonPrefix(*value.type()).size());
   if (value.number() == 0 && name.ends_with("UNSPECIFIED")) return "";
-  std::string lower;
-  for (const char c : name) {
-    lower.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c);
-  }
-  return lower;
+  return ToLower(name);
 }
 
 std::optional<SettingValue> ParseEnum(const EnumDescriptor& type, std::string_view text) {

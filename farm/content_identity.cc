@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "common/address.h"
+#include "common/ascii.h"
 #include "common/hex.h"
 
 namespace strata::farm {
@@ -212,8 +213,6 @@ Status CheckLabels(std::string_view host) {
   return Ok();
 }
 
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 }  // namespace
 
 StatusOr<std::string> CanonicalHost(std::string_view host) {
@@ -228,8 +227,7 @@ StatusOr<std::string> CanonicalHost(std::string_view host) {
   if (host.size() > kMaxHostBytes) {
     return InvalidArgument("host: more than %zu bytes", kMaxHostBytes);
   }
-  std::string canonical(host);
-  std::transform(canonical.begin(), canonical.end(), canonical.begin(), Lower);
+  const std::string canonical = ToLower(host);
   STRATA_RETURN_IF_ERROR(CheckLabels(canonical));
   return canonical;
 }
@@ -246,9 +244,10 @@ StatusOr<std::string> CanonicalName(std::string_view name) {
 
 StatusOr<UriParts> SplitUri(std::string_view uri) {
   const size_t colon = uri.find("://");
-  if (colon == std::string_view::npos) return InvalidArgument("no http:// or https:// in front");
+  if (colon == std::string_view::npos)
+    return InvalidArgument("a URI begins with http:// or https://");
   std::string scheme(uri.substr(0, colon));
-  std::transform(scheme.begin(), scheme.end(), scheme.begin(), Lower);
+  std::transform(scheme.begin(), scheme.end(), scheme.begin(), [](char c) { return ToLower(c); });
   if (scheme != "http" && scheme != "https") {
     return InvalidArgument("scheme %s is neither http nor https", scheme.c_str());
   }

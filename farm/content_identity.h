@@ -17,6 +17,8 @@ namespace strata::farm {
 
 inline constexpr size_t kMaxHostBytes = 253;
 inline constexpr size_t kMaxTargetBytes = 8192;  // Path and query as the client sent them.
+// Escapes make it longer: each byte may become three.
+inline constexpr size_t kMaxCanonicalUriBytes = 7 + kMaxHostBytes + 3 * kMaxTargetBytes;
 inline constexpr size_t kMaxQueryParameters = 256;
 inline constexpr size_t kMaxQueryNames = 64;  // In a site's rules.
 

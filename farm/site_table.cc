@@ -19,9 +19,8 @@ Status SiteTable::Apply(const Site& site) {
   if (current != nullptr) {
     for (const std::string& host : current->hosts) by_host_.erase(host);
   }
-  Site& here = sites_[site.name];
-  here = site;
-  for (const std::string& host : here.hosts) by_host_[host] = &here;
+  sites_[site.name] = site;
+  for (const std::string& host : site.hosts) by_host_[host] = site.name;
   return Ok();
 }
 
@@ -40,7 +39,7 @@ const Site* SiteTable::Find(const std::string& name) const {
 
 const Site* SiteTable::FindByHost(std::string_view host) const {
   const auto it = by_host_.find(std::string(host));
-  return it == by_host_.end() ? nullptr : it->second;
+  return it == by_host_.end() ? nullptr : Find(it->second);
 }
 
 }  // namespace strata::farm

@@ -28,7 +28,7 @@ class SiteTable {
 
  private:
   std::map<std::string, Site> sites_;
-  absl::flat_hash_map<std::string, const Site*> by_host_;
+  absl::flat_hash_map<std::string, std::string> by_host_;  // To the name.
 };
 
 }  // namespace strata::farm

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "farm/site_table.h"
 
 namespace strata::farm {
@@ -148,6 +150,19 @@ TEST(SiteTableTest, AHostBelongsToOneSite) {
   other.name = "other";
   EXPECT_EQ(MessageOf(table.Apply(other)), "site other: host films.example belongs to site films");
   EXPECT_EQ(table.Find("other"), nullptr);
+}
+
+TEST(SiteTableTest, ACopyKnowsNothingOfTheOriginal) {
+  std::optional<SiteTable> original(std::in_place);
+  const Site site = Films();
+  ASSERT_TRUE(original->Apply(site).ok());
+  const SiteTable copy = *original;
+  ASSERT_TRUE(original->Remove(site.name).ok());
+  original.reset();
+  const Site* found = copy.FindByHost(site.hosts.front());
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found, copy.Find(site.name));
+  EXPECT_EQ(*found, site);
 }
 
 TEST(SiteTableTest, ARemovedSiteIsGoneWithItsHosts) {

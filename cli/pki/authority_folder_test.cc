@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/tls/revocation.h"
 #include "common/tls/tls_files.h"
+#include "common/wall_clock.h"
 #include "gtest/gtest.h"
 
 namespace strata::cli {
@@ -18,7 +19,7 @@ class AuthorityFolderTest : public testing::Test {
   void SetUp() override {
     folder_ = testing::TempDir() + "/pki-XXXXXX";
     ASSERT_NE(mkdtemp(folder_.data()), nullptr);
-    now_s_ = tls::WallClockSeconds();
+    now_s_ = WallClockSeconds();
     const Status made = AuthorityFolder::Create(folder_, "cdn-one/lan-a", std::nullopt, now_s_);
     ASSERT_TRUE(made.ok()) << MessageOf(made);
   }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <set>
 #include <utility>
 
 #include "common/near_miss.h"
+#include "common/number.h"
 
 namespace strata::cli {
 namespace {
@@ -23,9 +23,11 @@ std::string_view TakeUpTo(std::string_view& text, char end) {
 }
 
 template <class Number>
-bool ParseNumber(std::string_view text, Number& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number >= 0;
+bool ReadNumber(std::string_view text, Number& number) {
+  const std::optional<Number> read = ParseNumber<Number>(text);
+  if (!read || *read < 0) return false;
+  number = *read;
+  return true;
 }
 
 bool IsHex(std::string_view text) {
@@ -40,9 +42,9 @@ StatusOr<Issued> ParseIssued(std::string_view rest) {
   Issued issued;
   STRATA_ASSIGN_OR_RETURN(issued.identity, tls::ParseIdentityUri(TakeUpTo(rest, ' ')));
   issued.identity.serial = serial;
-  const bool times = ParseNumber(TakeUpTo(rest, ' '), issued.identity.not_before_s) &&
-                     ParseNumber(TakeUpTo(rest, ' '), issued.identity.not_after_s) &&
-                     ParseNumber(rest, issued.revoked_at_s);
+  const bool times = ReadNumber(TakeUpTo(rest, ' '), issued.identity.not_before_s) &&
+                     ReadNumber(TakeUpTo(rest, ' '), issued.identity.not_after_s) &&
+                     ReadNumber(rest, issued.revoked_at_s);
   if (!times) return InvalidArgument("the times are missing");
   return issued;
 }
@@ -55,9 +57,9 @@ Status ParseLine(std::string_view line, PkiIndex& index) {
   }
   bool good = false;
   if (key == "valid-until") {
-    good = ParseNumber(line, index.valid_until_s);
+    good = ReadNumber(line, index.valid_until_s);
   } else if (key == "revocation-list") {
-    good = ParseNumber(line, index.revocation_list);
+    good = ReadNumber(line, index.revocation_list);
   } else if (key == "issued" && index.issued.size() < kIssuedMax) {
     STRATA_ASSIGN_OR_RETURN(Issued issued, ParseIssued(line));
     index.issued.push_back(std::move(issued));

@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "common/tls/certificate.h"
 #include "common/tls/tls_files.h"
+#include "common/wall_clock.h"
 
 namespace strata::cli {
 namespace {
@@ -66,11 +67,10 @@ std::string NextStep(tls::Role role, const std::string& folder) {
 
 ExitCode IssueIn(Terminal& terminal, AuthorityFolder& authority,
                  const AuthorityFolder::Request& request) {
-  const StatusOr<AuthorityFolder::Result> issued =
-      authority.Issue(request, tls::WallClockSeconds());
+  const StatusOr<AuthorityFolder::Result> issued = authority.Issue(request, WallClockSeconds());
   if (!issued.ok()) return Fail(terminal, issued.status());
   if (terminal.json) {
-    Fields fields = FieldsOf({.identity = issued->identity}, tls::WallClockSeconds());
+    Fields fields = FieldsOf({.identity = issued->identity}, WallClockSeconds());
     fields.emplace_back("folder", issued->folder);
     terminal.out << JsonLineOf(fields);
     return ExitCode::kOk;
@@ -89,7 +89,7 @@ ExitCode IssueIn(Terminal& terminal, AuthorityFolder& authority,
 
 ExitCode InitPki(Terminal& terminal, const PkiInitOptions& options) {
   const Status made =
-      AuthorityFolder::Create(options.folder, options.scope, options.name, tls::WallClockSeconds());
+      AuthorityFolder::Create(options.folder, options.scope, options.name, WallClockSeconds());
   if (!made.ok()) return Fail(terminal, made);
   if (terminal.json) {
     terminal.out << JsonLineOf(Fields{{"folder", options.folder}, {"scope", options.scope}});
@@ -133,7 +133,7 @@ ExitCode RenewCertificate(Terminal& terminal, const std::string& folder, const s
 ExitCode RevokeCertificate(Terminal& terminal, const std::string& folder, const std::string& who) {
   const auto authority = AuthorityFolder::Open(folder);
   if (!authority.ok()) return Fail(terminal, authority.status());
-  const int64_t now_s = tls::WallClockSeconds();
+  const int64_t now_s = WallClockSeconds();
   const StatusOr<std::vector<Issued>> revoked = (*authority)->Revoke(who, now_s);
   if (!revoked.ok()) return Fail(terminal, revoked.status());
   if (terminal.json) {
@@ -153,7 +153,7 @@ ExitCode RevokeCertificate(Terminal& terminal, const std::string& folder, const 
 ExitCode ListCertificates(Terminal& terminal, const std::string& folder) {
   const auto authority = AuthorityFolder::Open(folder);
   if (!authority.ok()) return Fail(terminal, authority.status());
-  const int64_t now_s = tls::WallClockSeconds();
+  const int64_t now_s = WallClockSeconds();
   const PkiIndex& index = (*authority)->index();
   if (terminal.json) {
     for (const Issued& issued : index.issued) {

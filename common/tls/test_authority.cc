@@ -8,6 +8,7 @@
 #include "common/check.h"
 #include "common/file.h"
 #include "common/tls/certificate.h"
+#include "common/wall_clock.h"
 
 namespace strata::tls {
 namespace {

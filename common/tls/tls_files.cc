@@ -7,6 +7,7 @@
 
 #include "common/file.h"
 #include "common/tls/certificate.h"
+#include "common/wall_clock.h"
 
 namespace strata::tls {
 namespace {
@@ -49,12 +50,6 @@ Status CheckOwn(const TlsPaths& paths, TlsMaterial& material, int64_t now_s) {
 }
 
 }  // namespace
-
-int64_t WallClockSeconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 StatusOr<TlsMaterial> LoadTlsMaterial(const TlsPaths& paths, int64_t now_s) {
   TlsMaterial material;

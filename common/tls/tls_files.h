@@ -65,7 +65,4 @@ class TlsStore {
   std::shared_ptr<const TlsMaterial> current_ ABSL_GUARDED_BY(mu_);
 };
 
-// Seconds since 1970 by the system's clock: certificates and displays only.
-int64_t WallClockSeconds();
-
 }  // namespace strata::tls

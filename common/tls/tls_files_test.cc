@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/tls/test_authority.h"
+#include "common/wall_clock.h"
 #include "gtest/gtest.h"
 
 namespace strata::tls {

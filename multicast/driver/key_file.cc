@@ -4,12 +4,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
 #include "common/file.h"
 #include "common/hex.h"
+#include "common/number.h"
 #include "multicast/driver/limits.h"
 
 namespace strata::multicast {
@@ -29,11 +29,11 @@ StatusOr<GroupKey> ParseLine(std::string_view line, const std::string& path, int
   size_t gap = line.find_first_of(kBlank);
   std::string_view id_text = line.substr(0, gap);
   GroupKey key;
-  auto [end, error] = std::from_chars(id_text.data(), id_text.data() + id_text.size(), key.id);
-  if (error != std::errc() || end != id_text.data() + id_text.size() ||
-      gap == std::string_view::npos) {
+  const std::optional<uint8_t> id = ParseNumber<uint8_t>(id_text);
+  if (!id || gap == std::string_view::npos) {
     return InvalidArgument("%s:%d: not \"<id 0 to 255> <key in hex>\"", path.c_str(), number);
   }
+  key.id = *id;
   std::optional<Bytes> bytes = FromHex(Trim(line.substr(gap)));
   if (!bytes) return InvalidArgument("%s:%d: the key is not in hex", path.c_str(), number);
   if (bytes->size() < kMinKeyBytes || bytes->size() > kMaxKeyBytes) {

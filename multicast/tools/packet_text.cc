@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <string_view>
 
+#include "common/number.h"
 #include "multicast/tools/field_text.h"
 #include "multicast/tools/line.h"
 
@@ -187,11 +187,8 @@ std::string PacketTypeName(uint8_t type) {
 }
 
 std::optional<uint8_t> ParsePacketType(const std::string& name) {
-  uint8_t number = 0;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data(), end, number);
-  if (error == std::errc() && stop == end) {
-    if (number == 0 || number >= kSealedBit) return std::nullopt;
+  if (const std::optional<uint8_t> number = ParseNumber<uint8_t>(name)) {
+    if (*number == 0 || *number >= kSealedBit) return std::nullopt;
     return number;
   }
   std::string upper = name;

@@ -1,11 +1,11 @@
 #include "service_engine/app/purge_positions.h"
 
-#include <charconv>
 #include <sstream>
 #include <utility>
 
 #include "common/atomic_file.h"
 #include "common/file.h"
+#include "common/number.h"
 
 namespace strata::engine::app {
 namespace {
@@ -25,12 +25,12 @@ StatusOr<PurgePositions> PurgePositions::Open(const std::string& path) {
   for (std::string line; std::getline(lines, line);) {
     ++number;
     const size_t space = line.find(' ');
-    uint64_t position = 0;
-    const char* end = line.data() + line.size();
-    const bool good = space != std::string::npos && space > 0 &&
-                      std::from_chars(line.data() + space + 1, end, position).ptr == end;
-    if (!good) return DataLoss("%s:%zu: not a site and a position", path.c_str(), number);
-    positions.positions_[line.substr(0, space)] = position;
+    std::optional<uint64_t> position;
+    if (space != std::string::npos && space > 0) {
+      position = ParseNumber<uint64_t>(std::string_view(line).substr(space + 1));
+    }
+    if (!position) return DataLoss("%s:%zu: not a site and a position", path.c_str(), number);
+    positions.positions_[line.substr(0, space)] = *position;
   }
   return positions;
 }

@@ -2,15 +2,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+
+#include "common/ascii.h"
+#include "common/number.h"
 
 namespace strata::engine {
 namespace {
 
 constexpr int64_t kDeltaSecondsMax = int64_t{1} << 31;
 constexpr int64_t kSecondsPerDay = 86400;
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Days since 1970-01-01 (Hinnant's algorithm); the day may be any of a month of 31.
 int64_t DaysSinceEpoch(int64_t year, int64_t month, int64_t day) {
@@ -42,11 +42,9 @@ class DateWords {
 };
 
 std::optional<int64_t> Number(std::string_view word, size_t digits_max) {
-  int64_t value = 0;
-  if (word.empty() || word.size() > digits_max) return std::nullopt;
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc() || end != word.data() + word.size() || value < 0) return std::nullopt;
-  return value;
+  if (word.size() > digits_max) return std::nullopt;
+  const std::optional<int64_t> value = ParseNumber<int64_t>(word);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 std::optional<int64_t> Month(std::string_view word) {
@@ -79,10 +77,7 @@ std::optional<int64_t> Year(std::string_view word) {
 
 }  // namespace
 
-bool EqualNames(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
-                                            [](char x, char y) { return Lower(x) == Lower(y); });
-}
+bool EqualNames(std::string_view a, std::string_view b) { return EqualIgnoringCase(a, b); }
 
 std::string_view Trimmed(std::string_view text) {
   const size_t from = text.find_first_not_of(" \t");

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "common/ascii.h"
+
 namespace strata::engine {
 namespace {
 
 constexpr size_t kLoopMembersMax = 32;
-
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool StartsWithName(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && EqualNames(name.substr(0, prefix.size()), prefix);
@@ -99,7 +99,7 @@ std::vector<std::string> VaryNames(const HttpFields& answer) {
   std::vector<std::string> names;
   ForEachMember(JoinedField(answer, "Vary"), [&names](std::string_view member) {
     std::string name(member);
-    std::transform(name.begin(), name.end(), name.begin(), Lower);
+    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return ToLower(c); });
     names.push_back(std::move(name));
     return true;
   });

@@ -4,8 +4,8 @@
 #include <deque>
 #include <string_view>
 
+#include "common/wall_clock.h"
 #include "proto/manager_store.pb.h"
-#include "service_manager/control/wall_clock.h"
 
 namespace strata::manager::control {
 namespace {

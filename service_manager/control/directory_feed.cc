@@ -110,7 +110,7 @@ uint64_t DirectoryFeed::Reconcile(farm::EngineId engine,
 }
 
 void DirectoryFeed::AddUri(const farm::ContentKey& key, std::string uri) {
-  if (uri.size() > directory::kUriBytesMax) return;
+  if (uri.size() > farm::kMaxCanonicalUriBytes) return;
   absl::MutexLock lock(&queue_mutex_);
   if (!Full()) queue_.uris.push_back({key, std::move(uri)});
 }

@@ -5,7 +5,7 @@
 
 #include "absl/time/time.h"
 #include "common/log.h"
-#include "service_manager/control/wall_clock.h"
+#include "common/wall_clock.h"
 
 namespace strata::manager::control {
 

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "common/wall_clock.h"
 #include "farm/site_ledger.h"
 #include "proto/manager_store.pb.h"
-#include "service_manager/control/wall_clock.h"
 
 namespace strata::manager::control {
 namespace {

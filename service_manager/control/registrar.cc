@@ -1,11 +1,11 @@
 #include "service_manager/control/registrar.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "common/number.h"
 #include "proto/manager_store.pb.h"
 
 namespace strata::manager::control {
@@ -84,10 +84,9 @@ Status Registrar::Load(RandomSource& random) {
   // Ids are never given twice, also not after a removal: the removed ones are remembered so.
   STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> last, store_.Get(kFarmTable, "last_id"));
   if (last) {
-    uint32_t id = 0;
-    const auto parsed = std::from_chars(last->data(), last->data() + last->size(), id);
-    if (parsed.ec != std::errc()) return Unreadable("the last engine id");
-    last_id_ = std::max(last_id_, id);
+    const std::optional<uint32_t> id = ParseNumber<uint32_t>(*last);
+    if (!id) return Unreadable("the last engine id");
+    last_id_ = std::max(last_id_, *id);
   }
   return status;
 }

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/wall_clock.h"
 #include "proto/manager_store.pb.h"
-#include "service_manager/control/wall_clock.h"
 
 namespace strata::manager::control {
 namespace {
@@ -117,7 +117,7 @@ StatusOr<SiteDesk::Plan> SiteDesk::ApplyLocked(const farm::Site& site, const std
     return plan;
   }
   const std::string& name = site.name;
-  const SiteVersion version{plan.site, yaml, by, WallClockMillis() / 1000};
+  const SiteVersion version{plan.site, yaml, by, WallClockSeconds()};
   stored::SiteMark mark;
   mark.set_version(plan.site.version);
   store::IntentBatch batch;

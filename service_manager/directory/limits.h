@@ -23,8 +23,4 @@ inline constexpr size_t kLocationsPerKeyMax = 4096;
 inline constexpr uint32_t kBlocksPerSegment = 1u << 16;
 inline constexpr uint32_t kBlockSegmentsMax = 1u << 10;
 
-// A validator (ETag and the like), and the text of a URI.
-inline constexpr size_t kValidatorBytesMax = 256;
-inline constexpr size_t kUriBytesMax = 8192;
-
 }  // namespace strata::manager::directory

@@ -5,7 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/check.h"
-#include "service_manager/directory/limits.h"
+#include "farm/asset.h"
 
 namespace strata::manager::store {
 namespace {
@@ -32,8 +32,8 @@ std::string RecordKey(const farm::ContentKey& key, directory::Holder holder) {
 }
 
 std::string RecordValue(const StoredLocation& stored) {
-  STRATA_CHECK(stored.validator.size() <= directory::kValidatorBytesMax);
-  std::array<uint8_t, kFixedValueBytes + directory::kValidatorBytesMax> bytes;
+  STRATA_CHECK(stored.validator.size() <= farm::kMaxValidator);
+  std::array<uint8_t, kFixedValueBytes + farm::kMaxValidator> bytes;
   ByteWriter writer(bytes);
   writer.U8(stored.location.flags);
   writer.U64(stored.size_bytes);
@@ -62,7 +62,7 @@ std::optional<StoredLocation> DecodeRecord(std::string_view key, std::string_vie
   const uint64_t remaining = reader.U64();
   const uint16_t validator_bytes = reader.U16();
   stored.validator = AsText(reader.Take(validator_bytes));
-  if (!reader.AtEnd() || validator_bytes > directory::kValidatorBytesMax) return std::nullopt;
+  if (!reader.AtEnd() || validator_bytes > farm::kMaxValidator) return std::nullopt;
   if (remaining != kNoLimit) {
     if (remaining > kRemainingMax) return std::nullopt;
     stored.remaining = std::chrono::milliseconds(static_cast<int64_t>(remaining));

@@ -20,7 +20,7 @@ struct StoredLocation {
   // How long the copy is fresh, counted from when this was written; nothing: no limit. Kept in
   // milliseconds. Who reads it after a restart takes it for an upper bound.
   std::optional<Duration> remaining = std::nullopt;
-  std::string validator = {};  // ETag or the like; at most directory::kValidatorBytesMax bytes.
+  std::string validator = {};  // ETag or the like; at most farm::kMaxValidator bytes.
 
   friend bool operator==(const StoredLocation&, const StoredLocation&) = default;
 };

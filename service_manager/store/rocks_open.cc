@@ -8,9 +8,9 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "common/number.h"
 #include "service_manager/store/limits.h"
 #include "service_manager/store/rocks_store.h"
 #include "service_manager/store/store_files.h"
@@ -23,13 +23,6 @@ namespace {
 constexpr int kFormat = 1;
 
 bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
-std::optional<uint64_t> ParseNumber(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
@@ -157,7 +150,7 @@ Status RocksStore::CheckFormat() {
         database_->Put(synced, families_[kFacts], kFormatKey, std::to_string(kFormat));
     return written.ok() ? Ok() : Failed(written);
   }
-  const std::optional<uint64_t> number = ParseNumber(*format);
+  const std::optional<uint64_t> number = ParseNumber<uint64_t>(*format);
   if (!number) {
     return DataLoss("the store in %s is corrupt: its version is '%s'", options_.folder.c_str(),
                     format->c_str());
@@ -172,13 +165,13 @@ Status RocksStore::CheckFormat() {
 // A log that was cut in the middle, or taken away, looks as if less had been written.
 Status RocksStore::CheckIntents() {
   STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> count, Read(kFacts, kIntentsKey));
-  intents_ = ParseNumber(count.value_or("0")).value_or(0);
+  intents_ = ParseNumber<uint64_t>(count.value_or("0")).value_or(0);
   std::string text;
   const rocksdb::Status read =
       rocksdb::ReadFileToString(options_.env, options_.folder + "/" + kIntentsFile, &text);
   if (read.IsNotFound() || read.IsPathNotFound()) return Ok();
   if (!read.ok()) return Failed(read);
-  const std::optional<uint64_t> marked = ParseNumber(text);
+  const std::optional<uint64_t> marked = ParseNumber<uint64_t>(text);
   if (!marked || *marked <= intents_) return Ok();
   return DataLoss(
       "the store in %s is corrupt: %llu intents were committed, only the first %llu "

@@ -11,7 +11,8 @@
 
 #include "common/bytes.h"
 #include "common/check.h"
-#include "service_manager/directory/limits.h"
+#include "farm/asset.h"
+#include "farm/content_identity.h"
 #include "service_manager/store/limits.h"
 #include "service_manager/store/store_files.h"
 
@@ -66,15 +67,15 @@ Status CheckBytes(const std::string& name, size_t bytes) {
 
 Status CheckBatch(const LocationBatch& batch) {
   for (const StoredLocation& stored : batch.stored) {
-    if (stored.validator.size() > directory::kValidatorBytesMax) {
+    if (stored.validator.size() > farm::kMaxValidator) {
       return InvalidArgument("a validator has %zu bytes, more than %zu", stored.validator.size(),
-                             directory::kValidatorBytesMax);
+                             farm::kMaxValidator);
     }
   }
   for (const LocationBatch::Uri& uri : batch.uris) {
-    if (uri.text.size() > directory::kUriBytesMax) {
+    if (uri.text.size() > farm::kMaxCanonicalUriBytes) {
       return InvalidArgument("a URI has %zu bytes, more than %zu", uri.text.size(),
-                             directory::kUriBytesMax);
+                             farm::kMaxCanonicalUriBytes);
     }
   }
   return Ok();

@@ -11,7 +11,7 @@
 #include <memory>
 #include <utility>
 
-#include "service_manager/directory/limits.h"
+#include "farm/asset.h"
 #include "service_manager/store/limits.h"
 #include "service_manager/store/power_cut_file_system.h"
 
@@ -140,7 +140,7 @@ TEST_F(RocksStoreTest, RefusesNamesAndRecordsOutOfBoundsWithoutWriting) {
   }
   EXPECT_FALSE(store_->Commit({.puts = {{"t", "k", std::string(kIntentBytesMax, 'x')}}}).ok());
   StoredLocation stored = Stored(1, 1);
-  stored.validator.resize(directory::kValidatorBytesMax + 1);
+  stored.validator.resize(farm::kMaxValidator + 1);
   EXPECT_FALSE(store_->Apply({.stored = {stored}}).ok());
   EXPECT_EQ(*store_->Get("fine", "a"), std::nullopt);
   EXPECT_TRUE(store_->Commit({.puts = {{"t", "k", "v"}}}).ok()) << "and goes on";

@@ -49,7 +49,7 @@ struct LocationBatch {
   };
   struct Uri {
     farm::ContentKey key;
-    std::string text;  // Of at most directory::kUriBytesMax bytes; empty: forget it.
+    std::string text;  // Of at most farm::kMaxCanonicalUriBytes bytes; empty: forget it.
   };
 
   std::vector<StoredLocation> stored = {};

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <time.h>
-
 #include <algorithm>
+#include <chrono>
 
 #include "common/time.h"
 #include "multicast/driver/clock.h"
@@ -10,13 +9,6 @@
 namespace strata::engine {
 
 using multicast::Now;
-
-// The wall clock, in nanoseconds since 1970.
-inline int64_t WallNanos() {
-  timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  return int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
-}
 
 // For poll: rounded up, so that nobody wakes too early; 0 if it is over.
 inline int MillisUntil(Timestamp until) {

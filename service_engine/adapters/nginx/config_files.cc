@@ -15,6 +15,7 @@
 #include "common/atomic_file.h"
 #include "common/log.h"
 #include "common/unique_fd.h"
+#include "common/wall_clock.h"
 #include "service_engine/adapters/nginx/clock.h"
 
 namespace strata::engine {
@@ -94,7 +95,7 @@ StatusOr<dev_t> DiskOf(const std::string& path) {
 ConfigFiles::ConfigFiles(const NginxAdapterOptions& options, NginxProcess& process)
     : base_(BaseOf(options)),
       process_(process),
-      generation_(static_cast<uint64_t>(WallNanos() / 1000)),
+      generation_(static_cast<uint64_t>(WallClockNanos() / 1000)),
       closed_(options.closed) {}
 
 Status ConfigFiles::Prepare() const {

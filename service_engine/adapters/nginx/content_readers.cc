@@ -13,6 +13,7 @@
 #include "common/bytes.h"
 #include "common/hex.h"
 #include "common/unique_fd.h"
+#include "common/wall_clock.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/core/nginx_cache_file.h"
 
@@ -57,7 +58,7 @@ StatusOr<std::optional<Front>> ReadFront(const std::string& path) {
 // nginx's expiry as an instant of ours. Rounded, so that reading a file twice gives one instant.
 Timestamp ExpiryOf(int64_t valid_until) {
   constexpr int64_t kSecond = 1'000'000'000;
-  const int64_t offset = (Now().nanos() - WallNanos() + kSecond / 2) / kSecond;
+  const int64_t offset = (Now().nanos() - WallClockNanos() + kSecond / 2) / kSecond;
   int64_t nanos = 0;
   if (__builtin_mul_overflow(valid_until + offset, kSecond, &nanos)) return Timestamp::Never();
   return Timestamp::FromNanos(nanos);
