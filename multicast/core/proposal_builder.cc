@@ -133,7 +133,8 @@ class Builder {
     if (!in_.memoryless && base().SlotOf(in_.self.id, in_.self.incarnation) == kNoSlot) {
       return Indecision::kLeftOut;
     }
-    if (in_.memoryless && in_.lead_only_if_full && !WasFull(in_.self.id)) return Indecision::kNotMine;
+    if (in_.memoryless && in_.lead_only_if_full && !WasFull(in_.self.id))
+      return Indecision::kNotMine;
     if (survivors_.empty()) {
       if (!in_.memoryless) return Indecision::kNotMine;
       out_.founding = true;
