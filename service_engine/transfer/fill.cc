@@ -68,6 +68,7 @@ class Fill {
       if (head.ok() || !exchange->WasStale()) break;
       agent_.counters.origin_stale.Add();
     }
+    if (exchange->Aborted()) co_return true;  // This round is over.
     if (!head.ok()) {
       CountFailure(origin, head.status());
       co_return false;
@@ -162,6 +163,7 @@ class Fill {
     while (true) {
       const StatusOr<size_t> got = co_await exchange.ReadSome(piece);
       if (!got.ok()) {
+        if (exchange.Aborted()) co_return false;
         const bool silent = got.status().code() == StatusCode::kDeadlineExceeded;
         (silent ? agent_.counters.origin_silent : agent_.counters.origin_broken).Add();
         co_return false;

@@ -308,6 +308,8 @@ void OriginExchange::Keep() {
   self.pool.Keep(self.origin, std::move(self.stream), std::chrono::steady_clock::now());
 }
 
+bool OriginExchange::Aborted() const { return impl_->aborted; }
+
 void OriginExchange::Abort() {
   impl_->aborted = true;
   if (impl_->stream != nullptr) impl_->stream->tcp().close();

@@ -87,6 +87,8 @@ class OriginExchange {
 
   // Breaks off whatever is going on. On the strand, or once nobody uses the exchange.
   void Abort();
+  // Then no error is the origin's.
+  bool Aborted() const;
 
  private:
   struct Impl;

@@ -61,6 +61,20 @@ class PurgeTest(AgentCase):
             self.assertEqual(future.result().body, b"new")
         self.assertEqual(fetch("/film").body, b"new")
 
+    def test_what_a_purge_breaks_off_is_not_the_origins_fault(self):
+        """Else it would be left alone for a while, and old copies served instead."""
+        go, asked = self.gated("/film", b"old")
+        self.addCleanup(go.set)
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            future = pool.submit(fetch, "/film")
+            self.assertTrue(asked.wait(agent_lab.PATIENCE))
+            self.answer("/film", b"new")
+            self.purge("/film")
+            self.assertEqual(future.result().body, b"new")
+        for error in ("unreachable", "silent", "broken"):
+            self.assertEqual(self.agent.metric(
+                f'strata_agent_origin_errors_total{{error="{error}"}}'), 0, error)
+
     @staticmethod
     def until_conditional(conditional):
         while True:
