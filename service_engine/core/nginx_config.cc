@@ -1,6 +1,7 @@
 #include "service_engine/core/nginx_config.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "common/time.h"
@@ -197,30 +198,49 @@ std::string Preflight(const farm::Site& site) {
   return site.cors_origins.empty() ? "" : std::string(kPreflight);
 }
 
+bool HasLibrary(const NginxConfig& config, const farm::Site& site) {
+  return !config.library_folder.empty() && config.libraries.contains(site.name);
+}
+
+std::string LibraryFolder(const NginxConfig& config, const farm::Site& site) {
+  return config.library_folder + "/" + site.name;
+}
+
+// Where a server finds the files of these sites' libraries.
+std::string Libraries(const NginxConfig& config, std::span<const farm::Site> sites) {
+  std::string text;
+  for (const farm::Site& site : sites) {
+    if (!HasLibrary(config, site)) continue;
+    text += Fill(kLibrary, {{"name", site.name}, {"folder", LibraryFolder(config, site)}});
+  }
+  return text.empty() ? text : text + std::string(kLibraryMiss);
+}
+
+std::string LookIntoLibrary(const NginxConfig& config, const farm::Site& site, bool path_form) {
+  if (!HasLibrary(config, site)) return "";
+  const bool any = site.query.keep == farm::QueryRules::Keep::kNone;
+  return std::string(path_form ? kPathLibrary : "") +
+         Fill(kLookIntoLibrary, {{"name", site.name},
+                                 {"folder", LibraryFolder(config, site)},
+                                 {"form", path_form ? "path" : "host"},
+                                 {"file", any ? "any" : "plain"}});
+}
+
 // Where requests of one site come in: what is in the library from there, else of the cache, else
-// from the agent. A prefix location cannot fall back to a part of itself, hence a named one.
+// from the agent.
 struct Entry {
   std::string location;  // "/", "^~ /_s/HOST/".
-  std::string named;     // A name of its own.
   std::string settings;
   bool path_form = false;
 };
 
 std::string RenderEntry(const NginxConfig& config, const farm::Site& site, const Entry& entry) {
-  Values values = {
-      {"location", entry.location},
-      {"named", entry.named},
-      {"settings", entry.settings},
-      {"preflight", Preflight(site)},
-      {"ask", Fill(kAsk, {{"site", site.hosts.front()},
-                          {"target", std::string(entry.path_form ? kPathTarget : kHostTarget)}})},
-      {"folder", config.library_folder + "/" + site.name},
-      {"base", entry.path_form ? "alias" : "root"},
-      {"exact", std::string(entry.path_form ? kPathLibrary : "")},
-      {"slash", entry.path_form ? "/" : ""},
-      {"file", site.query.keep == farm::QueryRules::Keep::kNone ? "any" : "plain"}};
-  const bool library = !config.library_folder.empty() && config.libraries.contains(site.name);
-  return Fill(library ? kLibraryEntry : kEntry, values);
+  return Fill(kEntry, {{"location", entry.location},
+                       {"settings", entry.settings},
+                       {"preflight", Preflight(site)},
+                       {"library", LookIntoLibrary(config, site, entry.path_form)},
+                       {"site", site.hosts.front()},
+                       {"target", std::string(entry.path_form ? kPathTarget : kHostTarget)}});
 }
 
 // The whole log's lines have one form; what is known of a request before it comes is text in them,
@@ -293,13 +313,12 @@ std::string Servers(const NginxConfig& config, std::string& forms) {
   for (const farm::Site& site : config.sites) {
     Entry entry;
     entry.location = "/";
-    entry.named = "ask";
     text += Fill(kSiteServer, {{"listen", Listen(config.clients, "")},
                                {"names", ServerNames(config, site, hosts, forms)},
                                {"closed", Closed(config)},
                                {"engine", config.engine},
                                {"log", AccessLog(config, "strata_host_" + site.name)},
-                               {"internal", std::string(kInternal)},
+                               {"internal", std::string(kInternal) + Libraries(config, {&site, 1})},
                                {"entry", RenderEntry(config, site, entry)}});
   }
   return text;
@@ -310,12 +329,10 @@ std::string PathEntries(const NginxConfig& config, const std::string& prefix,
                         const std::string& form) {
   std::string text;
   for (const farm::Site& site : config.sites) {
-    size_t number = 0;
     for (const std::string& host : site.hosts) {
       Entry entry;
       entry.path_form = true;
       entry.location = Fill("^~ \"@prefix@@host@/\"", {{"prefix", prefix}, {"host", host}});
-      entry.named = "ask_" + form + "_" + site.name + "_" + std::to_string(number++);
       if (form == kEntryPath) {
         entry.settings = "      " + AccessLog(config, "strata_path_" + site.name);
       }
@@ -326,13 +343,14 @@ std::string PathEntries(const NginxConfig& config, const std::string& prefix,
 }
 
 std::string DefaultServer(const NginxConfig& config) {
-  return Fill(kDefaultServer, {{"listen", Listen(config.clients, " default_server backlog=4096")},
-                               {"name", "!clients"},
-                               {"engine", config.engine},
-                               {"closed", Closed(config)},
-                               {"log", AccessLog(config, "strata_clients")},
-                               {"internal", std::string(kInternal)},
-                               {"entries", PathEntries(config, "/_s/", std::string(kEntryPath))}});
+  return Fill(kDefaultServer,
+              {{"listen", Listen(config.clients, " default_server backlog=4096")},
+               {"name", "!clients"},
+               {"engine", config.engine},
+               {"closed", Closed(config)},
+               {"log", AccessLog(config, "strata_clients")},
+               {"internal", std::string(kInternal) + Libraries(config, config.sites)},
+               {"entries", PathEntries(config, "/_s/", std::string(kEntryPath))}});
 }
 
 std::string PeerServer(const NginxConfig& config) {
@@ -343,7 +361,7 @@ std::string PeerServer(const NginxConfig& config) {
                {"engine", config.engine},
                {"closed", Closed(config)},
                {"log", AccessLog(config, "strata_peers")},
-               {"internal", std::string(kInternal)},
+               {"internal", std::string(kInternal) + Libraries(config, config.sites)},
                {"entries", PathEntries(config, "/_s/", std::string(kEntryPeer)) +
                                PathEntries(config, "/_f/", std::string(kEntryPeerFill))}});
 }

@@ -56,9 +56,9 @@ TEST(NginxConfigTest, NoPlaceIsLeftEmpty) {
   config.libraries = {"films"};
   config.sites[0].cors_origins = {"https://player.example"};
   const std::string text = Text(config);
-  for (const char* name : {"@site@", "@log@", "@location@", "@named@", "@file@", "@listen@",
-                           "@internal@", "@settings@", "@cors@", "@wait@", "@entries@", "@target@",
-                           "@exact@", "@formats@", "@forms@", "@path_sites@"}) {
+  for (const char* name :
+       {"@site@", "@log@", "@location@", "@file@", "@listen@", "@internal@", "@settings@", "@cors@",
+        "@wait@", "@entries@", "@target@", "@exact@", "@formats@", "@forms@", "@path_sites@"}) {
     EXPECT_FALSE(Has(text, name)) << name;
   }
   EXPECT_EQ(std::count(text.begin(), text.end(), '{'), std::count(text.begin(), text.end(), '}'));
@@ -113,11 +113,12 @@ TEST(NginxConfigTest, EachRequestIsLoggedOnceWithItsSiteAsText) {
 
 TEST(NginxConfigTest, LibrariesAreLookedIntoOnlyWhereThereAreSome) {
   NginxConfig config = Config();
-  EXPECT_FALSE(Has(Text(config), "try_files"));
+  EXPECT_FALSE(Has(Text(config), "/srv/library"));
   config.libraries = {"films"};
-  EXPECT_TRUE(Has(Text(config), "try_files $strata_file_plain @strata_ask;"));
+  EXPECT_TRUE(Has(Text(config), "if (-f \"/srv/library/films$strata_host_file_plain\")"));
+  EXPECT_TRUE(Has(Text(config), "if (-f \"/srv/library/films$strata_path_file_plain\")"));
   config.sites[0].query.keep = farm::QueryRules::Keep::kNone;
-  EXPECT_TRUE(Has(Text(config), "try_files $strata_file_any @strata_ask;"));
+  EXPECT_TRUE(Has(Text(config), "if (-f \"/srv/library/films$strata_host_file_any\")"));
 }
 
 // nginx takes quotes for such only around a whole argument, else it has no effect.

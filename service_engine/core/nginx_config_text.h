@@ -35,6 +35,8 @@ http {
   keepalive_timeout 75s;
   keepalive_requests 100000;
   client_header_timeout 15s;
+  # What a request asks of memory, with the variables of this configuration, in one piece.
+  request_pool_size 16k;
   reset_timedout_connection on;
   client_max_body_size 0;
   large_client_header_buffers 4 16k;
@@ -129,26 +131,29 @@ http {
     "!clients" redirected;
     "!peers" $strata_peer_form;
   }
-  # What is no name of a library's file: hidden names, empty segments, and escapes of characters
-  # that are another content escaped than plain (docs/protocols/content_identity.md, section 3).
-  map $uri $strata_odd_name {
-    default "";
-    "~/\.|//" 1;
-  }
+  # Escapes of characters that are another content escaped than plain
+  # (docs/protocols/content_identity.md, section 3).
   map $request_uri $strata_odd_escape {
     default "";
     "~^[^?]*(?:%(?:2[146-9A-Ca-cFf]|3[ABDabd]|40)|#)" 1;
   }
-  # The file of a request that a library may answer: of any query, or of an empty one only.
-  map "$request_method $strata_odd_name$strata_odd_escape" $strata_file_any {
+  # The file of a request that a library may answer: of any query, or of an empty one only. Hidden
+  # names and empty segments are no names of a file.
+  map "$strata_odd_escape$request_method $uri" $strata_host_file_any {
     default "/.none";
-    "GET " $uri;
-    "HEAD " $uri;
+    "~(?s)^(?:GET|HEAD) (?!.*(?://|/\.))(?<strata_host_any>.*)$" $strata_host_any;
   }
-  map "$request_method $strata_odd_name$strata_odd_escape$args" $strata_file_plain {
+  map "$strata_odd_escape$request_method ?$args $uri" $strata_host_file_plain {
     default "/.none";
-    "GET " $uri;
-    "HEAD " $uri;
+    "~(?s)^(?:GET|HEAD) \? (?!.*(?://|/\.))(?<strata_host_plain>.*)$" $strata_host_plain;
+  }
+  map "$strata_odd_escape$request_method $uri" $strata_path_file_any {
+    default "/.none";
+    "~(?s)^(?:GET|HEAD) /_[sf]/[^/]+(?!.*(?://|/\.))(?<strata_path_each>/.*)$" $strata_path_each;
+  }
+  map "$strata_odd_escape$request_method ?$args $uri" $strata_path_file_plain {
+    default "/.none";
+    "~(?s)^(?:GET|HEAD) \? /_[sf]/[^/]+(?!.*(?://|/\.))(?<strata_path_one>/.*)$" $strata_path_one;
   }
 @cors@  server {
     listen "unix:@status@";
@@ -200,25 +205,43 @@ inline constexpr std::string_view kPreflight = R"conf(      if ($strata_prefligh
 )conf";
 
 // Nothing is stored here: what is to be kept comes by /_strata/fill, under the canonical key.
-inline constexpr std::string_view kAsk = R"conf(      proxy_cache strata;
-      proxy_cache_key "http://@site@@target@";
-      proxy_no_cache 1;
-)conf";
-
 // The location's own prefix becomes "/miss?"; what follows it says nothing to the agent. Costs a
 // hit nothing, other than a rewrite.
 inline constexpr std::string_view kEntry = R"conf(    location @location@ {
-@settings@@preflight@@ask@      proxy_pass http://strata_agent/miss?;
+@settings@@preflight@@library@      proxy_cache strata;
+      proxy_cache_key "http://@site@@target@";
+      proxy_no_cache 1;
+      proxy_pass http://strata_agent/miss?;
     }
 )conf";
 
-inline constexpr std::string_view kLibraryEntry = R"conf(    location @location@ {
-@settings@@exact@@preflight@      @base@ "@folder@@slash@";
+// Looking whether there is a file costs a hit of the cache one question to the kernel; without
+// links being followed it would be four. So what is found is opened elsewhere, where none is.
+inline constexpr std::string_view kLookIntoLibrary =
+    R"conf(      if (-f "@folder@$strata_@form@_file_@file@") {
+        set $strata_found 1;
+        rewrite ^ "/_strata/library/@name@$strata_@form@_file_@file@?" last;
+      }
+)conf";
+
+inline constexpr std::string_view kLibrary = R"conf(    location ^~ /_strata/library/@name@/ {
+      internal;
+      alias "@folder@/";
       disable_symlinks on "from=@folder@";
-      try_files $strata_file_@file@ @strata_@named@;
+      error_page 403 404 = @strata_ask;
     }
-    location @strata_@named@ {
-@ask@      rewrite ^ /miss? break;
+)conf";
+
+// Where it is a link, or has gone meanwhile; not where a client has asked for a path of nginx's
+// own.
+inline constexpr std::string_view kLibraryMiss = R"conf(    location @strata_ask {
+      if ($strata_found = "") {
+        return 404;
+      }
+      proxy_cache strata;
+      proxy_cache_key "http://$strata_site$strata_target";
+      proxy_no_cache 1;
+      rewrite ^ /miss? break;
       proxy_pass http://strata_agent;
     }
 )conf";

@@ -260,6 +260,8 @@ TEST_F(NginxServingTest, ALibraryIsServedAndTold) {
   EXPECT_TRUE(Says(served, "Content-Type: text/plain"));
   EXPECT_EQ(Fetch("/_s/films.example/a/film%20one+two.txt", {.port = kPeers}).body,
             "from the library");
+  EXPECT_EQ(Fetch("/_strata/library/films/a/film%20one+two.txt").status, 404);
+  EXPECT_EQ(Fetch("/%5fs/films.example/a/film%20one+two.txt", {.host = "127.0.0.1"}).status, 404);
   EXPECT_TRUE(agent_->Requests().empty());
   // A query counts at this site; an escaped + is another content; hidden names and links are none.
   for (const char* target :
