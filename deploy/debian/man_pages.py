@@ -191,8 +191,8 @@ def settings_page(name, rows):
     lines += paragraphs("DESCRIPTION", [
         f"{where if ' ' in where else '`' + where + '`'} is a YAML file. A key that is not known, "
         "a value out of its range and a missing one that is required are errors that name the "
-        "line. A dot stands between a section and a key in it, `[]` for each item of a list. Sizes are "
-        "such as `10GiB`, durations such as `500ms`, `10s` or `5min`."])
+        "line. A dot stands between a section and a key in it, `[]` for each item of a list. Sizes "
+        "are such as `10GiB`, durations such as `500ms`, `10s` or `5min`."])
     lines.append(".SH KEYS")
     for key, accepts, default, when, meaning in rows:
         lines += [".TP", f".B {escape(key.strip('`'))}", marked(meaning)]

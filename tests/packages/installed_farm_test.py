@@ -8,10 +8,14 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 from machine import Machine, can_boot, wait_until
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "observability"))
+import metrics_page  # pylint: disable=wrong-import-position
 
 PACKAGING = pathlib.Path("deploy/debian")
 PACKAGES = ("strata-manager", "strata-engine", "strata-cli")
@@ -163,6 +167,13 @@ class InstalledFarmTest(PackageCase):
             for field in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
                 self.assertEqual(int(fields[field], 16), 1 << 10, f"{unit} {field}")
             self.assertEqual((fields["NoNewPrivs"], fields["Seccomp"]), ("1", "2"), unit)
+
+    def test_exports_what_the_document_tells(self):
+        exported = {}
+        for port in (7401, 7402):
+            exported |= metrics_page.exported(
+                self.machine.out("curl", "-s", f"http://127.0.0.1:{port}/metrics"))
+        self.assertEqual(exported, metrics_page.told())
 
     def test_reloads(self):
         pids = [self.farm.pid(unit) for unit in UNITS]
