@@ -56,9 +56,10 @@ class Session : public std::enable_shared_from_this<Session> {
       answer_.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
       answer_.body() = watched_.metrics.Text();
     } else if (request.target() == "/healthz") {
-      const Status health = watched_.health();
-      if (!health.ok()) answer_.result(http::status::service_unavailable);
-      answer_.body() = (health.ok() ? "ok" : MessageOf(health)) + "\n";
+      const HealthReport health = watched_.health();
+      if (!health.status.ok()) answer_.result(http::status::service_unavailable);
+      answer_.body() = (health.status.ok() ? "ok" : MessageOf(health.status)) + "\n";
+      for (const auto& [name, value] : health.facts) answer_.body() += name + ": " + value + "\n";
     } else {
       answer_.result(http::status::not_found);
       answer_.body() = "/metrics and /healthz are here\n";

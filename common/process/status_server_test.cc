@@ -33,8 +33,12 @@ std::string Ask(const Endpoint& server, const std::string& request) {
 class StatusServerTest : public ::testing::Test {
  protected:
   StatusServerTest() {
-    auto server = StatusServer::Start({.ip = IpAddress::V4(127, 0, 0, 1), .port = 0}, metrics_,
-                                      [this] { return well_ ? Ok() : Unavailable("no disk"); });
+    auto server =
+        StatusServer::Start({.ip = IpAddress::V4(127, 0, 0, 1), .port = 0}, metrics_, [this] {
+          HealthReport report(well_ ? Ok() : Unavailable("no disk"));
+          report.facts = {{"members", "5"}, {"view", "7"}};
+          return report;
+        });
     EXPECT_TRUE(server.ok()) << server.status().ToString();
     if (server.ok()) server_ = *std::move(server);
   }
@@ -56,6 +60,7 @@ TEST_F(StatusServerTest, ShowsMetrics) {
 
 TEST_F(StatusServerTest, SaysHowTheProcessIs) {
   EXPECT_NE(Get("/healthz").find("200 OK"), std::string::npos);
+  EXPECT_TRUE(Get("/healthz").ends_with("\r\n\r\nok\nmembers: 5\nview: 7\n"));
   well_ = false;
   const std::string answer = Get("/healthz");
   EXPECT_NE(answer.find("503"), std::string::npos) << answer;

@@ -269,9 +269,9 @@ Status Engine::JoinFarm() {
     if (!Sleep(kJoinPoll)) return Unavailable("ended while it joined the farm's group");
     if (++polls % kPollsPerRenewal != 0) continue;
     // The group's key may have changed since.
-    const auto keys = client_->Renew(instance_, registration_.number);
-    if (keys.ok()) STRATA_RETURN_IF_ERROR(member_->UseKeys(*keys));
-    if (rpc::IsRefusal(keys.status())) return keys.status();
+    const StatusOr<rpc::Renewal> renewal = client_->Renew(instance_, registration_.number);
+    if (renewal.ok()) STRATA_RETURN_IF_ERROR(member_->UseKeys(renewal->keys));
+    if (rpc::IsRefusal(renewal.status())) return renewal.status();
   }
 }
 
@@ -323,8 +323,8 @@ Status Engine::StartServer() {
   keeper_ = std::make_unique<ContentKeeper>(options, *member_, *adapter_, *agent_,
                                             std::move(positions), sites, metrics_);
   link_ =
-      std::make_unique<ManagerLink>(*client_, *member_, *teller_, instance_, registration_.number,
-                                    [this](const Status& why) { Fail(why); });
+      std::make_unique<ManagerLink>(*client_, *member_, *teller_, *table_, instance_,
+                                    registration_.number, [this](const Status& why) { Fail(why); });
   prober_ = std::thread([this] { ProbeLoop(); });
   phase_.clear();
   return Ok();

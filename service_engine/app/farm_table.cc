@@ -28,7 +28,19 @@ FarmTable::FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights,
       lacks_(metrics.AddCounter({.name = "strata_engine_peer_lacks_total",
                                  .help = "Peers that did not have what the table said, or could "
                                          "not be reached."})) {
-  settings_.weights = weights;
+  SetWeights(weights);
+}
+
+void FarmTable::SetWeights(const farm::LoadWeights& weights) {
+  auto settings = std::make_shared<farm::DirectorSettings>();
+  settings->weights = weights;
+  absl::MutexLock lock(&mutex_);
+  settings_ = std::move(settings);
+}
+
+std::shared_ptr<const farm::DirectorSettings> FarmTable::settings() const {
+  absl::MutexLock lock(&mutex_);
+  return settings_;
 }
 
 void FarmTable::Invalidate(const farm::ContentKey& key, std::function<void()> done) {
@@ -46,8 +58,9 @@ std::shared_ptr<const farm::Site> FarmTable::SiteOfHost(std::string_view first_h
 
 std::vector<Peer> FarmTable::Holders(const farm::ContentKey& key, uint64_t draw) {
   std::vector<Peer> peers;
+  const auto settings = this->settings();
   member_.Read([&](const farm::TableReplica& replica) {
-    const farm::Director director(replica.table(), settings_);
+    const farm::Director director(replica.table(), *settings);
     peers = PeersOf(replica.table(), director.Holders(key, draw, multicast::Now()));
   });
   return peers;
@@ -69,8 +82,9 @@ void FarmTable::AskHolders(const farm::ContentKey& key, uint64_t draw, TakeHolde
 
 std::vector<Peer> FarmTable::Fillers(const farm::ContentKey& key) {
   std::vector<Peer> peers;
+  const auto settings = this->settings();
   member_.Read([&](const farm::TableReplica& replica) {
-    const farm::Director director(replica.table(), settings_);
+    const farm::Director director(replica.table(), *settings);
     peers = PeersOf(replica.table(), director.Fillers(key, multicast::Now()));
   });
   return peers;

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "farm/director.h"
 #include "farm/member/farm_member.h"
 #include "service_engine/rpc/holder_finder.h"
@@ -24,6 +26,9 @@ class FarmTable final : public transfer::AgentTable {
   FarmTable(farm::FarmMember& member, const farm::LoadWeights& weights, rpc::HolderFinder* finder,
             Invalidator invalidator, MetricRegistry& metrics);
 
+  // The farm's weights have changed.
+  void SetWeights(const farm::LoadWeights& weights);
+
   std::shared_ptr<const farm::Site> SiteOfHost(std::string_view first_host) override;
   std::vector<Peer> Holders(const farm::ContentKey& key, uint64_t draw) override;
   bool KnowsHolders() const override { return finder_ == nullptr; }
@@ -35,10 +40,13 @@ class FarmTable final : public transfer::AgentTable {
   void Invalidate(const farm::ContentKey& key, std::function<void()> done) override;
 
  private:
+  std::shared_ptr<const farm::DirectorSettings> settings() const;
+
   farm::FarmMember& member_;
   rpc::HolderFinder* const finder_;
-  farm::DirectorSettings settings_;
   const Invalidator invalidator_;
+  mutable absl::Mutex mutex_;
+  std::shared_ptr<const farm::DirectorSettings> settings_ ABSL_GUARDED_BY(mutex_);
   Counter& lacks_;
 };
 

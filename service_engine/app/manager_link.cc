@@ -16,11 +16,12 @@ constexpr size_t kUrisPerCall = 5000;
 }  // namespace
 
 ManagerLink::ManagerLink(rpc::ManagerClient& client, farm::FarmMember& member,
-                         InventoryTeller& teller, Bytes instance, uint64_t registration,
-                         std::function<void(const Status&)> on_refusal)
+                         InventoryTeller& teller, FarmTable& table, Bytes instance,
+                         uint64_t registration, std::function<void(const Status&)> on_refusal)
     : client_(client),
       member_(member),
       teller_(teller),
+      table_(table),
       instance_(std::move(instance)),
       registration_(registration),
       on_refusal_(std::move(on_refusal)),
@@ -50,15 +51,26 @@ void ManagerLink::Loop() {
 }
 
 bool ManagerLink::Renew() {
-  const auto keys = client_.Renew(instance_, registration_);
-  if (keys.ok()) {
-    const Status used = member_.UseKeys(*keys);
-    if (!used.ok()) Logger("engine").Error("new keys", {{"error", MessageOf(used)}});
+  const StatusOr<rpc::Renewal> renewal = client_.Renew(instance_, registration_);
+  if (renewal.ok()) {
+    Take(*renewal);
     return true;
   }
-  if (!rpc::IsRefusal(keys.status()) && keys.status().code() != StatusCode::kNotFound) return true;
-  on_refusal_(keys.status());
+  const Status& why = renewal.status();
+  if (!rpc::IsRefusal(why) && why.code() != StatusCode::kNotFound) return true;
+  on_refusal_(why);
   return false;
+}
+
+void ManagerLink::Take(const rpc::Renewal& renewal) {
+  const Logger log("engine");
+  const Status used = member_.UseKeys(renewal.keys);
+  if (!used.ok()) log.Error("new keys", {{"error", MessageOf(used)}});
+  if (renewal.weights) table_.SetWeights(*renewal.weights);
+  if (renewal.differed_at == 0 || renewal.differed_at == differed_at_) return;
+  log.Error("the state here is another one than the manager's: it is taken anew",
+            {{"verification", renewal.differed_at}});
+  if (member_.StartOver().ok()) differed_at_ = renewal.differed_at;
 }
 
 }  // namespace strata::engine::app

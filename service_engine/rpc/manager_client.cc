@@ -195,8 +195,7 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
   return FromReply(reply);
 }
 
-StatusOr<std::vector<multicast::GroupKey>> ManagerClient::Renew(ByteSpan instance,
-                                                                uint64_t registration) {
+StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration) {
   v1::RenewRequest request;
   request.set_instance(instance.data(), instance.size());
   request.set_registration(registration);
@@ -205,7 +204,13 @@ StatusOr<std::vector<multicast::GroupKey>> ManagerClient::Renew(ByteSpan instanc
       channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
         return stub.Renew(&context, request, &reply);
       }));
-  return KeysOf(reply.keys());
+  Renewal renewal;
+  STRATA_ASSIGN_OR_RETURN(renewal.keys, KeysOf(reply.keys()));
+  if (reply.has_load_weights()) {
+    STRATA_ASSIGN_OR_RETURN(renewal.weights, WeightsOf(reply.load_weights()));
+  }
+  renewal.differed_at = reply.differed_at();
+  return renewal;
 }
 
 Status ManagerClient::TellUris(const std::vector<std::string>& uris) {

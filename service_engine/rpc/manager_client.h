@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,13 @@ struct Registration {
   std::vector<multicast::GroupKey> keys;
 };
 
+// What a manager says to an engine that it knows.
+struct Renewal {
+  std::vector<multicast::GroupKey> keys;     // All that are good now.
+  std::optional<farm::LoadWeights> weights;  // Nothing: as they were told before.
+  uint64_t differed_at = 0;                  // As in proto/manager.proto.
+};
+
 // Calls the farm's managers (proto/manager.proto, Registration), one after the other until one
 // answers. One thread at a time; each call waits at most a few seconds for each manager. A
 // manager's refusal has its code and words: Unauthenticated and PermissionDenied mean the
@@ -39,8 +47,8 @@ class ManagerClient {
 
   // `instance`: 16 random bytes of this start of the process. `info`: its id does not count.
   StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance);
-  // The group's keys that are good now. NotFound or FailedPrecondition: register again.
-  StatusOr<std::vector<multicast::GroupKey>> Renew(ByteSpan instance, uint64_t registration);
+  // NotFound or FailedPrecondition: register again.
+  StatusOr<Renewal> Renew(ByteSpan instance, uint64_t registration);
   // Canonical URIs, at most 10,000.
   Status TellUris(const std::vector<std::string>& uris);
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/settings_change.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/routing/routing_snapshot.h"
 #include "service_manager/store/load_index.h"
@@ -23,9 +24,25 @@ const Logger& Log() {
   return logger;
 }
 
+std::string Joined(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += (all.empty() ? "" : ", ") + text;
+  return all;
+}
+
 }  // namespace
 
+Manager::Manager(const Settings& settings)
+    : settings_(settings),
+      reloads_(metrics_.AddCounter({.name = "strata_manager_reloads_total",
+                                    .help = "Times that settings and certificates were read "
+                                            "again."})),
+      reloads_refused_(
+          metrics_.AddCounter({.name = "strata_manager_reloads_refused_total",
+                               .help = "Of these, those where something was wrong."})) {}
+
 StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
+  Logger::SetLevel(settings.log_level);
   auto manager = std::unique_ptr<Manager>(new Manager(settings));
   STRATA_ASSIGN_OR_RETURN(manager->tls_, tls::TlsStore::Open(settings.tls));
   const tls::Identity own = manager->tls_->Current()->own;
@@ -75,7 +92,7 @@ Status Manager::StartFarm() {
   options.name = tls_->Current()->own.name;
   options.group = settings_.group;
   options.encrypted = settings_.encrypted;
-  options.weights = settings_.director.weights;
+  options.director = settings_.director;
   STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *store_,
                                                                 *index_, random_, metrics_));
   control::Orders::Limits limits;
@@ -93,8 +110,8 @@ Status Manager::StartServers() {
   guard_ =
       std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
   registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
-  administration_ = std::make_unique<rpc::AdministrationService>(*control_, *orders_, *index_,
-                                                                 settings_.director, *guard_);
+  administration_ =
+      std::make_unique<rpc::AdministrationService>(*control_, *orders_, *index_, *guard_);
   STRATA_ASSIGN_OR_RETURN(
       rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_, *administration_));
   STRATA_ASSIGN_OR_RETURN(status_server_, StatusServer::Start(settings_.status_listen, metrics_,
@@ -107,28 +124,86 @@ void Manager::PublishLoop() {
   uint64_t sites_of = 0;  // The ledger's changes when they were made.
   while (!stop_) {
     std::shared_ptr<const routing::RoutingSnapshot> snapshot;
+    const auto director = control_->director();
     control_->member().Read([&](const farm::TableReplica& replica) {
       const uint64_t changes = replica.ledger().site_changes();
       if (sites == nullptr || changes != sites_of) {
         sites = std::make_shared<routing::SitesByHost>(replica.ledger().sites());
         sites_of = changes;
       }
-      snapshot = routing::RoutingSnapshot::Of(replica.table(), sites, settings_.director,
-                                              multicast::Now());
+      snapshot = routing::RoutingSnapshot::Of(replica.table(), sites, *director, multicast::Now());
     });
     front_end_->Publish(std::move(snapshot));
     std::this_thread::sleep_for(kPublishEvery);
   }
 }
 
-Status Manager::Health() const { return control_->Health(); }
+HealthReport Manager::Health() const {
+  HealthReport report(control_->Health());
+  const bool joined = control_->joined();
+  const multicast::View view = control_->member().view();
+  report.facts.emplace_back("role", control_->leads() ? "leads the farm"
+                                    : joined          ? "member, does not lead"
+                                                      : "not in the farm's group");
+  const bool in_touch = control_->member().InTouch();
+  report.facts.emplace_back("majority of voters", in_touch ? "in reach" : "not in reach");
+  report.facts.emplace_back("view", std::to_string(view.number));
+  report.facts.emplace_back("members", std::to_string(view.members.size()));
+  control_->member().Read([&report](const farm::TableReplica& replica) {
+    report.facts.emplace_back("commit number", std::to_string(replica.commit_number()));
+    report.facts.emplace_back("contents", std::to_string(replica.table().contents()));
+  });
+  const std::vector<std::string> differing = control_->Differing();
+  report.facts.emplace_back(
+      "states", differing.empty() ? "no difference found" : "another one at " + Joined(differing));
+  const Status store = control_->feed().store_status();
+  report.facts.emplace_back("store", store.ok() ? "ok" : MessageOf(store));
+  report.facts.emplace_back("locations", std::to_string(index_->locations()));
+  std::vector<std::string> endpoints;
+  if (front_end_ != nullptr) {
+    for (const Endpoint& endpoint : front_end_->endpoints())
+      endpoints.push_back(ToString(endpoint));
+  }
+  report.facts.emplace_back("front end", endpoints.empty() ? "none" : Joined(endpoints));
+  report.facts.emplace_back("calls", settings_.rpc_listen);
+  return report;
+}
 
 Status Manager::Reload() {
+  reloads_.Add();
+  const Status certificates = ReloadCertificates();
+  const Status settings = ReloadSettings();
+  if (certificates.ok() && settings.ok()) return Ok();
+  reloads_refused_.Add();
+  if (settings.ok()) return certificates;
+  if (certificates.ok()) return settings;
+  return MakeStatus(settings.code(), MessageOf(certificates) + "; " + MessageOf(settings));
+}
+
+Status Manager::ReloadCertificates() {
   const size_t before = tls_->Current()->revoked.size();
   STRATA_RETURN_IF_ERROR(tls_->Reload());
   // Whose certificate is void knows the group's key: it changes, and he does not get the new one.
   if (tls_->Current()->revoked.size() != before) control_->RotateKeyAtOnce();
   Log().Info("certificates read again", {{"revoked", tls_->Current()->revoked.size()}});
+  return Ok();
+}
+
+Status Manager::ReloadSettings() {
+  STRATA_ASSIGN_OR_RETURN(const Settings now, LoadManagerSettings(settings_.path));
+  // What needs a restart is compared with what runs, each time.
+  const SettingsChange change = CompareSettings(*settings_.file, *now.file);
+  if (!change.at_restart.empty()) {
+    Log().Warning("settings that need a restart differ", {{"keys", Joined(change.at_restart)}});
+  }
+  if (front_end_ != nullptr) {
+    STRATA_RETURN_IF_ERROR(
+        front_end_->SetClientLimit(now.front_end.client_rate, now.front_end.client_burst));
+  }
+  control_->SetDirector(now.director);
+  orders_->SetPurgeWait(now.purge_wait);
+  Log().Info("settings read again", {{"differ from the start", Joined(change.at_once)}});
+  Logger::SetLevel(now.log_level);
   return Ok();
 }
 

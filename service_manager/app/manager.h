@@ -6,6 +6,7 @@
 
 #include "common/huge_pages.h"
 #include "common/metrics.h"
+#include "common/process/program.h"
 #include "common/process/status_server.h"
 #include "common/status.h"
 #include "common/system_random.h"
@@ -20,28 +21,34 @@
 namespace strata::manager::app {
 
 // A Service Manager: all its parts, in the order in which they need each other.
-class Manager {
+class Manager final : public Service {
  public:
   // Opens the store, loads the index, joins the farm's group and listens; each error says what to
   // look at.
   static StatusOr<std::unique_ptr<Manager>> Start(const Settings& settings);
-  ~Manager();  // Ends within seconds; what was acknowledged is on disk.
+  ~Manager() override;  // Ends within seconds; what was acknowledged is on disk.
 
-  // SIGHUP: certificates and the list of revoked ones are read again.
-  Status Reload();
+  // SIGHUP: reads certificates, revocations and the settings file again. What is wrong with one of
+  // the two keeps the other from nothing. One thread.
+  Status Reload() override;
 
  private:
-  explicit Manager(const Settings& settings) : settings_(settings) {}
+  explicit Manager(const Settings& settings);
 
   Status OpenStore();
   Status StartFarm();
   Status StartServers();
   // Makes the snapshots that the front end answers from.
   void PublishLoop();
-  Status Health() const;
+  HealthReport Health() const;
+  Status ReloadCertificates();
+  // An error names all that is wrong with the file; nothing has changed then.
+  Status ReloadSettings();
 
-  const Settings settings_;
+  const Settings settings_;  // Those of the start; the parts have what was read since.
   MetricRegistry metrics_;
+  Counter& reloads_;
+  Counter& reloads_refused_;
   SystemRandom random_;        // Of the start, and of the farm's worker.
   SystemRandom order_random_;  // Under the lock of orders.
   std::shared_ptr<tls::TlsStore> tls_;

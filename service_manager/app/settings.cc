@@ -68,6 +68,19 @@ farm::LoadWeights WeightsOf(const settings::v1::LoadWeightSettings& file) {
   return weights;
 }
 
+LogLevel LogLevelOf(strata::settings::v1::LogLevel level) {
+  switch (level) {
+    case strata::settings::v1::LOG_LEVEL_DEBUG:
+      return LogLevel::kDebug;
+    case strata::settings::v1::LOG_LEVEL_WARNING:
+      return LogLevel::kWarning;
+    case strata::settings::v1::LOG_LEVEL_ERROR:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
+  }
+}
+
 StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   Settings settings;
   settings.data_folder = file.data_folder();
@@ -79,18 +92,21 @@ StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   STRATA_ASSIGN_OR_RETURN(settings.front_end, FrontEndOf(file.http()));
   settings.director.weights = WeightsOf(file.load_weights());
   settings.purge_wait = Duration(file.purge_wait());
+  settings.log_level = LogLevelOf(file.log_level());
   return settings;
 }
 
 }  // namespace
 
 StatusOr<Settings> LoadManagerSettings(const std::string& path) {
-  ServiceManagerSettings file;
-  STRATA_RETURN_IF_ERROR(LoadSettingsFile(path, &file));
-  StatusOr<Settings> settings = Convert(file);
+  const auto file = std::make_shared<ServiceManagerSettings>();
+  STRATA_RETURN_IF_ERROR(LoadSettingsFile(path, file.get()));
+  StatusOr<Settings> settings = Convert(*file);
   if (!settings.ok()) {
     return MakeStatus(settings.status().code(), path + ": " + MessageOf(settings.status()));
   }
+  settings->path = path;
+  settings->file = file;
   return settings;
 }
 

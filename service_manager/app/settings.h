@@ -1,8 +1,12 @@
 #pragma once
 
+#include <google/protobuf/message.h>
+
+#include <memory>
 #include <string>
 
 #include "common/address.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "common/time.h"
 #include "common/tls/tls_files.h"
@@ -15,6 +19,8 @@ namespace strata::manager::app {
 // What the settings file says (proto/service_manager_settings.proto), checked as far as it can be
 // without doing anything.
 struct Settings {
+  std::string path;                                       // Of the file.
+  std::shared_ptr<const google::protobuf::Message> file;  // As it was read, to be compared.
   std::string data_folder;
   tls::TlsPaths tls;
   multicast::GroupOptions group;  // Sockets and state file; the store has the rest.
@@ -24,6 +30,7 @@ struct Settings {
   frontend::FrontEndOptions front_end;  // Without endpoints: no front end.
   farm::DirectorSettings director;
   Duration purge_wait{};
+  LogLevel log_level = LogLevel::kInfo;
 };
 
 // Every error names file and place.

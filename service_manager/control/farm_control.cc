@@ -15,7 +15,6 @@ using multicast::Now;
 constexpr Duration kTick = std::chrono::milliseconds(500);
 // A process that has renewed its registration within this time is alive.
 constexpr Duration kAliveFor = std::chrono::seconds(5);
-constexpr size_t kDigestsKept = 16;
 constexpr Duration kTellLimit = std::chrono::seconds(10);
 
 const Logger& Log() {
@@ -29,8 +28,24 @@ bool IsEngine(const multicast::MemberInfo& member) {
 
 }  // namespace
 
-FarmControl::FarmControl(FarmControlOptions options, store::Store& store)
-    : options_(std::move(options)), store_(store), purges_(store), audit_(store) {}
+FarmControl::FarmControl(FarmControlOptions options, store::Store& store, RandomSource& random,
+                         MetricRegistry& metrics)
+    : options_(std::move(options)),
+      store_(store),
+      random_(random),
+      purges_(store),
+      audit_(store),
+      director_(std::make_shared<farm::DirectorSettings>(options_.director)),
+      digests_asked_(metrics.AddCounter({.name = "strata_farm_verifications_total",
+                                         .help = "Times that the members' states were compared "
+                                                 "without an operator's asking."})),
+      digests_differing_(metrics.AddCounter({.name = "strata_farm_digests_differing_total",
+                                             .help = "States of engines that were another one than "
+                                                     "the manager's; each engine takes it anew."})),
+      differing_(metrics.AddGauge({.name = "strata_farm_engines_differing",
+                                   .help = "Engines whose state was another one than the manager's "
+                                           "when it was compared last."})),
+      next_verification_(Now() + options_.verify_every) {}
 
 FarmControl::~FarmControl() {
   work_.reset();
@@ -42,7 +57,8 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
                                                           directory::LocationIndex& index,
                                                           RandomSource& random,
                                                           MetricRegistry& metrics) {
-  auto control = std::unique_ptr<FarmControl>(new FarmControl(std::move(options), store));
+  auto control =
+      std::unique_ptr<FarmControl>(new FarmControl(std::move(options), store, random, metrics));
   STRATA_ASSIGN_OR_RETURN(control->registrar_, Registrar::Open(store, random));
   STRATA_ASSIGN_OR_RETURN(control->sites_, SiteDesk::Open(store));
   control->feed_ = std::make_unique<DirectoryFeed>(index, store, metrics);
@@ -76,9 +92,35 @@ bool FarmControl::leads() const {
 
 Status FarmControl::Health() const {
   STRATA_RETURN_IF_ERROR(feed_->store_status());
-  absl::MutexLock lock(&mutex_);
-  if (!joined_) return Unavailable("not in the farm's group");
+  if (!joined()) return Unavailable("not in the farm's group");
   return Ok();
+}
+
+bool FarmControl::joined() const {
+  absl::MutexLock lock(&mutex_);
+  return joined_;
+}
+
+std::vector<std::string> FarmControl::Differing() const {
+  std::map<farm::EngineId, uint64_t> differing;
+  {
+    absl::MutexLock lock(&mutex_);
+    differing = digests_.differing();
+  }
+  std::vector<std::string> names;
+  for (const auto& [engine, number] : differing) names.push_back(NameOf(engine));
+  return names;
+}
+
+std::shared_ptr<const farm::DirectorSettings> FarmControl::director() const {
+  absl::MutexLock lock(&mutex_);
+  return director_;
+}
+
+void FarmControl::SetDirector(farm::DirectorSettings settings) {
+  auto director = std::make_shared<const farm::DirectorSettings>(std::move(settings));
+  absl::MutexLock lock(&mutex_);
+  director_ = std::move(director);
 }
 
 StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info, ByteSpan instance) {
@@ -104,18 +146,19 @@ StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info, 
   return engine;
 }
 
-Status FarmControl::Renew(const std::string& name, ByteSpan instance, uint64_t registration) {
+StatusOr<uint64_t> FarmControl::Renew(const std::string& name, ByteSpan instance,
+                                      uint64_t registration) {
   STRATA_RETURN_IF_ERROR(registrar_->CheckRenewal(name, instance, registration));
+  STRATA_ASSIGN_OR_RETURN(const Registrar::Engine engine, registrar_->Find(name));
   absl::MutexLock lock(&mutex_);
   renewed_[name] = Now();
-  return Ok();
+  const auto differs = digests_.differing().find(engine.info.id);
+  return differs == digests_.differing().end() ? 0 : differs->second;
 }
 
-StatusOr<FarmControl::OwnDigest> FarmControl::DigestOf(uint64_t number) const {
+StatusOr<DigestWatch::Own> FarmControl::DigestOf(uint64_t number) const {
   absl::MutexLock lock(&mutex_);
-  for (const OwnDigest& own : digests_) {
-    if (own.number == number) return own;
-  }
+  if (const std::optional<DigestWatch::Own> own = digests_.Find(number)) return *own;
   return NotFound("the question has not come back to this manager");
 }
 
@@ -124,7 +167,7 @@ StatusOr<FarmControl::OwnDigest> FarmControl::DigestOf(uint64_t number) const {
 void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
   confirmations_.OnMessage(message);
   if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
-    OwnDigest own{asked->number, 0, {}, {}};
+    DigestWatch::Own own{asked->number, 0, {}, {}};
     const multicast::View view = member_->view();
     member_->Read([&](const farm::TableReplica& replica) {
       own.commit_number = replica.commit_number();
@@ -136,8 +179,9 @@ void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
       }
     });
     absl::MutexLock lock(&mutex_);
-    digests_.push_back(own);
-    if (digests_.size() > kDigestsKept) digests_.pop_front();
+    digests_.OnAsked(own);
+  } else if (const auto* told = std::get_if<farm::DigestTold>(&message)) {
+    OnDigestTold(*told);
   } else if (const auto* health = std::get_if<farm::HealthChanged>(&message)) {
     const char* words[] = {"is up", "is degraded", "is down"};
     std::string text = NameOf(health->engine) + " " + words[static_cast<int>(health->health)];
@@ -155,6 +199,21 @@ void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
   }
 }
 
+void FarmControl::OnDigestTold(const farm::DigestTold& told) {
+  bool differs = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    differs =
+        digests_.OnTold(told.engine, told.number, told.digest) == DigestWatch::Finding::kDiffers;
+    differing_.Set(static_cast<double>(digests_.differing().size()));
+  }
+  if (!differs) return;
+  digests_differing_.Add();
+  const std::string text = NameOf(told.engine) + " holds another state than this manager";
+  Log().Error(text, {{"digest", told.digest.ToString()}});
+  events_.Add("farm", text + ": it takes it anew");
+}
+
 void FarmControl::OnView(const multicast::View& view, bool joined) {
   std::vector<farm::EngineId> engines;
   for (const multicast::MemberInfo& member : view.members) {
@@ -167,6 +226,8 @@ void FarmControl::OnView(const multicast::View& view, bool joined) {
     absl::MutexLock lock(&mutex_);
     joined_ = joined;
     leads_ = leads;
+    digests_.OnView(engines);
+    differing_.Set(static_cast<double>(digests_.differing().size()));
   }
   if (leads) Tell();
 }
@@ -309,9 +370,17 @@ void FarmControl::Tick() {
   (void)member_->Send(farm::Present{});  // The next one comes soon.
   member_->RefreshMetrics();
   if (untold_) TellStore();
-  if (rotation_ == nullptr || !leads()) return;
+  if (!leads()) return;
+  if (Now() >= next_verification_) AskDigests();
+  if (rotation_ == nullptr) return;
   const Status rotated = rotation_->OnTick(Now());
   if (!rotated.ok()) Log().Error("a step of a change of key", {{"error", MessageOf(rotated)}});
+}
+
+// The answers are compared as they come, by OnDigestTold.
+void FarmControl::AskDigests() {
+  next_verification_ = Now() + options_.verify_every;
+  if (member_->Send(farm::DigestAsked{random_.Next()}).ok()) digests_asked_.Add();
 }
 
 }  // namespace strata::manager::control

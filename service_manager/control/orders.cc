@@ -163,7 +163,7 @@ Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Pu
                                    const std::vector<std::string>& uris, const Status& told) {
   PurgeOutcome outcome{entry.site, entry.position, uris, {}};
   const Confirmations::Answers answers =
-      told.ok() ? waiter.Wait(WhoIsThere().ids, limits_.purge) : Confirmations::Answers();
+      told.ok() ? waiter.Wait(WhoIsThere().ids, purge_wait_) : Confirmations::Answers();
   Present present = WhoIsThere();  // Somebody may have gone meanwhile.
   for (const auto& [id, name] : present.names) {
     PurgeConfirmation confirmation;
@@ -227,7 +227,7 @@ StatusOr<Orders::Verification> Orders::Verify() {
   STRATA_RETURN_IF_ERROR(control_.member().SendAndWait(farm::DigestAsked{number}, limits_.other));
   const Present present = WhoIsThere();
   const Confirmations::Answers answers = waiter->Wait(present.ids, limits_.other);
-  const StatusOr<FarmControl::OwnDigest> own = control_.DigestOf(number);
+  const StatusOr<DigestWatch::Own> own = control_.DigestOf(number);
   STRATA_RETURN_IF_ERROR(own);
   Verification result;
   result.commit_number = own->commit_number;
@@ -250,6 +250,8 @@ StatusOr<Orders::Verification> Orders::Verify() {
     if (there && !member.equal) result.equal = false;
     result.members.push_back(std::move(member));
   }
+  std::sort(result.members.begin(), result.members.end(),
+            [](const MemberDigest& a, const MemberDigest& b) { return a.name < b.name; });
   return result;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -25,7 +26,10 @@ class Orders {
   };
 
   Orders(FarmControl& control, RandomSource& random, const Limits& limits)
-      : control_(control), random_(random), limits_(limits) {}
+      : control_(control), random_(random), limits_(limits), purge_wait_(limits.purge) {}
+
+  // How long orders to purge wait from now on, Limits::purge.
+  void SetPurgeWait(Duration wait) { purge_wait_ = wait; }
 
   struct SiteOutcome {
     farm::Site site;  // With its new version.
@@ -101,6 +105,7 @@ class Orders {
   FarmControl& control_;
   RandomSource& random_;
   const Limits limits_;
+  std::atomic<Duration> purge_wait_;
   absl::Mutex site_order_;   // One change of sites at a time, so that they are told in their order.
   absl::Mutex purge_order_;  // Positions are told in their order.
 };

@@ -12,6 +12,11 @@
 namespace strata::manager::frontend {
 namespace {
 
+Status CheckClientLimit(double rate, double burst) {
+  if (rate >= 0 && (rate == 0 || burst >= 1)) return Ok();
+  return InvalidArgument("front end: a client's rate below 0, or its burst below 1");
+}
+
 Status CheckOptions(const FrontEndOptions& options) {
   if (options.listen.empty() || options.listen.size() > kListenMax) {
     return InvalidArgument("front end: %zu endpoints to listen on, instead of 1 to %zu",
@@ -28,9 +33,7 @@ Status CheckOptions(const FrontEndOptions& options) {
   if (options.requests_per_connection == 0 || options.connections_max == 0) {
     return InvalidArgument("front end: no connections, or no requests of one");
   }
-  if (options.client_rate < 0 || (options.client_rate > 0 && options.client_burst < 1)) {
-    return InvalidArgument("front end: a client's rate below 0, or its burst below 1");
-  }
+  STRATA_RETURN_IF_ERROR(CheckClientLimit(options.client_rate, options.client_burst));
   for (const Duration timeout : {options.idle_timeout, options.header_timeout,
                                  options.engine_connect_timeout, options.engine_timeout}) {
     if (timeout <= Duration::zero()) return InvalidArgument("front end: a timeout of nothing");
@@ -107,6 +110,12 @@ FrontEnd::~FrontEnd() = default;
 
 void FrontEnd::Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot) {
   impl_->state().Publish(std::move(snapshot));
+}
+
+Status FrontEnd::SetClientLimit(double rate, double burst) {
+  STRATA_RETURN_IF_ERROR(CheckClientLimit(rate, burst));
+  impl_->state().SetLimit({.rate = rate, .burst = burst});
+  return Ok();
 }
 
 std::vector<Endpoint> FrontEnd::endpoints() const { return impl_->endpoints(); }

@@ -60,6 +60,11 @@ class FrontEnd {
   // What requests are answered from, from now on.
   void Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot);
 
+  // Requests a second, and at once, that one client may make from now on, as client_rate and
+  // client_burst. InvalidArgument, and nothing changed, if they make no sense. One thread at a
+  // time.
+  Status SetClientLimit(double rate, double burst);
+
   // Where it listens, in the order of the options, with the ports that were taken.
   std::vector<Endpoint> endpoints() const;
 

@@ -15,13 +15,26 @@ constexpr size_t kLimiters = 16;
 FrontEndState::FrontEndState(const FrontEndOptions& options, directory::LocationIndex& index,
                              MetricRegistry& metrics)
     : options_(options), index_(index), counters_(metrics) {
-  if (options.client_rate <= 0) return;
-  SystemRandom random;
-  limiter_seed_ = random.Next();
-  const RateLimit limit{.rate = options.client_rate, .burst = options.client_burst};
-  for (size_t i = 0; i < kLimiters; ++i) {
-    limiters_.push_back(std::make_unique<Limiter>(limit, kRateClientsMax / kLimiters, random));
+  SetLimit({.rate = options.client_rate, .burst = options.client_burst});
+}
+
+void FrontEndState::SetLimit(const RateLimit& limit) {
+  if (limit.rate <= 0) {
+    limited_ = false;
+    return;
   }
+  for (const auto& limiter : limiters_) {
+    absl::MutexLock lock(&limiter->mu);
+    limiter->buckets.SetLimit(limit);
+  }
+  if (limiters_.empty()) {
+    SystemRandom random;
+    limiter_seed_ = random.Next();
+    for (size_t i = 0; i < kLimiters; ++i) {
+      limiters_.push_back(std::make_unique<Limiter>(limit, kRateClientsMax / kLimiters, random));
+    }
+  }
+  limited_.store(true, std::memory_order_release);  // What was made above is seen with it.
 }
 
 void FrontEndState::Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot) {
@@ -52,7 +65,7 @@ void FrontEndState::CloseOne() {
 }
 
 Duration FrontEndState::AskRate(const IpAddress& client, Timestamp now) {
-  if (limiters_.empty()) return Duration::zero();
+  if (!limited_.load(std::memory_order_acquire)) return Duration::zero();
   Limiter& limiter = *limiters_[RateLimiter::HashOf(client, limiter_seed_) % kLimiters];
   absl::MutexLock lock(&limiter.mu);
   return limiter.buckets.Ask(client, now);

@@ -40,6 +40,8 @@ class FrontEndState {
   bool OpenOne();
   void CloseOne();
 
+  // Rate 0: no limit. One thread at a time; counts for requests that come from now on.
+  void SetLimit(const RateLimit& limit);
   // Zero if a request of that client may pass.
   Duration AskRate(const IpAddress& client, Timestamp now);
 
@@ -60,7 +62,8 @@ class FrontEndState {
   Counters counters_;
   std::atomic<size_t> open_{0};
   uint64_t limiter_seed_ = 0;
-  std::vector<std::unique_ptr<Limiter>> limiters_;  // Empty: no limit.
+  std::vector<std::unique_ptr<Limiter>> limiters_;  // Made when there is a limit first.
+  std::atomic<bool> limited_{false};                // True: there are limiters, and they count.
 
   std::atomic<uint64_t> version_{0};
   mutable absl::Mutex mu_;

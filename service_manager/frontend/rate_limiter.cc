@@ -19,11 +19,14 @@ int64_t Clamped(double nanos) { return static_cast<int64_t>(std::min(nanos, kNan
 }  // namespace
 
 RateLimiter::RateLimiter(const RateLimit& limit, size_t clients_max, RandomSource& random)
-    : interval_(std::max<int64_t>(1, Clamped(kNanos / limit.rate))),
-      tolerance_(Clamped(kNanos / limit.rate * (limit.burst - 1))),
-      seed_(random.Next()),
-      sets_(std::bit_ceil(std::max<size_t>(1, clients_max / kWays))) {
+    : seed_(random.Next()), sets_(std::bit_ceil(std::max<size_t>(1, clients_max / kWays))) {
+  SetLimit(limit);
+}
+
+void RateLimiter::SetLimit(const RateLimit& limit) {
   STRATA_CHECK(limit.rate > 0 && limit.burst >= 1);
+  interval_ = std::max<int64_t>(1, Clamped(kNanos / limit.rate));
+  tolerance_ = Clamped(kNanos / limit.rate * (limit.burst - 1));
 }
 
 uint64_t RateLimiter::HashOf(const IpAddress& client, uint64_t seed) {

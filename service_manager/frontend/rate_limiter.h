@@ -26,6 +26,9 @@ class RateLimiter {
   // Room for `clients_max`, 16 bytes each. `random` makes places in the table unguessable.
   RateLimiter(const RateLimit& limit, size_t clients_max, RandomSource& random);
 
+  // From now on this limit counts; clients keep what they have used up.
+  void SetLimit(const RateLimit& limit);
+
   // Zero if this request may pass, and it is counted; else how long the client should wait.
   Duration Ask(const IpAddress& client, Timestamp now);
 
@@ -42,8 +45,8 @@ class RateLimiter {
     int64_t full_at = 0;  // Nanoseconds of the caller's clock.
   };
 
-  int64_t interval_;   // Nanoseconds a request.
-  int64_t tolerance_;  // How far full_at may lie ahead.
+  int64_t interval_ = 0;   // Nanoseconds a request.
+  int64_t tolerance_ = 0;  // How far full_at may lie ahead.
   uint64_t seed_;
   std::vector<std::array<Bucket, kWays>> sets_;
 };

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "farm/director.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/directory/location_reader.h"
 #include "service_manager/rpc/rows.h"
@@ -48,7 +49,7 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
   return View(*context, [&] {
     reply->set_scope(control_.options().scope);
     reply->set_manager(control_.options().name);
-    reply->set_has_quorum(control_.leads());
+    reply->set_has_quorum(control_.HasQuorum());
     const multicast::View view = control_.member().view();
     reply->set_view(view.number);
     std::set<farm::EngineId> light;
@@ -56,12 +57,13 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
       if (member.light) light.insert(farm::EngineId(member.id.value()));
     }
     std::map<std::string, v1::EngineRow> rows;
+    const auto settings = control_.director();
     control_.member().Read([&](const farm::TableReplica& replica) {
       const Timestamp now = multicast::Now();
       reply->set_commit_number(replica.commit_number());
       reply->set_contents(replica.table().contents());
       for (const auto& [id, row] : replica.table().rows()) {
-        rows[row.engine.name] = ToRow(replica.table(), row, director_.weights, now);
+        rows[row.engine.name] = ToRow(replica.table(), row, settings->weights, now);
         rows[row.engine.name].set_light(light.contains(id));
       }
     });
@@ -101,10 +103,11 @@ Status AdministrationService::FillLocate(const std::string& uri, v1::LocateReply
   reply->set_site(named.site.name);
   reply->set_canonical_uri(named.canonical);
   reply->set_key(ToString(named.key));
+  const auto settings = control_.director();
   control_.member().Read([&](const farm::TableReplica& replica) {
     const farm::StateTable& table = replica.table();
     const Timestamp now = multicast::Now();
-    const farm::Director director(table, director_);
+    const farm::Director director(table, *settings);
     const std::vector<farm::Candidate> ranked = director.Holders(named.key, 0, now);
     for (const farm::Candidate& candidate : ranked) {
       *reply->add_copies() = ToCopy(table, candidate, named.key, now);
@@ -117,7 +120,7 @@ Status AdministrationService::FillLocate(const std::string& uri, v1::LocateReply
       farm::Candidate other;
       other.engine = id;
       other.status = table.StatusOf(*table.Find(id), now);
-      other.load_factor = farm::LoadFactor(*table.Find(id), director_.weights);
+      other.load_factor = farm::LoadFactor(*table.Find(id), settings->weights);
       *reply->add_copies() = ToCopy(table, other, named.key, now);
     }
     for (const farm::Candidate& filler : director.Fillers(named.key, now)) {
@@ -139,6 +142,10 @@ Status AdministrationService::WriteContent(const v1::ListContentRequest& request
   control_.member().Read([&](const farm::TableReplica& replica) {
     for (const auto& [id, row] : replica.table().rows()) names[id] = row.engine.name;
   });
+  const auto is_named = [&](const auto& each) { return each.second == request.engine(); };
+  if (!request.engine().empty() && std::none_of(names.begin(), names.end(), is_named)) {
+    return NotFound("there is no engine %s", request.engine().c_str());
+  }
   std::string front;
   if (!request.site().empty()) {
     STRATA_ASSIGN_OR_RETURN(const control::SiteVersion site,

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <functional>
 
-#include "farm/director.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
@@ -16,9 +15,8 @@ namespace strata::manager::rpc {
 class AdministrationService final : public v1::Administration::Service {
  public:
   AdministrationService(control::FarmControl& control, control::Orders& orders,
-                        directory::LocationIndex& index, const farm::DirectorSettings& director,
-                        Guard& guard)
-      : control_(control), orders_(orders), index_(index), director_(director), guard_(guard) {}
+                        directory::LocationIndex& index, Guard& guard)
+      : control_(control), orders_(orders), index_(index), guard_(guard) {}
 
   // Ends streams, so that the server can end.
   void Stop() { stop_ = true; }
@@ -65,7 +63,6 @@ class AdministrationService final : public v1::Administration::Service {
   control::FarmControl& control_;
   control::Orders& orders_;
   directory::LocationIndex& index_;
-  const farm::DirectorSettings& director_;
   Guard& guard_;
   std::atomic<bool> stop_ = false;
 };

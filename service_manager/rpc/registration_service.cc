@@ -111,7 +111,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
   reply->set_group_port(sockets.port);
   reply->set_detection_timeout_ns(control_.options().group.core.detection_timeout.count());
   reply->add_seeds(ToString(control_.member().unicast()));
-  PutWeights(control_.options().weights, reply->mutable_load_weights());
+  PutWeights(control_.director()->weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
   return Ok();
 }
@@ -120,10 +120,13 @@ grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
                                         const v1::RenewRequest* request, v1::RenewReply* reply) {
   const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
   if (!caller.ok()) return ToGrpc(caller.status());
-  const Status renewed =
+  const StatusOr<uint64_t> differed_at =
       control_.Renew(caller->name, AsBytes(request->instance()), request->registration());
-  if (renewed.ok()) PutKeys(control_, control_.registrar(), reply);
-  return ToGrpc(renewed);
+  if (!differed_at.ok()) return ToGrpc(differed_at.status());
+  reply->set_differed_at(*differed_at);
+  PutWeights(control_.director()->weights, reply->mutable_load_weights());
+  PutKeys(control_, control_.registrar(), reply);
+  return grpc::Status::OK;
 }
 
 grpc::Status RegistrationService::TellUris(grpc::ServerContext* context,

@@ -1,0 +1,98 @@
+#include "common/process/program.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+namespace strata {
+namespace {
+
+// Each case runs a program in a process of its own, since signals belong to a process.
+
+// Sends itself SIGHUP, and SIGTERM when it was reloaded.
+class Echo final : public Service {
+ public:
+  explicit Echo(Status reload) : reload_(std::move(reload)) { kill(getpid(), SIGHUP); }
+  ~Echo() override { fprintf(stderr, "ended in order\n"); }
+  Status Reload() override {
+    fprintf(stderr, "reloaded\n");
+    kill(getpid(), SIGTERM);
+    return reload_;
+  }
+
+ private:
+  const Status reload_;
+};
+
+Program EchoProgram(Status reload = Ok()) {
+  Program program;
+  program.name = "echo";
+  program.component = "echo";
+  program.help = "Echoes.";
+  program.check = [](const std::string& config) -> StatusOr<std::string> {
+    if (config == "good") return std::string("echo one");
+    return InvalidArgument("%s: nothing in it", config.c_str());
+  };
+  program.start = [reload](const std::string&, const Program::Fail&) {
+    return StatusOr<std::unique_ptr<Service>>(std::make_unique<Echo>(reload));
+  };
+  return program;
+}
+
+int RunAsMain(const Program& program, std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "echo");
+  return RunProgram(static_cast<int>(arguments.size()), arguments.data(), program);
+}
+
+using ::testing::ExitedWithCode;
+
+TEST(ProgramTest, ReloadsAtSighupAndEndsAtSigterm) {
+  EXPECT_EXIT(exit(RunAsMain(EchoProgram(), {"--config", "good"})), ExitedWithCode(0),
+              "reloaded\n(.|\n)*ended in order");
+}
+
+TEST(ProgramTest, AReloadThatFailsDoesNotEndIt) {
+  EXPECT_EXIT(exit(RunAsMain(EchoProgram(NotFound("no such key")), {"--config", "good"})),
+              ExitedWithCode(0), "no such key(.|\n)*ended in order");
+}
+
+TEST(ProgramTest, AServiceThatCannotGoOnEndsItWithItsReason) {
+  Program program = EchoProgram();
+  program.start = [](const std::string&, const Program::Fail& fail) {
+    struct Quiet final : Service {
+      Status Reload() override { return Ok(); }
+    };
+    fail(Unavailable("the disk is gone"));
+    return StatusOr<std::unique_ptr<Service>>(std::make_unique<Quiet>());
+  };
+  EXPECT_EXIT(exit(RunAsMain(program, {"--config", "good"})), ExitedWithCode(1),
+              "echo: the disk is gone\n");
+}
+
+TEST(ProgramTest, AServiceThatDoesNotStartIsAFailure) {
+  Program program = EchoProgram();
+  program.start = [](const std::string&, const Program::Fail&) {
+    return StatusOr<std::unique_ptr<Service>>(NotFound("no store"));
+  };
+  EXPECT_EXIT(exit(RunAsMain(program, {"--config", "good"})), ExitedWithCode(1),
+              "echo: no store\n");
+}
+
+TEST(ProgramTest, ChecksAndEnds) {
+  EXPECT_EQ(RunAsMain(EchoProgram(), {"--config", "good", "--check"}), 0);
+  EXPECT_EQ(RunAsMain(EchoProgram(), {"--config", "bad", "--check"}), 1);
+}
+
+TEST(ProgramTest, AWrongLineHasAStatusOfItsOwn) {
+  EXPECT_EQ(RunAsMain(EchoProgram(), {"--confg", "good"}), kExitWrongLine);
+  EXPECT_EQ(RunAsMain(EchoProgram(), {}), kExitWrongLine);
+  EXPECT_EQ(RunAsMain(EchoProgram(), {"--help"}), 0);
+  EXPECT_EQ(RunAsMain(EchoProgram(), {"--version"}), 0);
+}
+
+}  // namespace
+}  // namespace strata
