@@ -20,7 +20,7 @@ namespace {
 constexpr const char* kFooter =
     "Ends with 0: done, 1: failed, 2: wrong command line or settings, 3: not complete (a purge "
     "that "
-    "an engine\ndid not confirm, tables that differ), 4: no manager answers, 5: refused "
+    "an engine\ndid not confirm, tables that differ), 4: no manager answers or can act, 5: refused "
     "(certificate, "
     "role).";
 
@@ -87,10 +87,24 @@ class CommandLine {
       return "\"" + rest.front() + "\" is no command" +
              (meant.empty() ? "" : "; did you mean \"" + meant + "\"?");
     }
-    if (names.empty() || !rest.empty()) return error.what();
+    if (names.empty() || !rest.empty()) return Plain(error);
     std::string all;
     for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
     return "what to do? One of: " + all;
+  }
+
+  // Words of the library, where they are none for people.
+  static std::string Plain(const CLI::ParseError& error) {
+    constexpr std::string_view kNoNumber = "Could not convert: ";
+    const std::string text = error.what();
+    const size_t equals = text.find(" = ");
+    if (text.starts_with(kNoNumber) && equals != std::string::npos) {
+      return text.substr(kNoNumber.size(), equals - kNoNumber.size()) + ": \"" +
+             text.substr(equals + 3) + "\" is no whole number from 0";
+    }
+    const size_t twice = text.find(": At Most 1 required");
+    if (twice != std::string::npos) return text.substr(0, twice) + " is given more than once";
+    return text;
   }
 
   CLI::App* Group(const char* name, const char* help) {
@@ -118,6 +132,9 @@ class CommandLine {
   StatusOr<std::unique_ptr<ManagerClient>> OpenManager() {
     if (!timeout_.empty()) {
       STRATA_ASSIGN_OR_RETURN(flags_.timeout, ParseDuration(timeout_));
+      if (*flags_.timeout <= Duration::zero()) {
+        return InvalidArgument("--timeout: %s is no time to wait", timeout_.c_str());
+      }
     }
     STRATA_ASSIGN_OR_RETURN(const ManagerOptions options, Configure(flags_, environment_));
     return ManagerClient::Open(options);
@@ -360,6 +377,10 @@ CommandTree CommandLine::TreeOf(const CLI::App& app) {
       if (name == "help" && app.get_parent() != nullptr) continue;  // The root's is everybody's.
       tree.options.push_back({.name = "--" + name, .help = option->get_description()});
     }
+  }
+  const CLI::Option* name = app.get_option_no_throw("name");
+  if (name != nullptr && name->get_positional()) {
+    tree.names_from = app.get_parent()->get_name() + " list";
   }
   for (const CLI::App* child : app.get_subcommands({})) tree.commands.push_back(TreeOf(*child));
   return tree;

@@ -317,6 +317,12 @@ TEST_F(CommandLineTest, HelpsWithTheCommandLine) {
   EXPECT_TRUE(Complains("\"strata content purge --help\" tells more"));
   EXPECT_EQ(Run({"farm", "show", "--wtch"}), ExitCode::kUsage);
   EXPECT_TRUE(Complains("--wtch"));
+  EXPECT_EQ(Run({"site", "show", "films", "--at", "x"}), ExitCode::kUsage);
+  EXPECT_TRUE(Complains("--at: \"x\" is no whole number from 0"));
+  EXPECT_EQ(Run({"farm", "show", "--manager", "a:1", "--manager", "b:1"}), ExitCode::kUsage);
+  EXPECT_TRUE(Complains("--manager is given more than once"));
+  EXPECT_EQ(Run({"farm", "show", "--timeout", "0s"}), ExitCode::kUsage);
+  EXPECT_TRUE(Complains("--timeout: 0s is no time to wait"));
   EXPECT_EQ(Run({"--help"}), ExitCode::kOk);
   EXPECT_TRUE(Says("5: refused"));
   EXPECT_EQ(Run({"--version"}), ExitCode::kOk);

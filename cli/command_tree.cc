@@ -55,6 +55,16 @@ std::string FishCondition(const CommandTree& command, const std::string& path) {
   return condition;
 }
 
+// What the manager knows, if it answers soon; a shell that waits is worse than one that is silent.
+std::string BashNames(const std::string& root) {
+  return "  if [[ -n $names && $word != -* ]]; then\n"
+         "    words+=\" $(" +
+         root +
+         " $names --json --timeout 1s 2>/dev/null |\n"
+         "      sed -n 's/^{\"name\":\"\\([^\"]*\\)\".*/\\1/p')\"\n"
+         "  fi\n";
+}
+
 constexpr const char* kBashTail =
     "  if [[ $word == -* || -z $files ]]; then\n"
     "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
@@ -72,7 +82,8 @@ std::string BashCompletion(const CommandTree& root) {
     const bool is_root = path == root.name;
     cases += "    \"" + path + "\") words=\"" +
              WordsOf(command, is_root ? std::vector<CommandOption>() : root.options) + "\"" +
-             (command.takes_files ? " files=1" : "") + " ;;\n";
+             (command.takes_files ? " files=1" : "") +
+             (command.names_from.empty() ? "" : " names=\"" + command.names_from + "\"") + " ;;\n";
     if (!is_root) paths += "      \"" + path + "\") path=\"$path $part\" ;;\n";
   });
   return "# Completion of " + root.name + " for bash: source <(" + root.name +
@@ -82,11 +93,14 @@ std::string BashCompletion(const CommandTree& root) {
          "() {\n"
          "  local word=\"${COMP_WORDS[COMP_CWORD]}\" path=\"" +
          root.name +
-         "\" words= files= part\n"
+         "\" words= files= names= part\n"
          "  COMPREPLY=()\n"
          "  case \"${COMP_WORDS[COMP_CWORD-1]}\" in\n"
          "    -f | --file | --config | --dir | --out)\n"
          "      COMPREPLY=($(compgen -f -- \"$word\"))\n"
+         "      return ;;\n"
+         "    --role)\n"
+         "      COMPREPLY=($(compgen -W \"manager engine operator viewer\" -- \"$word\"))\n"
          "      return ;;\n"
          "  esac\n"
          "  for part in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
@@ -95,8 +109,8 @@ std::string BashCompletion(const CommandTree& root) {
          "    esac\n"
          "  done\n"
          "  case \"$path\" in\n" +
-         cases + "  esac\n" + kBashTail + "complete -o filenames -F _" + root.name + " " +
-         root.name + "\n";
+         cases + "  esac\n" + BashNames(root.name) + kBashTail + "complete -o filenames -F _" +
+         root.name + " " + root.name + "\n";
 }
 
 std::string ZshCompletion(const CommandTree& root) {

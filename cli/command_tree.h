@@ -18,6 +18,8 @@ struct CommandTree {
   std::vector<CommandOption> options;  // Its own; those of its parents count too.
   std::vector<CommandTree> commands;
   bool takes_files = false;
+  // The command whose answer has the names that may follow, "engine list"; empty: none do.
+  std::string names_from = {};
 };
 
 // A script for the shell to read: source <(strata completion bash).

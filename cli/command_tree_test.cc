@@ -31,6 +31,14 @@ TEST(CommandTreeTest, BashKnowsWhatFollows) {
   EXPECT_TRUE(Has(script, "    \"strata farm show\") words=\"--watch --json\" ;;\n")) << script;
 }
 
+TEST(CommandTreeTest, BashAsksForNames) {
+  CommandTree tree = Tree();
+  tree.commands[0].commands[0].names_from = "engine list";
+  const std::string script = BashCompletion(tree);
+  EXPECT_TRUE(Has(script, "words=\"--watch --json\" names=\"engine list\" ;;\n")) << script;
+  EXPECT_TRUE(Has(script, "strata $names --json --timeout 1s 2>/dev/null")) << script;
+}
+
 TEST(CommandTreeTest, ZshReadsThatOfBash) {
   EXPECT_TRUE(Has(ZshCompletion(Tree()), "bashcompinit"));
   EXPECT_TRUE(Has(ZshCompletion(Tree()), BashCompletion(Tree())));

@@ -56,8 +56,8 @@ Status CheckAddress(const std::string& address, const std::string& file) {
   const bool is_bare_v6 = address.front() != '[' && address.find(':') != colon;
   if (has_port && !is_bare_v6) return Ok();
   return InvalidArgument(
-      "\"%s\" is no address of a manager: HOST:PORT is, such as 192.0.2.1:7443 or "
-      "[2001:db8::1]:7443",
+      "\"%s\" is no address of a manager: HOST:PORT is, such as 192.0.2.1:7400 or "
+      "[2001:db8::1]:7400",
       address.c_str());
 }
 

@@ -22,6 +22,14 @@ std::string OwnVerdict(const std::string& message) {
   return message.substr(begin, message.find_first_of("\";", begin) - begin);
 }
 
+// Words that gRPC has where no manager answered; a manager's own say what he cannot do, and why.
+bool IsOfGrpc(const std::string& message) {
+  return message.empty() ||
+         HasOneOf(message, {"failed to connect", "connections to all backends",
+                            "UNKNOWN:", "empty address list", "Stream removed", "recvmsg",
+                            "sendmsg", "Endpoint read failed", "Channel", "channel"});
+}
+
 Status ExplainUnreachable(const std::string& message, const ManagerOptions& options) {
   const char* address = options.address.c_str();
   if (const std::string verdict = OwnVerdict(message); !verdict.empty()) {
@@ -53,6 +61,7 @@ Status ExplainUnreachable(const std::string& message, const ManagerOptions& opti
         "%s ended the connection: does it accept the certificate in %s, or is it just stopping?",
         address, options.paths.certificate.c_str());
   }
+  if (!IsOfGrpc(message)) return Unavailable("%s", message.c_str());
   return Unavailable("no manager answers at %s: %s", address, message.c_str());
 }
 
@@ -66,6 +75,7 @@ Status ExplainCallError(StatusCode code, const std::string& message,
     case StatusCode::kUnavailable:
       return ExplainUnreachable(message, options);
     case StatusCode::kDeadlineExceeded:
+      if (message != "Deadline Exceeded") return MakeStatus(code, message);
       return DeadlineExceeded("the manager at %s did not answer within %s; --timeout allows more",
                               options.address.c_str(), FormatDuration(options.timeout).c_str());
     case StatusCode::kUnimplemented:

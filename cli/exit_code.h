@@ -10,7 +10,7 @@ enum class ExitCode : uint8_t {
   kFailed = 1,
   kUsage = 2,
   kNotComplete = 3,  // It was done, but not everywhere; a comparison found a difference.
-  kUnreachable = 4,  // No manager answered.
+  kUnreachable = 4,  // No manager answered, or it can do nothing at the moment.
   kRefused = 5,      // The certificate, or what its role may do.
 };
 

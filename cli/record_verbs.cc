@@ -12,6 +12,12 @@ namespace {
 
 constexpr size_t kKindWidth = 7;  // The longest: "engine".
 
+// One line, whatever was said in several.
+std::string InOneLine(std::string text) {
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos;) text.replace(at, 1, "; ");
+  return text;
+}
+
 // A line each, as they come: columns cannot wait for the last one.
 void PrintEvent(Terminal& terminal, const api::Event& event) {
   if (terminal.json) {
@@ -50,11 +56,12 @@ ExitCode ShowAudit(Terminal& terminal, ManagerClient& manager, uint32_t limit) {
   }
   Table table({{"TIME (UTC)"}, {"WHO"}, {"FROM"}, {"WHAT"}, {"OUTCOME"}});
   for (const api::AuditRecord& record : reply->records()) {
-    table.AddRow({ReadableTime(record.at_ms()),
-                  record.who(),
-                  record.from(),
-                  record.what(),
-                  {record.outcome(), record.outcome() == "ok" ? Colour::kGreen : Colour::kRed}});
+    table.AddRow(
+        {ReadableTime(record.at_ms()),
+         record.who(),
+         record.from(),
+         record.what(),
+         {InOneLine(record.outcome()), record.outcome() == "ok" ? Colour::kGreen : Colour::kRed}});
   }
   terminal.out << (table.empty() ? "Nothing is recorded yet.\n" : table.Render(terminal.style()));
   return ExitCode::kOk;

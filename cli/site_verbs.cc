@@ -71,8 +71,8 @@ ExitCode ReportApplied(Terminal& terminal, const api::ApplySiteReply& reply) {
     return ExitCode::kOk;
   }
   terminal.out << "Site " << terminal.Paint(Printable(reply.name()), Colour::kBold)
-               << " is at version " << reply.version() << " now"
-               << (reply.differences().empty() ? ".\n" : ":\n");
+               << (reply.differences().empty() ? " stays as it is, at version " : " is at version ")
+               << reply.version() << (reply.differences().empty() ? ".\n" : " now:\n");
   PrintDifferences(terminal, reply);
   if (!reply.away().empty()) {
     terminal.out << terminal.Paint("Away, and to take it when they return: ", Colour::kYellow)

@@ -10,7 +10,8 @@ namespace {
 Status WithMeant(const std::string& word, const std::vector<std::string>& names,
                  const Status& status) {
   const std::string meant(NearMiss(word, names));
-  if (meant.empty()) return status;
+  // Something else was not found if the name itself is right.
+  if (meant.empty() || meant == word) return status;
   return MakeStatus(status.code(), MessageOf(status) + "; did you mean \"" + meant + "\"?");
 }
 
