@@ -71,8 +71,9 @@ void FarmTable::AskHolders(const farm::ContentKey& key, uint64_t draw, TakeHolde
                          const StatusOr<std::vector<farm::EngineId>>& holders) {
     std::vector<Peer> peers;
     if (holders.ok()) {
+      const auto settings = this->settings();
       member_.Read([&](const farm::TableReplica& replica) {
-        const farm::Director director(replica.table(), settings_);
+        const farm::Director director(replica.table(), *settings);
         peers = PeersOf(replica.table(), director.Rank(*holders, draw, multicast::Now()));
       });
     }
