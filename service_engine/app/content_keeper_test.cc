@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -27,6 +29,7 @@ class NoTable final : public transfer::AgentTable {
   std::vector<Peer> Fillers(const farm::ContentKey&) override { return {}; }
   bool IsMember(const IpAddress&) override { return false; }
   void PeerLacks(farm::EngineId, const farm::ContentKey&) override {}
+  void Invalidate(const farm::ContentKey&, std::function<void()> done) override { done(); }
 };
 
 farm::Site SiteOf(const std::string& name, uint64_t version) {
@@ -145,6 +148,15 @@ TEST_F(ContentKeeperTest, APurgeThatFailsClosesUntilItIsDone) {
   adapter_.FailPurges(false);
   EXPECT_TRUE(AwaitPurged("films", 1));
   EXPECT_TRUE(AwaitOpen());
+}
+
+TEST_F(ContentKeeperTest, AnInvalidatedCopyGoesFromTheCacheOnly) {
+  Start();
+  ASSERT_TRUE(AwaitOpen());
+  std::atomic<bool> done = false;
+  keeper_->Invalidate({1, 1}, [&done] { done = true; });
+  EXPECT_TRUE(SmallFarm::Poll([&done] { return done.load(); }));
+  EXPECT_EQ(adapter_.CountOf("drop 1"), 1u);
 }
 
 TEST_F(ContentKeeperTest, ARefusedSiteKeepsTheOthersFromNothing) {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -75,6 +76,12 @@ class FakeAdapter final : public NginxAdapter {
     done_.push_back("purge " + std::to_string(keys.size()));
     return keys.size();
   }
+  StatusOr<size_t> PurgeCache(std::span<const farm::ContentKey> keys) override {
+    const std::lock_guard lock(mutex_);
+    if (purges_fail_) return Unavailable("the disk is gone");
+    done_.push_back("drop " + std::to_string(keys.size()));
+    return keys.size();
+  }
   StatusOr<size_t> PurgeCacheOf(const std::string& site) override {
     const std::lock_guard lock(mutex_);
     if (purges_fail_) return Unavailable("the disk is gone");
@@ -111,7 +118,6 @@ class FakeAdapter final : public NginxAdapter {
   HealthJudge::Verdict Judge() override { return {}; }
   Status PeerProbe(const Endpoint&) override { return Ok(); }
   void OnPeerProbe(const std::string&) override {}
-  Status ReopenLogs() override { return Ok(); }
   void Stop() override {}
 
  private:

@@ -20,10 +20,10 @@ namespace strata::manager::rpc {
 class Guard {
  public:
   enum class Right : uint8_t {
-    kEngine,  // Engines of this farm.
-    kView,    // Viewers and operators whose scope covers this one.
-    kOrder,   // Operators whose scope covers this one.
-    kManager, // Managers of this farm.
+    kEngine,   // Engines of this farm.
+    kView,     // Viewers and operators whose scope covers this one.
+    kOrder,    // Operators whose scope covers this one.
+    kManager,  // Managers of this farm.
   };
 
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
