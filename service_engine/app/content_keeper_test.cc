@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -43,9 +44,9 @@ farm::Site SiteOf(const std::string& name, uint64_t version) {
 class ContentKeeperTest : public ::testing::Test {
  protected:
   ContentKeeperTest() {
-    std::string folder = testing::TempDir() + "/keeper-XXXXXX";
+    std::string folder = "/tmp/strata-keeper-XXXXXX";  // A socket's path must be short.
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    positions_path_ = folder + "/positions";
+    folder_ = folder;
     transfer::AgentOptions options;
     options.socket_path = folder + "/agent";
     options.spool_folder = folder;
@@ -56,10 +57,14 @@ class ContentKeeperTest : public ::testing::Test {
     EXPECT_TRUE(agent.ok()) << agent.status().ToString();
     if (agent.ok()) agent_ = *std::move(agent);
   }
-  ~ContentKeeperTest() override { Stop(); }
+  ~ContentKeeperTest() override {
+    Stop();
+    agent_.reset();
+    std::filesystem::remove_all(folder_);
+  }
 
   void Start(const std::vector<farm::Site>& sites = {}) {
-    auto positions = PurgePositions::Open(positions_path_);
+    auto positions = PurgePositions::Open(folder_ + "/positions");
     ASSERT_TRUE(positions.ok());
     keeper_metrics_ = std::make_unique<MetricRegistry>();
     ContentKeeper::Options options;
@@ -107,7 +112,7 @@ class ContentKeeperTest : public ::testing::Test {
   NoTable table_;
   MetricRegistry metrics_;
   FakeAdapter adapter_;
-  std::string positions_path_;
+  std::string folder_;
   std::unique_ptr<transfer::AgentServer> agent_;
   std::unique_ptr<MetricRegistry> keeper_metrics_;
   std::mutex mutex_;

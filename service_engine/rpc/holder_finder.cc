@@ -1,12 +1,15 @@
 #include "service_engine/rpc/holder_finder.h"
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
 #include <grpcpp/create_channel.h>
+#include <grpcpp/support/async_unary_call.h>
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -32,7 +35,8 @@ std::string BytesOf(const farm::ContentKey& key) {
 
 }  // namespace
 
-class HolderFinder::Impl : public std::enable_shared_from_this<HolderFinder::Impl> {
+// What gRPC makes for a call it ends on the thread here, which takes the answers, and nowhere else.
+class HolderFinder::Impl {
  public:
   Impl(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls,
        const Limits& limits, MetricRegistry& metrics)
@@ -45,7 +49,14 @@ class HolderFinder::Impl : public std::enable_shared_from_this<HolderFinder::Imp
                                       .help = "Those that were not answered."})),
         refusals_(metrics.AddCounter({.name = "strata_engine_holder_refusals_total",
                                       .help = "Misses for which the manager was not asked, since "
-                                              "it failed just before or too much was asked."})) {}
+                                              "it failed just before or too much was asked."})) {
+    thread_ = std::thread([this] { Loop(); });
+  }
+  ~Impl() {
+    Stop();
+    answers_.Shutdown();
+    thread_.join();
+  }
 
   void Find(const farm::ContentKey& key, Done done) {
     Status refused;
@@ -63,17 +74,19 @@ class HolderFinder::Impl : public std::enable_shared_from_this<HolderFinder::Imp
     stopped_ = true;
     for (const auto& [key, question] : questions_) question->context.TryCancel();
     const auto none = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-      return questions_.empty() && ending_ == 0;
+      return questions_.empty() && !telling_;
     };
     mutex_.Await(absl::Condition(&none));
   }
 
  private:
   struct Question {
-    grpc::ClientContext context;
-    v1::FindHoldersRequest request;
-    v1::FindHoldersReply reply;
+    farm::ContentKey key;
     std::shared_ptr<v1::Registration::Stub> stub;  // Outlives its call.
+    grpc::ClientContext context;
+    v1::FindHoldersReply reply;
+    grpc::Status status;
+    std::unique_ptr<grpc::ClientAsyncResponseReader<v1::FindHoldersReply>> call;
     std::vector<Done> askers;
   };
 
@@ -89,62 +102,69 @@ class HolderFinder::Impl : public std::enable_shared_from_this<HolderFinder::Imp
     }
     if (managers_.empty() || Now() < rests_until_) return Unavailable("no manager answers");
     if (questions_.size() >= limits_.questions_max) return Unavailable("too much is asked at once");
-    auto question = std::make_shared<Question>();
+    auto question = std::make_unique<Question>();
+    question->key = key;
     question->askers.push_back(done);
     ++askers_;
-    questions_[key] = question;
-    Call(key, std::move(question));
+    Call(*question);
+    questions_[key] = std::move(question);
     return Ok();
   }
 
-  void Call(const farm::ContentKey& key, std::shared_ptr<Question> question)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  void Call(Question& question) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (stub_ == nullptr) {
       stub_ = v1::Registration::NewStub(
           grpc::CreateChannel(managers_[at_], tls::MakeChannelCredentials(tls_)));
     }
-    question->stub = stub_;
-    question->request.set_key(BytesOf(key));
-    question->context.set_deadline(std::chrono::system_clock::now() + limits_.call);
+    question.stub = stub_;
+    question.context.set_deadline(std::chrono::system_clock::now() + limits_.call);
+    v1::FindHoldersRequest request;
+    request.set_key(BytesOf(question.key));
+    question.call = stub_->AsyncFindHolders(&question.context, request, &answers_);
+    question.call->Finish(&question.reply, &question.status, &question);
     calls_.Add();
-    Question* call = question.get();
-    call->stub->async()->FindHolders(
-        &call->context, &call->request, &call->reply,
-        [self = shared_from_this(), key, question = std::move(question)](
-            const grpc::Status& status) { self->OnReply(key, *question, status); });
   }
 
-  void OnReply(const farm::ContentKey& key, const Question& question, const grpc::Status& status) {
-    StatusOr<std::vector<farm::EngineId>> holders = std::vector<farm::EngineId>();
-    if (status.ok()) {
-      for (const uint32_t id : question.reply.engine_ids()) holders->push_back(farm::EngineId(id));
-    } else {
-      holders = Unavailable("the manager does not tell: %s", status.error_message().c_str());
-    }
-    std::vector<Done> askers;
+  void Loop() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (answers_.Next(&tag, &ok)) OnReply(*static_cast<Question*>(tag));
+  }
+
+  void OnReply(const Question& answered) {
+    std::unique_ptr<Question> question;
     {
       absl::MutexLock lock(&mutex_);
-      askers = Leave(key, status);
-      ++ending_;
+      question = Leave(answered.key);
+      telling_ = true;
     }
-    for (const Done& done : askers) done(holders);
+    StatusOr<std::vector<farm::EngineId>> holders = std::vector<farm::EngineId>();
+    if (question->status.ok()) {
+      for (const uint32_t id : question->reply.engine_ids()) holders->push_back(farm::EngineId(id));
+    } else {
+      holders =
+          Unavailable("the manager does not tell: %s", question->status.error_message().c_str());
+    }
+    for (const Done& done : question->askers) done(holders);
+    question.reset();
     absl::MutexLock lock(&mutex_);
-    --ending_;
+    telling_ = false;
   }
 
-  std::vector<Done> Leave(const farm::ContentKey& key, const grpc::Status& status)
+  std::unique_ptr<Question> Leave(const farm::ContentKey& key)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     const auto it = questions_.find(key);
-    std::vector<Done> askers = std::move(it->second->askers);
+    std::unique_ptr<Question> question = std::move(it->second);
     questions_.erase(it);
-    askers_ -= askers.size();
-    if (status.ok() || stopped_) return askers;
+    askers_ -= question->askers.size();
+    // Of several calls to one manager that died the first one that fails leaves it.
+    if (question->status.ok() || stopped_ || question->stub != stub_) return question;
     failures_.Add();
-    log_.Warning("the manager does not tell who holds what", status.error_message());
+    log_.Warning("the manager does not tell who holds what", question->status.error_message());
     rests_until_ = Now() + limits_.rest;
     stub_.reset();  // A new connection, to the next one, with the certificate of then.
     at_ = (at_ + 1) % managers_.size();
-    return askers;
+    return question;
   }
 
   const std::vector<std::string> managers_;
@@ -160,15 +180,18 @@ class HolderFinder::Impl : public std::enable_shared_from_this<HolderFinder::Imp
   size_t at_ ABSL_GUARDED_BY(mutex_) = 0;
   Timestamp rests_until_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<v1::Registration::Stub> stub_ ABSL_GUARDED_BY(mutex_);
-  std::map<farm::ContentKey, std::shared_ptr<Question>> questions_ ABSL_GUARDED_BY(mutex_);
+  std::map<farm::ContentKey, std::unique_ptr<Question>> questions_ ABSL_GUARDED_BY(mutex_);
   size_t askers_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t ending_ ABSL_GUARDED_BY(mutex_) = 0;  // Calls whose askers are being told.
+  bool telling_ ABSL_GUARDED_BY(mutex_) = false;  // The askers of a call are being told.
+
+  grpc::CompletionQueue answers_;
+  std::thread thread_;
 };
 
 HolderFinder::HolderFinder(std::vector<std::string> managers,
                            std::shared_ptr<const tls::TlsStore> tls, const Limits& limits,
                            MetricRegistry& metrics)
-    : impl_(std::make_shared<Impl>(std::move(managers), std::move(tls), limits, metrics)) {}
+    : impl_(std::make_unique<Impl>(std::move(managers), std::move(tls), limits, metrics)) {}
 HolderFinder::~HolderFinder() { Stop(); }
 
 void HolderFinder::Find(const farm::ContentKey& key, Done done) {

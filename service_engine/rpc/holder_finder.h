@@ -33,7 +33,8 @@ class HolderFinder {
                const Limits& limits, MetricRegistry& metrics);
   ~HolderFinder();  // As Stop.
 
-  // Calls `done` once: at once, or on one of gRPC's threads. Unavailable if nobody can be asked.
+  // Calls `done` once: at once, or on a thread of its own, so be quick. Unavailable if nobody can
+  // be asked.
   using Done = std::function<void(const StatusOr<std::vector<farm::EngineId>>&)>;
   void Find(const farm::ContentKey& key, Done done);
   // Ends all questions, and refuses those that come. After it no `done` is called.
@@ -41,7 +42,7 @@ class HolderFinder {
 
  private:
   class Impl;
-  std::shared_ptr<Impl> impl_;  // Calls that are ending have it too.
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace strata::engine::rpc

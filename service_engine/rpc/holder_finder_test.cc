@@ -51,16 +51,23 @@ class HolderFinderTest : public ::testing::Test {
   HolderFinderTest() : authority_(getenv("TEST_TMPDIR")) {
     const auto tls = tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/manager/sm-1"));
     EXPECT_TRUE(tls.ok());
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(*tls), &port_);
-    builder.RegisterService(&manager_);
-    server_ = builder.BuildAndStart();
+    if (tls.ok()) manager_tls_ = *tls;
+    Listen();
   }
   ~HolderFinderTest() override {
     if (!manager_.go.HasBeenNotified()) manager_.go.Notify();
     server_->Shutdown();
   }
 
+  // Again at the port of before, if there was one.
+  void Listen() {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port_),
+                             tls::MakeServerCredentials(manager_tls_), &port_);
+    builder.RegisterService(&manager_);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
   HolderFinder& Finder(const HolderFinder::Limits& limits) {
     const auto tls = tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/engine/north-1"));
     EXPECT_TRUE(tls.ok());
@@ -81,6 +88,7 @@ class HolderFinderTest : public ::testing::Test {
   }
 
   tls::TestAuthority authority_;
+  std::shared_ptr<const tls::TlsStore> manager_tls_;
   Manager manager_;
   MetricRegistry metrics_;
   int port_ = 0;
@@ -126,6 +134,23 @@ TEST_F(HolderFinderTest, TriesAgainAfterItsRest) {
   manager_.refuses = false;
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!Find(finder, kFilm).get().ok()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST_F(HolderFinderTest, OutlivesManagersThatDie) {
+  HolderFinder::Limits limits = Patient();
+  limits.rest = Duration::zero();
+  HolderFinder& finder = Finder(limits);
+  manager_.go.Notify();
+  for (int life = 0; life < 20; ++life) {
+    const auto deadline = std::chrono::steady_clock::now() + kPatience;
+    while (!Find(finder, kFilm).get().ok()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::vector<std::future<Found>> found;
+    for (uint64_t i = 0; i < 50; ++i) found.push_back(Find(finder, {i, life + uint64_t{1}}));
+    server_->Shutdown(std::chrono::system_clock::now());
+    for (std::future<Found>& each : found) (void)each.get();
+    EXPECT_FALSE(Find(finder, kSong).get().ok());
+    Listen();
+  }
 }
 
 TEST_F(HolderFinderTest, ASilentManagerIsWaitedForAsLongAsTheLimit) {
