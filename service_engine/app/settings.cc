@@ -1,12 +1,10 @@
 #include "service_engine/app/settings.h"
 
-#include <google/protobuf/util/message_differencer.h>
-
 #include <filesystem>
-#include <sstream>
 
 #include "common/check.h"
 #include "common/settings.h"
+#include "common/settings_change.h"
 #include "proto/service_engine_settings.pb.h"
 
 namespace strata::engine::app {
@@ -101,16 +99,7 @@ std::vector<std::string> ChangesAtRestart(const Settings& before, const Settings
   ServiceEngineSettings from;
   ServiceEngineSettings to;
   STRATA_CHECK(from.ParseFromString(before.file) && to.ParseFromString(after.file));
-  google::protobuf::util::MessageDifferencer differencer;
-  differencer.IgnoreField(ServiceEngineSettings::descriptor()->FindFieldByNumber(
-      ServiceEngineSettings::kServeAloneFieldNumber));
-  std::string report;
-  differencer.ReportDifferencesToString(&report);
-  differencer.Compare(from, to);
-  std::vector<std::string> changes;
-  std::istringstream lines(report);
-  for (std::string line; std::getline(lines, line);) changes.push_back(line);
-  return changes;
+  return CompareSettings(from, to).at_restart;
 }
 
 }  // namespace strata::engine::app

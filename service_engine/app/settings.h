@@ -34,8 +34,8 @@ struct Settings {
 // Every error names file and place.
 StatusOr<Settings> LoadEngineSettings(const std::string& path);
 
-// What differs and needs a restart to count, a line for each value. All but serve_alone does; what
-// certificate files hold is not looked at.
+// Keys of what differs and needs a restart to count. All but serve_alone does; what certificate
+// files hold is not looked at.
 std::vector<std::string> ChangesAtRestart(const Settings& before, const Settings& after);
 
 }  // namespace strata::engine::app
