@@ -86,7 +86,7 @@ void ContentKeeper::InvalidateCopies() {
   if (invalid.empty()) return;
   std::vector<farm::ContentKey> keys;
   for (const Invalidation& one : invalid) keys.push_back(one.key);
-  Status status = agent_.EndFetches(keys);
+  Status status = agent_.EndFetches(keys, options_.fetch_patience);
   if (status.ok()) status = adapter_.PurgeCache(keys).status();
   if (status.ok()) {
     for (const Invalidation& one : invalid) one.done();

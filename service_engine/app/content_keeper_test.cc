@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -155,13 +156,30 @@ TEST_F(ContentKeeperTest, APurgeThatFailsClosesUntilItIsDone) {
   EXPECT_TRUE(AwaitOpen());
 }
 
-TEST_F(ContentKeeperTest, AnInvalidatedCopyGoesFromTheCacheOnly) {
+TEST_F(ContentKeeperTest, AnInvalidCopyGoesAndWhoWaitsIsTold) {
   Start();
   ASSERT_TRUE(AwaitOpen());
-  std::atomic<bool> done = false;
-  keeper_->Invalidate({1, 1}, [&done] { done = true; });
-  EXPECT_TRUE(SmallFarm::Poll([&done] { return done.load(); }));
-  EXPECT_EQ(adapter_.CountOf("drop 1"), 1u);
+  std::atomic<int> gone = 0;
+  keeper_->Invalidate({1, 1}, [&gone] { ++gone; });
+  EXPECT_TRUE(SmallFarm::Poll([&gone] { return gone == 1; }));
+  EXPECT_EQ(adapter_.CountOf("invalidate 1"), 1u);
+}
+
+TEST_F(ContentKeeperTest, AnInvalidCopyThatDoesNotGoIsTriedAgain) {
+  Start();
+  ASSERT_TRUE(AwaitOpen());
+  adapter_.FailPurges(true);
+  std::atomic<int> gone = 0;
+  keeper_->Invalidate({1, 1}, [&gone] { ++gone; });
+  const auto failed = [this] {
+    return keeper_metrics_->Text().find("strata_engine_invalidation_failures_total 0\n") ==
+           std::string::npos;
+  };
+  EXPECT_TRUE(SmallFarm::Poll(failed));
+  EXPECT_EQ(gone, 0);
+  adapter_.FailPurges(false);
+  EXPECT_TRUE(SmallFarm::Poll([&gone] { return gone == 1; }));
+  EXPECT_TRUE(keeper_->open());
 }
 
 TEST_F(ContentKeeperTest, ARefusedSiteKeepsTheOthersFromNothing) {

@@ -41,7 +41,7 @@ class FakeAdapter final : public NginxAdapter {
   }
 
   // ---- What the test looks at.
-  // What was done: "apply films 2", "purge 1", "empty films", "open", "closed".
+  // What was done: "apply films 2", "purge 1", "invalidate 1", "empty films", "open", "closed".
   std::vector<std::string> done() const {
     const std::lock_guard lock(mutex_);
     return done_;
@@ -79,7 +79,7 @@ class FakeAdapter final : public NginxAdapter {
   StatusOr<size_t> PurgeCache(std::span<const farm::ContentKey> keys) override {
     const std::lock_guard lock(mutex_);
     if (purges_fail_) return Unavailable("the disk is gone");
-    done_.push_back("drop " + std::to_string(keys.size()));
+    done_.push_back("invalidate " + std::to_string(keys.size()));
     return keys.size();
   }
   StatusOr<size_t> PurgeCacheOf(const std::string& site) override {
