@@ -12,8 +12,10 @@
 namespace strata::engine::transfer {
 
 inline constexpr size_t kThreadsMax = 64;
-inline constexpr size_t kHeaderBytesMax = 64 << 10;  // Of a request, and of an origin's answer.
-inline constexpr size_t kPieceBytes = 128 << 10;     // Read, written and spooled at once.
+inline constexpr size_t kHeaderBytesMax = 64 << 10;  // Of a request.
+// Of an origin's answer: nginx takes 16 KiB (proxy_buffer_size), with what is added to it.
+inline constexpr size_t kOriginHeadBytesMax = 15 << 10;
+inline constexpr size_t kPieceBytes = 128 << 10;  // Read, written and spooled at once.
 // Beast reads as much at once as its buffer has room for.
 inline constexpr size_t kFrontBytes = 8 << 10;
 // Memory for the pieces of a body of this length.

@@ -113,7 +113,7 @@ struct OriginExchange::Impl {
   bool silent = false;   // Nothing of an answer came in time.
   bool chunked = false;  // The request's body.
   bool aborted = false;
-  beast::flat_buffer buffer{kHeaderBytesMax + kPieceBytes};
+  beast::flat_buffer buffer{kOriginHeadBytesMax + kPieceBytes};
   std::optional<http::response_parser<http::buffer_body>> parser;
 };
 
@@ -207,7 +207,7 @@ asio::awaitable<Status> OriginExchange::SendBody(ByteSpan piece) {
 // Beast's own limit is for what it has not taken in yet: a head that comes line by line has none.
 asio::awaitable<error_code> OriginExchange::Impl::ReadOneHead() {
   parser.emplace();
-  parser->header_limit(static_cast<uint32_t>(kHeaderBytesMax));
+  parser->header_limit(static_cast<uint32_t>(kOriginHeadBytesMax));
   parser->body_limit(boost::none);
   parser->eager(false);
   ExpireAfter(origin.read_timeout);
@@ -218,7 +218,7 @@ asio::awaitable<error_code> OriginExchange::Impl::ReadOneHead() {
       const size_t used = parser->put(buffer.data(), error);
       buffer.consume(used);
       taken += used;
-      if (taken > kHeaderBytesMax) co_return http::error::header_limit;
+      if (taken > kOriginHeadBytesMax) co_return http::error::header_limit;
       if (error && error != http::error::need_more) co_return error;
     }
     if (error != http::error::need_more) continue;

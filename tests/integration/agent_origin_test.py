@@ -237,6 +237,7 @@ class HostileOriginTest(AgentCase):
         heads = {
             "a line of 1 MB": hostile(OK + b"X: " + b"x" * (1 << 20) + b"\r\n\r\n"),
             "1 MB of lines": hostile(OK + b"X: x\r\n" * (1 << 18) + b"\r\n"),
+            "more than nginx takes": hostile(OK + b"X: x\r\n" * 3000 + b"\r\n"),
             "no end": endless(OK, b"X: " + b"x" * 1000 + b"\r\n"),
             "no end of 1xx": endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
             "a switch of protocols": hostile(b"HTTP/1.1 101 x\r\n\r\n"),
