@@ -136,7 +136,9 @@ class Fill {
     head.fields = AnswerFields(from.fields);
     head.freshness = FreshnessOf(from.status, head.fields, order_.authorized, *order_.site,
                                  static_cast<int64_t>(std::time(nullptr)));
-    RemoveField(head.fields, "Cache-Control");
+    // nginx has a Date and a Server of its own for every client: it would read the origin's again
+    // at each hit, for nothing.
+    for (const char* name : {"Cache-Control", "Date", "Server"}) RemoveField(head.fields, name);
     const bool empty = from.status == kNoContent || from.status == kNotModified ||
                        from.length == std::optional<uint64_t>(0);
     head.length = empty ? std::optional<uint64_t>(0) : from.length;

@@ -32,7 +32,9 @@ AccessLogTail::AccessLogTail(AccessLogTailOptions options, std::function<Status(
       no_site_(metrics.AddCounter({.name = "strata_engine_no_site_total",
                                    .help = "Requests for a host that is of no site.",
                                    .number = kMetricNoSite})),
-      buffer_(kLogReadBytes, '\0') {}
+      buffer_(kLogReadBytesMax, '\0') {
+  static_assert(kLogReadBytesMax > kMaxAccessLogLine);
+}
 
 bool AccessLogTail::Turn(Timestamp now, const Tell& tell) {
   if (!position_file_.valid()) Begin(now);
@@ -76,15 +78,17 @@ uint64_t AccessLogTail::Size() const {
 
 bool AccessLogTail::ReadOn(const Tell& tell) {
   if (Size() < at_.offset) at_.offset = 0;  // Somebody has cut it.
+  size_t wanted = kLogReadBytes;
   for (size_t i = 0; i < kLogReadsPerTurn; ++i) {
     const auto from = static_cast<off_t>(at_.offset);
-    const ssize_t n = pread(file_.get(), buffer_.data(), buffer_.size(), from);
+    const ssize_t n = pread(file_.get(), buffer_.data(), wanted, from);
     if (n <= 0) return true;
     const auto read = static_cast<size_t>(n);
     const size_t taken = reader_.Read(std::string_view(buffer_).substr(0, read), requests_);
     at_.offset += taken;
     Deliver(tell);
-    if (read < buffer_.size()) return true;
+    if (read < wanted) return true;
+    wanted = taken == 0 ? kLogReadBytesMax : kLogReadBytes;
   }
   return false;
 }

@@ -167,6 +167,11 @@ TEST_F(AccessLogTailTest, ANextLifeEndsARotation) {
   EXPECT_FALSE(fs::exists(path_.string() + ".rotated"));
 }
 
+TEST_F(AccessLogTailTest, ALineThatIsLongerThanARead) {
+  std::ofstream(path_) << Line("/a") << Line("/" + std::string(200'000, 'x')) << Line("/b");
+  EXPECT_EQ(Turn(), 3u);
+}
+
 TEST_F(AccessLogTailTest, AFileThatWasCutToNothingIsReadFromItsStart) {
   std::ofstream(path_) << Line("/a") << Line("/b");
   EXPECT_EQ(Turn(), 2u);

@@ -41,8 +41,10 @@ inline constexpr size_t kPurgedNameTries = 10000;
 
 // ---- The request log.
 inline constexpr Duration kLogInterval = std::chrono::milliseconds(100);
-inline constexpr size_t kLogReadBytes = 1 << 20;  // At a time.
-inline constexpr size_t kLogReadsPerTurn = 64;
+// At a time: small enough to be still in the processor's cache when it is read.
+inline constexpr size_t kLogReadBytes = 128 << 10;
+inline constexpr size_t kLogReadBytesMax = 1 << 20;  // For a line that is longer.
+inline constexpr size_t kLogReadsPerTurn = 512;
 inline constexpr Duration kRotateLimit = std::chrono::seconds(10);  // Without leases: until closed.
 
 inline constexpr size_t kOperatorLogsOpen = 128;  // Of sites, at a time.
