@@ -125,6 +125,15 @@ TEST_F(AccessLogTailTest, ALinkInPlaceOfASitesLogIsNotFollowedAndLostLinesAreCou
   EXPECT_EQ(Metric("strata_engine_operator_log_lost_lines_total"), 2);
 }
 
+TEST_F(AccessLogTailTest, WhatIsNoNameOfASiteIsNoPath) {
+  fs::create_directory(folder_ / "sub");
+  std::ofstream(path_) << Line("/a", "host", "sub/films") << Line("/a", "host", "../films");
+  EXPECT_EQ(Turn(), 2u);
+  EXPECT_TRUE(fs::is_empty(folder_ / "sub"));
+  EXPECT_FALSE(fs::exists(folder_.parent_path() / "films.access.log"));
+  EXPECT_EQ(Metric("strata_engine_operator_log_lost_lines_total"), 2);
+}
+
 TEST_F(AccessLogTailTest, ARotatedFileIsReadUntilNobodyWritesIt) {
   std::ofstream log(path_, std::ios::app);
   for (int i = 0; i < 10; ++i) log << Line("/a");

@@ -12,6 +12,16 @@
 #include "service_engine/adapters/nginx/metric_numbers.h"
 
 namespace strata::engine {
+namespace {
+
+// The log of requests is a file of nginx's workers, who are not trusted with paths.
+bool IsFileName(std::string_view site) {
+  return !site.empty() && std::all_of(site.begin(), site.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+}  // namespace
 
 OperatorLogs::OperatorLogs(std::string folder, const LogLimits& limits, MetricRegistry& metrics)
     : folder_(std::move(folder)),
@@ -25,7 +35,13 @@ OperatorLogs::OperatorLogs(std::string folder, const LogLimits& limits, MetricRe
 
 void OperatorLogs::Add(std::string_view site, std::string_view line) {
   auto it = logs_.find(site);
-  if (it == logs_.end()) it = logs_.emplace(std::string(site), Log()).first;
+  if (it == logs_.end()) {
+    if (!IsFileName(site)) {
+      failures_.Add();
+      return;
+    }
+    it = logs_.emplace(std::string(site), Log()).first;
+  }
   std::string& lines = it->second.lines;
   lines.append(line);
   lines += '\n';

@@ -19,7 +19,7 @@ class OperatorLogs {
  public:
   OperatorLogs(std::string folder, const LogLimits& limits, MetricRegistry& metrics);
 
-  // `site` is the name of a site: nothing else that could be in a path.
+  // A `site` that is no name of a site has no log; the line is counted as lost.
   void Add(std::string_view site, std::string_view line);
   // Writes what was added since. Lines that a full disk does not take are gone, and counted.
   void Flush();
