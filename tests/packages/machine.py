@@ -49,6 +49,10 @@ class MachineError(Exception):
     """Something there went wrong; the text is what it said."""
 
 
+class CannotBoot(MachineError):
+    """No such machine can be had here."""
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Waits until condition() is true, and gives that."""
     deadline = time.monotonic() + patience
@@ -78,6 +82,14 @@ def can_boot():
         return False
 
 
+def _children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+
+
+def _is_systemd(pid):
+    return pathlib.Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "systemd"
+
+
 class Machine:
     """Up from its construction until close()."""
 
@@ -98,19 +110,18 @@ class Machine:
         try:
             self.init = wait_until(self._find_init, "the machine's first process", 10)
             wait_until(self._is_up, "the machine is up")
-        except MachineError as error:
+        except MachineError:
             self.close()
-            raise MachineError(f"{error}\n{self.process.stderr.read().decode()}") from error
+            raise
 
     def _find_init(self):
         if self.process.poll() is not None:
-            raise MachineError("the machine's namespaces could not be made")
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        for child in children.read_text(encoding="ascii").split():
-            name = pathlib.Path(f"/proc/{child}/comm").read_text(encoding="ascii").strip()
-            if name == "systemd":
-                return child
-        return None
+            said = self.process.stderr.read().decode()
+            raise CannotBoot(f"the machine's namespaces could not be made: {said}")
+        try:
+            return next(filter(_is_systemd, _children(self.process.pid)), None)
+        except OSError:
+            return None  # Somebody has ended meanwhile.
 
     def _is_up(self):
         told = self.run("systemctl", "is-system-running", check=False).stdout.strip()
