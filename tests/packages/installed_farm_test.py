@@ -176,7 +176,9 @@ class InstalledFarmTest(PackageCase):
         for port in (7401, 7402):
             exported |= metrics_page.exported(
                 self.machine.out("curl", "-s", f"http://127.0.0.1:{port}/metrics"))
-        self.assertEqual(exported, metrics_page.told())
+        told = {name: what for name, what in metrics_page.told().items()
+                if not name.startswith("strata_engine_holder_")}  # Those of light engines only.
+        self.assertEqual(exported, told)
 
     def test_reloads(self):
         pids = [self.farm.pid(unit) for unit in UNITS]
