@@ -178,6 +178,7 @@ class InstalledFarmTest(PackageCase):
                 self.machine.out("curl", "-s", f"http://127.0.0.1:{port}/metrics"))
         told = {name: what for name, what in metrics_page.told().items()
                 if not name.startswith("strata_engine_holder_")}  # Those of light engines only.
+        self.assertEqual(set(exported) ^ set(told), set())
         self.assertEqual(exported, told)
 
     def test_reloads(self):
