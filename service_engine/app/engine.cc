@@ -67,6 +67,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
                                                 std::function<void(const Status&)> on_failure) {
   auto engine = std::unique_ptr<Engine>(new Engine(settings));
   engine->on_failure_ = std::move(on_failure);
+  Logger::SetLevel(settings.log_level);
   STRATA_ASSIGN_OR_RETURN(engine->tls_, tls::TlsStore::Open(settings.tls));
   const tls::Identity own = engine->tls_->Current()->own;
   if (own.role != tls::Role::kEngine) {
@@ -149,15 +150,18 @@ Status Engine::Reload() {
 Status Engine::ReloadSettings() {
   STRATA_ASSIGN_OR_RETURN(const Settings now, LoadEngineSettings(started_with_.path));
   for (const std::string& change : ChangesAtRestart(started_with_, now)) {
-    Log().Warning("a setting has changed that needs a restart", {{"change", change}});
+    Log().Warning("a setting has changed that needs a restart", {{"key", change}});
   }
   serve_alone_ = now.serve_alone;
-  absl::MutexLock lock(&mutex_);
-  if (keeper_ != nullptr) {
-    keeper_->SetServeAlone(serve_alone_);
-    keeper_->Wake();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (keeper_ != nullptr) {
+      keeper_->SetServeAlone(serve_alone_);
+      keeper_->Wake();
+    }
   }
   Log().Info("settings read again", {{"serve_alone", now.serve_alone}});
+  Logger::SetLevel(now.log_level);
   return Ok();
 }
 

@@ -35,7 +35,7 @@ class Engine final : private farm::FarmListener {
   ~Engine() override;  // nginx ends before it does.
 
   // SIGHUP: certificates, the list of revoked ones and the settings file are read again; of that,
-  // serve_alone changes at once, and what needs a restart is logged.
+  // serve_alone and log_level change at once, and what needs a restart is logged.
   Status Reload();
 
  private:

@@ -57,6 +57,19 @@ NginxAdapterOptions NginxOf(const ServiceEngineSettings& file, const std::string
   return nginx;
 }
 
+LogLevel LogLevelOf(strata::settings::v1::LogLevel level) {
+  switch (level) {
+    case strata::settings::v1::LOG_LEVEL_DEBUG:
+      return LogLevel::kDebug;
+    case strata::settings::v1::LOG_LEVEL_WARNING:
+      return LogLevel::kWarning;
+    case strata::settings::v1::LOG_LEVEL_ERROR:
+      return LogLevel::kError;
+    default:
+      return LogLevel::kInfo;
+  }
+}
+
 StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
   Settings settings;
   std::error_code ignored;  // A path that is no path is told by who opens it.
@@ -78,6 +91,7 @@ StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
   settings.agent.extra_ca_file = file.extra_authority();
   settings.serve_alone = file.serve_alone();
   settings.light = file.light();
+  settings.log_level = LogLevelOf(file.log_level());
   return settings;
 }
 

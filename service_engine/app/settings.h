@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "common/address.h"
+#include "common/log.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
 #include "farm/engine.h"
@@ -26,6 +27,7 @@ struct Settings {
   transfer::AgentOptions agent;  // Without the engine's id, name and scope.
   bool serve_alone = false;
   bool light = false;
+  LogLevel log_level = LogLevel::kInfo;
 
   std::string path;  // Of the file.
   std::string file;  // The file's message, serialized.
@@ -34,8 +36,8 @@ struct Settings {
 // Every error names file and place.
 StatusOr<Settings> LoadEngineSettings(const std::string& path);
 
-// Keys of what differs and needs a restart to count. All but serve_alone does; what certificate
-// files hold is not looked at.
+// Keys of what differs and needs a restart to count: all but serve_alone and log_level. What
+// certificate files hold is not looked at.
 std::vector<std::string> ChangesAtRestart(const Settings& before, const Settings& after);
 
 }  // namespace strata::engine::app

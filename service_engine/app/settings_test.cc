@@ -28,9 +28,11 @@ TEST(SettingsTest, ServeAloneChangesAtOnceTheRestAtARestart) {
   const StatusOr<Settings> before = Load(kSettings);
   ASSERT_TRUE(before.ok()) << before.status().ToString();
   EXPECT_FALSE(before->light);
-  const StatusOr<Settings> alone = Load(std::string(kSettings) + "serve_alone: true\n");
+  const StatusOr<Settings> alone =
+      Load(std::string(kSettings) + "serve_alone: true\nlog_level: debug\n");
   ASSERT_TRUE(alone.ok());
   EXPECT_TRUE(alone->serve_alone);
+  EXPECT_EQ(alone->log_level, LogLevel::kDebug);
   EXPECT_TRUE(ChangesAtRestart(*before, *alone).empty());
   const StatusOr<Settings> more =
       Load(std::string(kSettings) + "light: true\ncapacity: {bandwidth_out: 100}\n");
