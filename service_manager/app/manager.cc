@@ -37,9 +37,10 @@ Manager::Manager(const Settings& settings)
       reloads_(metrics_.AddCounter({.name = "strata_manager_reloads_total",
                                     .help = "Times that settings and certificates were read "
                                             "again."})),
-      reloads_refused_(
-          metrics_.AddCounter({.name = "strata_manager_reloads_refused_total",
-                               .help = "Of these, those where something was wrong."})) {}
+      reloads_refused_(metrics_.AddCounter(
+          {.name = "strata_manager_reloads_refused_total",
+           .help = "Of the times that settings and certificates were read again, "
+                   "those where something was wrong."})) {}
 
 StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
   Logger::SetLevel(settings.log_level);

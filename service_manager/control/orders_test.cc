@@ -193,7 +193,8 @@ TEST_F(OrdersTest, VerifyNamesWhoDiffers) {
   ASSERT_EQ(found->members.size(), 2u);
   EXPECT_TRUE(found->members[0].equal);
   EXPECT_FALSE(found->members[1].equal);
-  EXPECT_EQ(farm_.control().Differing(), std::vector<std::string>{"south-1"});
+  EXPECT_TRUE(Eventually(
+      [this] { return farm_.control().Differing() == std::vector<std::string>{"south-1"}; }));
 }
 
 }  // namespace
