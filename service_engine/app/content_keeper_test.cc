@@ -182,22 +182,6 @@ TEST_F(ContentKeeperTest, AnInvalidCopyThatDoesNotGoIsTriedAgain) {
   EXPECT_TRUE(keeper_->open());
 }
 
-TEST_F(ContentKeeperTest, AnInvalidCopyThatDoesNotGoIsTriedAgain) {
-  Start();
-  ASSERT_TRUE(AwaitOpen());
-  adapter_.FailPurges(true);
-  std::atomic<bool> done = false;
-  keeper_->Invalidate({1, 1}, [&done] { done = true; });
-  EXPECT_TRUE(SmallFarm::Poll([this] {
-    return keeper_metrics_->Text().find("strata_engine_invalidation_failures_total 0\n") ==
-           std::string::npos;
-  }));
-  EXPECT_FALSE(done);
-  adapter_.FailPurges(false);
-  EXPECT_TRUE(SmallFarm::Poll([&done] { return done.load(); }));
-  EXPECT_TRUE(keeper_->open());
-}
-
 TEST_F(ContentKeeperTest, ARefusedSiteKeepsTheOthersFromNothing) {
   adapter_.Refuse("films");
   Start();
