@@ -4,6 +4,7 @@
 #include <grpcpp/create_channel.h>
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -114,9 +115,11 @@ class ManagerClient::Channels {
 
   using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
 
-  // Calls the manager that answered last, then the others, until one does. Unauthenticated if this
-  // engine believes none of them.
-  Status Call(const Method& call) {
+  // Calls the manager that answered last, then the others, until one does. At a registration
+  // Unauthenticated if this engine believes none of them; later that is no reason to end: a
+  // manager's certificate that has expired must not end the engines that serve.
+  enum class When : uint8_t { kRegistering, kLater };
+  Status Call(When when, const Method& call) {
     Status last = Unavailable("no manager is configured");
     size_t strangers = 0;
     for (size_t i = 0; i < managers_.size(); ++i) {
@@ -140,7 +143,7 @@ class ManagerClient::Channels {
       at_ = (at_ + 1) % managers_.size();
     }
     // One that cannot be reached now may be believed later.
-    if (strangers == 0 || strangers < managers_.size()) return last;
+    if (when == When::kLater || strangers == 0 || strangers < managers_.size()) return last;
     return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
   }
 
@@ -189,9 +192,10 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
   request.mutable_capacity()->set_memory(info.capacity.memory);
   v1::RegisterReply reply;
   STRATA_RETURN_IF_ERROR(
-      channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
-        return stub.Register(&context, request, &reply);
-      }));
+      channels_->Call(Channels::When::kRegistering,
+                      [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+                        return stub.Register(&context, request, &reply);
+                      }));
   return FromReply(reply);
 }
 
@@ -200,8 +204,8 @@ StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration)
   request.set_instance(instance.data(), instance.size());
   request.set_registration(registration);
   v1::RenewReply reply;
-  STRATA_RETURN_IF_ERROR(
-      channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+  STRATA_RETURN_IF_ERROR(channels_->Call(
+      Channels::When::kLater, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
         return stub.Renew(&context, request, &reply);
       }));
   Renewal renewal;
@@ -217,9 +221,10 @@ Status ManagerClient::TellUris(const std::vector<std::string>& uris) {
   v1::TellUrisRequest request;
   for (const std::string& uri : uris) request.add_uris(uri);
   v1::TellUrisReply reply;
-  return channels_->Call([&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
-    return stub.TellUris(&context, request, &reply);
-  });
+  return channels_->Call(Channels::When::kLater,
+                         [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+                           return stub.TellUris(&context, request, &reply);
+                         });
 }
 
 void ManagerClient::Stop() { channels_->Stop(); }

@@ -39,7 +39,8 @@ struct Renewal {
 // answers. One thread at a time; each call waits at most a few seconds for each manager. A
 // manager's refusal has its code and words: Unauthenticated and PermissionDenied mean the
 // certificate, FailedPrecondition that the programs do not fit, AlreadyExists another process of
-// this name. Unauthenticated also means that the engine believes no manager's certificate.
+// this name. At a registration Unauthenticated also means that the engine believes no manager's
+// certificate.
 class ManagerClient {
  public:
   ManagerClient(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls);

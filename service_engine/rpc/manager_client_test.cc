@@ -134,6 +134,8 @@ TEST(ManagerClientTest, AManagerOfAnotherAuthorityIsNotBelieved) {
   EXPECT_EQ(refused.code(), StatusCode::kUnauthenticated);
   EXPECT_NE(MessageOf(refused).find(manager.address()), std::string::npos);
   EXPECT_NE(MessageOf(refused).find("authority"), std::string::npos) << MessageOf(refused);
+  // An engine that serves goes on.
+  EXPECT_EQ(client.Renew(Bytes(16, 1), 1).status().code(), StatusCode::kUnavailable);
   // Another manager may be the one that counts.
   const SilentServer silent;
   ManagerClient hopeful({manager.address(), silent.address()}, *store);
