@@ -179,6 +179,7 @@ TEST_F(AgentServerTest, ADeadAgentsSocketIsReplacedALivingOnesIsNot) {
   struct stat found {};
   ASSERT_EQ(stat(options_.socket_path.c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 0777, options_.socket_mode);
+  const auto its_metrics = std::move(metrics_);  // Which have to outlive it.
   auto first = std::move(server_);
   EXPECT_EQ(Start().code(), StatusCode::kAlreadyExists);
   first->Stop();
