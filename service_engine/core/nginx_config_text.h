@@ -206,11 +206,13 @@ inline constexpr std::string_view kPreflight = R"conf(      if ($strata_prefligh
 
 // Nothing is stored here: what is to be kept comes by /_strata/fill, under the canonical key.
 // The location's own prefix becomes "/miss?"; what follows it says nothing to the agent. Costs a
-// hit nothing, other than a rewrite.
+// hit nothing, other than a rewrite. How long a copy is good was noted when it was stored; that its
+// headers are not read once more at each hit saves more than all of our maps cost.
 inline constexpr std::string_view kEntry = R"conf(    location @location@ {
 @settings@@preflight@@library@      proxy_cache strata;
       proxy_cache_key "http://@site@@target@";
       proxy_no_cache 1;
+      proxy_ignore_headers Cache-Control Expires X-Accel-Expires;
       proxy_pass http://strata_agent/miss?;
     }
 )conf";
@@ -241,6 +243,7 @@ inline constexpr std::string_view kLibraryMiss = R"conf(    location @strata_ask
       proxy_cache strata;
       proxy_cache_key "http://$strata_site$strata_target";
       proxy_no_cache 1;
+      proxy_ignore_headers Cache-Control Expires X-Accel-Expires;
       rewrite ^ /miss? break;
       proxy_pass http://strata_agent;
     }
