@@ -147,7 +147,7 @@ class Fill {
       auto created = Spool::Create(agent_.options.spool_folder, agent_.options.spool_free_min);
       if (!created.ok()) {
         agent_.counters.spool_errors.Add();
-        Give(NoAnswer(kUnavailable), nullptr);
+        Give(NoRoom(), nullptr);
         agent_.fetches.Finish(*fetch_, round_, Fetch::End::kWhole);
         co_return;
       }
@@ -187,6 +187,16 @@ class Fill {
     head.length = 0;
     head.freshness.seconds = FreshnessOf(status, {}, false, *order_.site, 0).seconds;
     head.fields.push_back({"Strata-Reason", "no origin has an answer"});
+    return head;
+  }
+
+  // What is said where this engine has no place for the answer: not kept, since it may have room
+  // again a moment later.
+  static AnswerHead NoRoom() {
+    AnswerHead head;
+    head.status = kUnavailable;
+    head.length = 0;
+    head.fields.push_back({"Strata-Reason", "this engine has no room for the answer"});
     return head;
   }
 

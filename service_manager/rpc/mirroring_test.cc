@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "common/tls/test_authority.h"
 #include "service_manager/control/audit_log.h"
 #include "service_manager/control/manager_book.h"
+#include "service_manager/control/test_farm.h"
 #include "service_manager/rpc/guard.h"
 #include "service_manager/rpc/mirror_follower.h"
 #include "service_manager/rpc/mirroring_service.h"
@@ -34,15 +34,6 @@ std::string NewFolder() {
   std::string path = testing::TempDir() + "/mirroring-XXXXXX";
   EXPECT_NE(mkdtemp(path.data()), nullptr);
   return path;
-}
-
-bool Poll(const std::function<bool()>& done) {
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (std::chrono::steady_clock::now() < end) {
-    if (done()) return true;
-    std::this_thread::sleep_for(milliseconds(5));
-  }
-  return false;
 }
 
 // A manager as far as its intent goes: store, server, follower.
@@ -169,7 +160,7 @@ TEST_F(MirroringTest, FollowsWhicheverLeads) {
   b.follower().Enable(false);
   ASSERT_TRUE(b.store().Lead(2).ok());
   ASSERT_TRUE(Order(b, "b's").ok());
-  EXPECT_TRUE(Poll([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
+  EXPECT_TRUE(control::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
   EXPECT_EQ(c.follower().WaitInStep(kPatience)->leader, "b");
 }
 
@@ -217,7 +208,7 @@ TEST_F(MirroringTest, ARevokedManagersStreamEnds) {
   ASSERT_TRUE(b.follower().WaitInStep(kPatience).ok());
   authority_.Revoke(b.paths());
   ASSERT_TRUE(tls_->Reload().ok());
-  EXPECT_TRUE(Poll([&b] { return !b.follower().in_step(); }));
+  EXPECT_TRUE(control::Eventually([&b] { return !b.follower().in_step(); }));
 }
 
 TEST_F(MirroringTest, AManagerThatDoesNotLeadSaysSo) {
