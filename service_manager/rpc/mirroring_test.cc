@@ -160,7 +160,7 @@ TEST_F(MirroringTest, FollowsWhicheverLeads) {
   b.follower().Enable(false);
   ASSERT_TRUE(b.store().Lead(2).ok());
   ASSERT_TRUE(Order(b, "b's").ok());
-  EXPECT_TRUE(control::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
+  EXPECT_TRUE(control::testing::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
   EXPECT_EQ(c.follower().WaitInStep(kPatience)->leader, "b");
 }
 
@@ -208,7 +208,7 @@ TEST_F(MirroringTest, ARevokedManagersStreamEnds) {
   ASSERT_TRUE(b.follower().WaitInStep(kPatience).ok());
   authority_.Revoke(b.paths());
   ASSERT_TRUE(tls_->Reload().ok());
-  EXPECT_TRUE(control::Eventually([&b] { return !b.follower().in_step(); }));
+  EXPECT_TRUE(control::testing::Eventually([&b] { return !b.follower().in_step(); }));
 }
 
 TEST_F(MirroringTest, AManagerThatDoesNotLeadSaysSo) {
