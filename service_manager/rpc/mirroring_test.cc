@@ -160,7 +160,8 @@ TEST_F(MirroringTest, FollowsWhicheverLeads) {
   b.follower().Enable(false);
   ASSERT_TRUE(b.store().Lead(2).ok());
   ASSERT_TRUE(Order(b, "b's").ok());
-  EXPECT_TRUE(control::testing::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
+  EXPECT_TRUE(
+      control::testing::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
   EXPECT_EQ(c.follower().WaitInStep(kPatience)->leader, "b");
 }
 
