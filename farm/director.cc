@@ -32,6 +32,7 @@ std::vector<Candidate> Director::Rank(const std::vector<EngineId>& holders, uint
     if (const Row* row = table_.Find(engine); row != nullptr) cards.push_back(Judge(*row, now));
   }
   std::vector<const EngineCard*> pointers;
+  pointers.reserve(cards.size());
   for (const EngineCard& card : cards) pointers.push_back(&card);
   std::vector<Candidate> candidates;
   RankHolders({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
