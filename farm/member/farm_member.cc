@@ -14,8 +14,6 @@ namespace {
 
 using multicast::Now;
 
-// Members say something at least once a second.
-constexpr Duration kHeardWithin = std::chrono::seconds(3);
 // Sends whose end somebody wants to know.
 constexpr size_t kWaitingMax = 100'000;
 
@@ -177,7 +175,7 @@ bool FarmMember::InTouch() const {
     ++voters;
     const EngineId id(member.id.value());
     const auto it = heard_.find(id);
-    if (id == self_ || (it != heard_.end() && Now() - it->second < kHeardWithin)) ++heard;
+    if (id == self_ || (it != heard_.end() && Now() - it->second < kInTouchWithin)) ++heard;
   }
   return heard * 2 > voters;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,10 @@ class FarmListener {
   // Members were evicted: they know the group's key.
   virtual void OnRotateKey() {}
 };
+
+// Who has not heard a majority of its view's voters for this long is not in touch: others may have
+// committed without it. Members say something at least once a second.
+inline constexpr Duration kInTouchWithin = std::chrono::seconds(3);
 
 // How a message that was sent ended.
 enum class SendEnd : uint8_t {

@@ -35,6 +35,7 @@ FarmControl::FarmControl(FarmControlOptions options, store::Store& store, Random
       random_(random),
       purges_(store),
       audit_(store),
+      started_(Now()),
       director_(std::make_shared<farm::DirectorSettings>(options_.director)),
       digests_asked_(metrics.AddCounter({.name = "strata_farm_verifications_total",
                                          .help = "Times that the members' states were compared "
@@ -255,6 +256,14 @@ void FarmControl::RotateKeyAtOnce() {
   work_->Post([this] { rotation_->AskAtOnce(Now()); });
 }
 
+Duration FarmControl::AwayFor(farm::EngineId engine) const {
+  absl::MutexLock lock(&mutex_);
+  if (seen_.contains(engine)) return Duration::zero();
+  const auto it = left_.find(engine);
+  // One that was never seen may have been there until this manager came.
+  return Now() - (it == left_.end() ? started_ : it->second);
+}
+
 void FarmControl::NoteView(const multicast::View& view) {
   std::set<farm::EngineId> now;
   for (const multicast::MemberInfo& member : view.members) {
@@ -264,6 +273,8 @@ void FarmControl::NoteView(const multicast::View& view) {
   {
     absl::MutexLock lock(&mutex_);
     before = std::exchange(seen_, now);
+    for (const farm::EngineId engine : before) left_[engine] = Now();
+    for (const farm::EngineId engine : now) left_.erase(engine);
   }
   for (const farm::EngineId engine : now) {
     if (!before.contains(engine)) events_.Add("view", NameOf(engine) + " is in the group");

@@ -14,6 +14,7 @@
 #include "common/metrics.h"
 #include "common/random.h"
 #include "common/status.h"
+#include "common/time.h"
 #include "farm/director.h"
 #include "farm/member/farm_member.h"
 #include "service_manager/control/audit_log.h"
@@ -91,6 +92,8 @@ class FarmControl final : private farm::FarmListener {
   // This manager's digest as of the question of this number; NotFound if it was not delivered here,
   // or long ago.
   StatusOr<DigestWatch::Own> DigestOf(uint64_t number) const;
+  // How long an engine has been out of the group, as far as this manager can know.
+  Duration AwayFor(farm::EngineId engine) const;
   // Tells the farm soon what the store has and its members have not.
   void Tell();
   // The group's key changes as quickly as it can: somebody is not to know it any longer.
@@ -136,7 +139,9 @@ class FarmControl final : private farm::FarmListener {
   mutable absl::Mutex mutex_;
   bool leads_ ABSL_GUARDED_BY(mutex_) = false;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
-  std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);  // Engines of the last view.
+  const Timestamp started_;
+  std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);             // Engines of the last view.
+  std::map<farm::EngineId, Timestamp> left_ ABSL_GUARDED_BY(mutex_);  // Those of earlier ones.
   DigestWatch digests_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const farm::DirectorSettings> director_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Timestamp> renewed_ ABSL_GUARDED_BY(mutex_);  // By name of the engine.

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "service_manager/rpc/site_file.h"
 
 namespace strata::manager::control {
@@ -159,11 +161,26 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
   return outcomes;
 }
 
+void Orders::AwaitClosed() {
+  const Present present = WhoIsThere();
+  Duration wait = Duration::zero();
+  for (const auto& [id, name] : present.names) {
+    if (std::find(present.ids.begin(), present.ids.end(), id) != present.ids.end()) continue;
+    wait = std::max(wait, limits_.closes - control_.AwayFor(id));
+  }
+  wait = std::min<Duration>(wait, purge_wait_);
+  if (wait > Duration::zero()) absl::SleepFor(absl::FromChrono(wait));
+}
+
 Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Purged& entry,
                                    const std::vector<std::string>& uris, const Status& told) {
   PurgeOutcome outcome{entry.site, entry.position, uris, {}};
-  const Confirmations::Answers answers =
-      told.ok() ? waiter.Wait(WhoIsThere().ids, purge_wait_) : Confirmations::Answers();
+  Confirmations::Answers answers;
+  if (told.ok()) {
+    waiter.Wait(WhoIsThere().ids, purge_wait_);
+    AwaitClosed();
+    answers = waiter.Wait({}, Duration::zero());
+  }
   Present present = WhoIsThere();  // Somebody may have gone meanwhile.
   for (const auto& [id, name] : present.names) {
     PurgeConfirmation confirmation;

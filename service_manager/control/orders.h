@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "farm/member/farm_member.h"
 #include "service_manager/control/farm_control.h"
 
 namespace strata::manager::control {
@@ -23,6 +24,9 @@ class Orders {
     Duration purge = std::chrono::seconds(10);
     Duration site = std::chrono::seconds(20);
     Duration other = std::chrono::seconds(10);
+    // Within this an engine that was cut off serves nothing any more: when it hears nobody, it
+    // notices at its next look, and its server takes that over. A purge is not answered before.
+    Duration closes = farm::kInTouchWithin + std::chrono::seconds(2);
   };
 
   Orders(FarmControl& control, RandomSource& random, const Limits& limits)
@@ -99,6 +103,8 @@ class Orders {
   Status CheckLeads() const;
   StatusOr<SiteOutcome> TellSite(const SiteDesk::Plan& plan, const std::string& by,
                                  bool may_return);
+  // Until those who are away serve nothing, or the wait of a purge is over.
+  void AwaitClosed();
   PurgeOutcome Await(Confirmations::Waiter& waiter, const farm::Purged& entry,
                      const std::vector<std::string>& uris, const Status& told);
 

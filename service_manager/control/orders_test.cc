@@ -28,6 +28,7 @@ class OrdersTest : public ::testing::Test {
     farm_.Start();
     Orders::Limits limits;
     limits.site = milliseconds(500);  // Waited for by those who are not answered only.
+    limits.closes = milliseconds(0);
     orders_ = std::make_unique<Orders>(farm_.control(), random_, limits);
   }
   void ApplyFilms() {
@@ -126,6 +127,24 @@ TEST_F(OrdersTest, APurgeSaysWhoCouldNotAndWhoWasAway) {
   EXPECT_EQ(purged->front().engines[0].problem, "the disk is read-only");
   EXPECT_EQ(purged->front().engines[1].engine, "south-1");
   EXPECT_FALSE(purged->front().engines[1].confirmed);
+}
+
+// One that was cut off serves what it has until it notices.
+TEST_F(OrdersTest, APurgeIsNotAnsweredBeforeWhoWasCutOffServesNothing) {
+  const auto north = farm_.Join("north-1");
+  auto south = farm_.Join("south-1");
+  ApplyFilms();
+  south.reset();
+  ASSERT_TRUE(Eventually([this] { return farm_.control().member().view().members.size() == 2; }));
+  Orders::Limits limits;
+  limits.closes = std::chrono::seconds(2);
+  Orders orders(farm_.control(), random_, limits);
+  const farm::EngineId away = farm_.control().registrar().Find("south-1")->info.id;
+  ASSERT_LT(farm_.control().AwayFor(away), limits.closes);
+  ASSERT_TRUE(orders.Purge({kUri}, "ann").ok());
+  EXPECT_GE(farm_.control().AwayFor(away), limits.closes);
+  orders.SetPurgeWait(milliseconds(10));
+  ASSERT_TRUE(orders.Purge({kUri}, "ann").ok()) << "no longer than it may wait";
 }
 
 TEST_F(OrdersTest, ThePurgesWaitCanBeChangedWhileItRuns) {
