@@ -5,6 +5,7 @@
 #include "common/check.h"
 #include "common/settings.h"
 #include "common/settings_change.h"
+#include "farm/member/process_settings.h"
 #include "proto/service_engine_settings.pb.h"
 
 namespace strata::engine::app {
@@ -28,16 +29,6 @@ StatusOr<std::vector<Endpoint>> EndpointsOf(
   return endpoints;
 }
 
-StatusOr<multicast::SocketSettings> SocketsOf(const strata::settings::v1::LanSettings& lan) {
-  multicast::SocketSettings sockets;
-  sockets.interface = lan.interface();
-  sockets.loopback = lan.loopback();
-  if (!lan.unicast_address().empty()) {
-    STRATA_ASSIGN_OR_RETURN(sockets.address, IpAddress::Parse(lan.unicast_address()));
-  }
-  return sockets;
-}
-
 NginxAdapterOptions NginxOf(const ServiceEngineSettings& file, const std::string& folder,
                             const farm::EngineInfo& info) {
   NginxAdapterOptions nginx;
@@ -57,26 +48,12 @@ NginxAdapterOptions NginxOf(const ServiceEngineSettings& file, const std::string
   return nginx;
 }
 
-LogLevel LogLevelOf(strata::settings::v1::LogLevel level) {
-  switch (level) {
-    case strata::settings::v1::LOG_LEVEL_DEBUG:
-      return LogLevel::kDebug;
-    case strata::settings::v1::LOG_LEVEL_WARNING:
-      return LogLevel::kWarning;
-    case strata::settings::v1::LOG_LEVEL_ERROR:
-      return LogLevel::kError;
-    default:
-      return LogLevel::kInfo;
-  }
-}
-
 StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
   Settings settings;
   std::error_code ignored;  // A path that is no path is told by who opens it.
   settings.data_folder = std::filesystem::absolute(file.data_folder(), ignored).string();
-  settings.tls = {file.tls().authority(), file.tls().certificate(), file.tls().key(),
-                  file.tls().revoked()};
-  STRATA_ASSIGN_OR_RETURN(settings.sockets, SocketsOf(file.lan()));
+  settings.tls = farm::ToTlsPaths(file.tls());
+  STRATA_ASSIGN_OR_RETURN(settings.sockets, farm::ToSocketSettings(file.lan()));
   settings.managers = {file.managers().begin(), file.managers().end()};
   STRATA_ASSIGN_OR_RETURN(settings.status_listen, Endpoint::Parse(file.status_listen()));
   STRATA_ASSIGN_OR_RETURN(settings.info.clients, EndpointsOf(file.clients(), "clients"));
@@ -91,7 +68,7 @@ StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
   settings.agent.extra_ca_file = file.extra_authority();
   settings.serve_alone = file.serve_alone();
   settings.light = file.light();
-  settings.log_level = LogLevelOf(file.log_level());
+  settings.log_level = farm::ToLogLevel(file.log_level());
   return settings;
 }
 

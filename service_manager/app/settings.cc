@@ -5,6 +5,7 @@
 
 #include "common/settings.h"
 #include "farm/member/farm_member.h"
+#include "farm/member/process_settings.h"
 #include "proto/service_manager_settings.pb.h"
 
 namespace strata::manager::app {
@@ -12,24 +13,17 @@ namespace {
 
 using settings::v1::ServiceManagerSettings;
 
-tls::TlsPaths TlsOf(const strata::settings::v1::TlsSettings& tls) {
-  return {tls.authority(), tls.certificate(), tls.key(), tls.revoked()};
-}
-
 StatusOr<multicast::GroupOptions> GroupOf(const ServiceManagerSettings& file) {
   multicast::GroupOptions group;
-  group.sockets.interface = file.lan().interface();
-  group.sockets.loopback = file.lan().loopback();
+  STRATA_ASSIGN_OR_RETURN(group.sockets, farm::ToSocketSettings(file.lan()));
   STRATA_ASSIGN_OR_RETURN(group.sockets.group, IpAddress::Parse(file.group().address()));
   if (!group.sockets.group.IsMulticast()) {
     return InvalidArgument("group.address: %s is no multicast address",
                            file.group().address().c_str());
   }
-  if (!file.lan().unicast_address().empty()) {
-    STRATA_ASSIGN_OR_RETURN(group.sockets.address, IpAddress::Parse(file.lan().unicast_address()));
-    if (group.sockets.address.family() != group.sockets.group.family()) {
-      return InvalidArgument("lan.unicast_address: not of the family of group.address");
-    }
+  if (!file.lan().unicast_address().empty() &&
+      group.sockets.address.family() != group.sockets.group.family()) {
+    return InvalidArgument("lan.unicast_address: not of the family of group.address");
   }
   group.sockets.port = static_cast<uint16_t>(file.group().port());
   farm::SetDetection(Duration(file.group().detection_timeout()), group.core);
@@ -68,23 +62,10 @@ farm::LoadWeights WeightsOf(const settings::v1::LoadWeightSettings& file) {
   return weights;
 }
 
-LogLevel LogLevelOf(strata::settings::v1::LogLevel level) {
-  switch (level) {
-    case strata::settings::v1::LOG_LEVEL_DEBUG:
-      return LogLevel::kDebug;
-    case strata::settings::v1::LOG_LEVEL_WARNING:
-      return LogLevel::kWarning;
-    case strata::settings::v1::LOG_LEVEL_ERROR:
-      return LogLevel::kError;
-    default:
-      return LogLevel::kInfo;
-  }
-}
-
 StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   Settings settings;
   settings.data_folder = file.data_folder();
-  settings.tls = TlsOf(file.tls());
+  settings.tls = farm::ToTlsPaths(file.tls());
   STRATA_ASSIGN_OR_RETURN(settings.group, GroupOf(file));
   settings.encrypted = file.group().encrypted();
   settings.rpc_listen = file.rpc_listen();
@@ -92,7 +73,7 @@ StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   STRATA_ASSIGN_OR_RETURN(settings.front_end, FrontEndOf(file.http()));
   settings.director.weights = WeightsOf(file.load_weights());
   settings.purge_wait = Duration(file.purge_wait());
-  settings.log_level = LogLevelOf(file.log_level());
+  settings.log_level = farm::ToLogLevel(file.log_level());
   return settings;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multicast/driver/clock.h"
 #include "service_manager/rpc/site_file.h"
 
 namespace strata::manager::control {
@@ -161,14 +162,14 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
   return outcomes;
 }
 
-void Orders::AwaitClosed() {
+void Orders::AwaitClosed(Duration limit) {
   const Present present = WhoIsThere();
   Duration wait = Duration::zero();
   for (const auto& [id, name] : present.names) {
     if (std::find(present.ids.begin(), present.ids.end(), id) != present.ids.end()) continue;
     wait = std::max(wait, limits_.closes - control_.AwayFor(id));
   }
-  wait = std::min<Duration>(wait, purge_wait_);
+  wait = std::min(wait, limit);
   if (wait > Duration::zero()) absl::SleepFor(absl::FromChrono(wait));
 }
 
@@ -177,8 +178,9 @@ Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Pu
   PurgeOutcome outcome{entry.site, entry.position, uris, {}};
   Confirmations::Answers answers;
   if (told.ok()) {
+    const Timestamp end = multicast::Now() + purge_wait_.load();
     waiter.Wait(WhoIsThere().ids, purge_wait_);
-    AwaitClosed();
+    AwaitClosed(end - multicast::Now());
     answers = waiter.Wait({}, Duration::zero());
   }
   Present present = WhoIsThere();  // Somebody may have gone meanwhile.
@@ -192,7 +194,9 @@ Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Pu
       confirmation.dropped = answer->second.dropped;
       confirmation.problem = answer->second.problem;
     } else if (!there) {
-      confirmation.problem = "away; it purges before it serves again";
+      const bool closed = control_.AwayFor(id) >= limits_.closes;
+      confirmation.problem = closed ? "away; it purges before it serves again"
+                                    : "away, and may serve what it has for a moment yet";
     } else {
       confirmation.problem = "no answer within the time; the order stands";
     }

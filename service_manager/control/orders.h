@@ -103,8 +103,8 @@ class Orders {
   Status CheckLeads() const;
   StatusOr<SiteOutcome> TellSite(const SiteDesk::Plan& plan, const std::string& by,
                                  bool may_return);
-  // Until those who are away serve nothing, or the wait of a purge is over.
-  void AwaitClosed();
+  // Until those who are away serve nothing, at most for `limit`.
+  void AwaitClosed(Duration limit);
   PurgeOutcome Await(Confirmations::Waiter& waiter, const farm::Purged& entry,
                      const std::vector<std::string>& uris, const Status& told);
 

@@ -76,6 +76,20 @@ std::unique_ptr<MirroredStore::Feed> Attach(Manager& leader, Manager& follower) 
   return feed.ok() ? *std::move(feed) : nullptr;
 }
 
+// Manager a leads, and b has all that it has.
+class InStepTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(a->Lead(1).ok());
+    feed = Attach(a, b);
+    ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  }
+
+  Manager a{"a"};
+  Manager b{"b"};
+  std::unique_ptr<MirroredStore::Feed> feed;
+};
+
 bool StartsWithACopy(MirroredStore::Feed& feed) {
   const auto next = feed.Next(milliseconds(0));
   EXPECT_TRUE(next.ok());
@@ -152,12 +166,7 @@ TEST(MirroredStoreTest, WhoIsInStepIsWaitedForAlsoIfItIsNotRequired) {
   EXPECT_TRUE(a->Commit(Site("films", "3")).ok());
 }
 
-TEST(MirroredStoreTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
-  Manager a("a");
-  Manager b("b");
-  ASSERT_TRUE(a->Lead(1).ok());
-  auto feed = Attach(a, b);
-  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+TEST_F(InStepTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
   feed.reset();
   ASSERT_TRUE(a->Commit(Site("films", "1")).ok());
   feed = Attach(a, b);
@@ -167,12 +176,7 @@ TEST(MirroredStoreTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
   EXPECT_EQ(*b->Get("sites", "films"), "1");
 }
 
-TEST(MirroredStoreTest, WhatWasNeverAcknowledgedIsGoneWhenAnotherLed) {
-  Manager a("a");
-  Manager b("b");
-  ASSERT_TRUE(a->Lead(1).ok());
-  auto feed = Attach(a, b);
-  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+TEST_F(InStepTest, WhatWasNeverAcknowledgedIsGoneWhenAnotherLed) {
   EXPECT_FALSE(a->Commit(Site("films", "unknown")).ok());
   feed.reset();
   a.Start();
@@ -184,12 +188,7 @@ TEST(MirroredStoreTest, WhatWasNeverAcknowledgedIsGoneWhenAnotherLed) {
   EXPECT_EQ(a->position(), b->position());
 }
 
-TEST(MirroredStoreTest, AFollowerThatHadAllGoesOnWithTheNextLeader) {
-  Manager a("a");
-  Manager b("b");
-  ASSERT_TRUE(a->Lead(1).ok());
-  auto feed = Attach(a, b);
-  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+TEST_F(InStepTest, AFollowerThatHadAllGoesOnWithTheNextLeader) {
   feed.reset();
   a->Follow();
   ASSERT_TRUE(b->Lead(2).ok());
@@ -210,12 +209,7 @@ TEST(MirroredStoreTest, AFeedEndsWhenItsLeaderDoesNotLeadOrAnotherTakesItsPlace)
   EXPECT_EQ(a->Attach("b", b->position()).status().code(), StatusCode::kFailedPrecondition);
 }
 
-TEST(MirroredStoreTest, AFollowerTakesNothingOutOfOrder) {
-  Manager a("a");
-  Manager b("b");
-  ASSERT_TRUE(a->Lead(1).ok());
-  const auto feed = Attach(a, b);
-  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+TEST_F(InStepTest, AFollowerTakesNothingOutOfOrder) {
   const MirrorPosition here = b->position();
   EXPECT_EQ(b->Take(MirroredStore::Entry{{1, here.number + 2}, Site("x", "1")}).code(),
             StatusCode::kInvalidArgument);

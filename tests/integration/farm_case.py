@@ -279,6 +279,17 @@ class FarmCase(unittest.TestCase):
 
     # ---- The farm.
 
+    def check_a_purge_takes_all_copies(self, path):
+        """Every engine holds a copy, the content changes, a purge takes them all."""
+        self.farm.apply_site(self.site("minimum_copies: 3"))
+        self.addCleanup(lambda: self.farm.apply_site(self.site()))
+        self.write(path, b"old")
+        self.check_everywhere(path, b"old")
+        wait_until(lambda: len(self.farm.holders(self.uri(path))) == 3, "all hold it")
+        new = self.write(path, b"new one")
+        self.check_purged(path)
+        self.check_everywhere(path, new)
+
     def wait_status(self, name, *wanted, patience=20):
         wait_until(lambda: self.farm.row(name)["status"] in wanted, f"{name} is {wanted}",
                    patience, 0.1)

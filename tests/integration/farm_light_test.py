@@ -51,14 +51,7 @@ class LightTest(FarmCase):
         self.assertRegex(self.farm.strata("farm", "verify"), rf"{LIGHT} +light ")
 
     def test_purges_and_sites_reach_it(self):
-        self.farm.apply_site(self.site("minimum_copies: 3"))
-        self.addCleanup(lambda: self.farm.apply_site(self.site()))
-        self.write("/all", b"old")
-        self.check_everywhere("/all", b"old")
-        wait_until(lambda: len(self.farm.holders(self.uri("/all"))) == 3, "all hold it")
-        new = self.write("/all", b"new one")
-        self.check_purged("/all")
-        self.check_everywhere("/all", new)
+        self.check_a_purge_takes_all_copies("/all")
         self.check_equal()
 
     def test_without_a_manager_it_fills(self):

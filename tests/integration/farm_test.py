@@ -17,14 +17,7 @@ class PurgeTest(FarmCase):
     """What was purged is not served again, whatever was on its way."""
 
     def test_a_purge_takes_all_copies(self):
-        self.farm.apply_site(self.site("minimum_copies: 3"))
-        self.addCleanup(lambda: self.farm.apply_site(self.site()))
-        self.write("/all", b"old")
-        self.check_everywhere("/all", b"old")
-        wait_until(lambda: len(self.farm.holders(self.uri("/all"))) == 3, "all hold it")
-        new = self.write("/all", b"new one")
-        self.check_purged("/all")
-        self.check_everywhere("/all", new)
+        self.check_a_purge_takes_all_copies("/all")
 
     def test_a_purge_during_a_slow_fill(self):
         old = self.write("/race-fill", os.urandom(500_000))

@@ -23,11 +23,11 @@ UNITS = ("strata-manager", "strata-engine")
 
 # What an operator does after he has read the comments of the files.
 SET_UP = """
-cd /root
+cd ~
 strata pki init --dir pki --scope cdn-one/lan-a
 strata pki issue --dir pki --role manager --name sm-1 --out /etc/strata/manager
 strata pki issue --dir pki --role engine --name north-1 --out /etc/strata/engine
-strata pki issue --dir pki --role operator --name ann --out /root/.config/strata
+strata pki issue --dir pki --role operator --name ann --out ~/.config/strata
 cp pki/crl.pem /etc/strata/manager/
 cp pki/crl.pem /etc/strata/engine/
 chown strata: /etc/strata/manager/*
@@ -36,7 +36,7 @@ sed -i 's/# loopback: true/loopback: true/; s/# revoked:/revoked:/' /etc/strata/
 sed -i 's/listen: .*"0.0.0.0:80".*/listen: ["192.0.2.1:80"]/' /etc/strata/manager.yaml
 sed -i 's/# unicast_address: 192/unicast_address: 192/' /etc/strata/*.yaml
 printf 'manager: 192.0.2.1:7400\\nca: ca.pem\\ncertificate: certificate.pem\\nkey: key.pem\\n' \\
-  > /root/.config/strata/cli.yaml
+  > ~/.config/strata/cli.yaml
 runuser -u strata -- strata-sm --config /etc/strata/manager.yaml --check
 runuser -u www-data -- strata-se --config /etc/strata/engine.yaml --check
 systemctl start strata-manager strata-engine
