@@ -94,6 +94,13 @@ Status Group::StartOver() {
   });
 }
 
+Status Group::Ready(uint32_t view_number) {
+  return Post([view_number](Driver& driver) {
+    driver.Ready(view_number);
+    return true;
+  });
+}
+
 Status Group::AddKey(uint8_t id, ByteSpan key) {
   return Run([&](Driver& driver) { return driver.AddKey(id, key); });
 }

@@ -66,6 +66,10 @@ class Group {
   // believed: OnLeftView, then OnInstallSnapshot. Sends that have not ended end as unknown. Nothing
   // happens at the SM, whose state is the group's. Errors as of Abort.
   Status StartOver();
+  // With CoreSettings::full_when_ready: the application has all that a full member needs, as of the
+  // view of this number in which it saw itself. Until then this member is a learner. Errors as of
+  // Abort.
+  Status Ready(uint32_t view_number);
   // Keys of the group (waits). The errors are KeyRing's.
   Status AddKey(uint8_t id, ByteSpan key);
   Status UseKey(uint8_t id);

@@ -90,6 +90,11 @@ class FarmMember final : private multicast::GroupApplication {
   // `joined` false, then OnState. Errors as of multicast::Group.
   Status StartOver() { return group_->StartOver(); }
 
+  // This manager leads from soon on, in an orderly way. Errors as of multicast::Group.
+  Status Promote() { return group_->Promote(); }
+  // As multicast::Group.
+  Status Ready(uint32_t view_number) { return group_->Ready(view_number); }
+
   Endpoint unicast() const { return group_->unicast(); }
   void Observe(CopyObserver* observer);
   // Brings the group's counters in the registry up to date.

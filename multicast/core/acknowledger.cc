@@ -87,7 +87,7 @@ void Acknowledger::EndTurn(Timestamp now) {
   Ack ack;
   ack.log_seen = group_.log.last();
   ack.nonce = nonce_;
-  ack.synced = group_.synced;
+  ack.synced = group_.may_be_full();
   while (!changed_.empty() && ack.positions.size() < kPositionsMax - kRotating) {
     const auto [slot, stream] = changed_.back();
     changed_.pop_back();

@@ -112,6 +112,13 @@ bool Core::Impl::StartOver(Timestamp now) {
   return true;
 }
 
+bool Core::Impl::Ready(uint32_t view_number) {
+  if (!started_ || !group_.in_view() || view_number < member_since_) return false;
+  group_.ready = true;
+  acknowledger_.Now();
+  return true;
+}
+
 // ---- Periodic.
 
 void Core::Impl::SendHeartbeat(const To& to, bool unicast_copy, bool ack_requested, Timestamp now) {
@@ -123,7 +130,7 @@ void Core::Impl::SendHeartbeat(const To& to, bool unicast_copy, bool ack_request
   heartbeat.ack_requested = ack_requested;
   heartbeat.unicast_copy = unicast_copy;
   heartbeat.hears_sm = fan_out_watch_.HearsSm(now);
-  heartbeat.synced = group_.synced;
+  heartbeat.synced = group_.may_be_full();
   heartbeat.frozen = group_.frozen;
   heartbeat.multicast_test = group_.view.fan_out && to.destination == Destination::kMulticastOnly;
   heartbeat.tails = sender_.Tails();
@@ -421,6 +428,7 @@ bool Core::OnSnapshotTaken(TransferId transfer, Bytes state, Timestamp now) {
 void Core::PauseCredit(bool paused) { impl_->group_.credit_paused = paused; }
 bool Core::Promote(Timestamp now) { return impl_->Promote(now); }
 bool Core::StartOver(Timestamp now) { return impl_->StartOver(now); }
+bool Core::Ready(uint32_t view_number) { return impl_->Ready(view_number); }
 void Core::EndTurn(Timestamp now, bool unread) { impl_->EndTurn(now, unread); }
 ActionBatch& Core::actions() { return impl_->group_.batch; }
 Timestamp Core::NextDeadline() const { return impl_->NextDeadline(); }

@@ -61,6 +61,9 @@ class Core {
   // Leaves the view and joins anew: the state comes from another member. False for the SM, and for
   // who is in no view.
   bool StartOver(Timestamp now);
+  // The application has all that a full member needs, as of the view of this number in which it saw
+  // itself (CoreSettings::full_when_ready). False if this member has left since.
+  bool Ready(uint32_t view_number);
   // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND. `unread`: packets wait that
   // were not given to the core yet; so nothing is asked for that may be among them.
   void EndTurn(Timestamp now, bool unread = false);

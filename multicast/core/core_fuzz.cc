@@ -110,6 +110,7 @@ class Session {
           core_->Promote(now_);
         } else {
           core_->PauseCredit(in_.Flag());
+          core_->Ready(in_.Byte());
         }
         return;
       default:

@@ -38,6 +38,7 @@ class Core::Impl {
   bool OnPrepared(PrepareToken token, const PrepareAnswer& answer, Timestamp now);
   bool Promote(Timestamp now);
   bool StartOver(Timestamp now);
+  bool Ready(uint32_t view_number);
   void EndTurn(Timestamp now, bool unread);
   Timestamp NextDeadline() const;
 
@@ -141,6 +142,7 @@ class Core::Impl {
   uint32_t nonce_ = 0;       // As the SM.
   uint64_t solo_since_ = 0;  // Quorum none: the first log record decided alone; 0: not alone.
   std::vector<bool> member_synced_;
+  uint32_t member_since_ = 0;                // Number of the first view of this membership.
   std::set<MemberId> known_ids_;             // Ever in a view of this incarnation.
   std::map<uint64_t, LogRecord> early_log_;  // Records behind a gap.
   Timestamp probe_window_;

@@ -423,6 +423,32 @@ TEST_F(CoreTest, WhoStartsOverGetsTheStateAnew) {
   ExpectEqualStates({1, 2, 3, 4});
 }
 
+TEST_F(CoreTest, WhoIsToBeFullWhenReadyStaysALearnerUntilThen) {
+  FormFour();
+  CoreSettings settings;
+  settings.full_when_ready = true;
+  lan_.Add(5, Role::kManager, false, settings);
+  lan_.Run(milliseconds(2000));
+  Core& core = *lan_[5].core;
+  EXPECT_EQ(core.status(), MemberStatus::kLearner);
+  EXPECT_TRUE(core.synced());
+  EXPECT_FALSE(core.Promote(lan_.now()));
+  EXPECT_TRUE(core.Ready(core.view().number));
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(core.status(), MemberStatus::kFull);
+  // What was said of one membership does not count for the next one.
+  const uint32_t number = core.view().number;
+  EXPECT_TRUE(core.StartOver(lan_.now()));
+  lan_.Turn(5);
+  lan_.Run(milliseconds(2000));
+  EXPECT_EQ(core.status(), MemberStatus::kLearner);
+  EXPECT_FALSE(core.Ready(number));
+  EXPECT_TRUE(core.Ready(core.view().number));
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(core.status(), MemberStatus::kFull);
+  ExpectEqualStates({1, 2, 3, 4, 5});
+}
+
 TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {
   FormFour();
   lan_.Send(3, 0, "one");

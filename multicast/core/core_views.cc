@@ -45,6 +45,7 @@ void Core::Impl::Rejoin(LeftViewAction::Why why, Timestamp now) {
   // The application still has this state, if it comes to founding the group anew.
   if (group_.synced) views_.SetDurableCommit(applier_.applied());
   group_.synced = false;
+  group_.ready = false;
   applier_.Reset(0);
   aborts_.Reset();
   repairer_.Reset();
@@ -146,6 +147,7 @@ void Core::Impl::Install(const ViewChange::Installation& installation, Timestamp
     group_.log.StartAfter(proposal.view.log_number - 1);
     applier_.Reset(proposal.view.log_number - 1);
     group_.synced = installation.founding;
+    member_since_ = group_.view.number;
   }
   LogRecord record;
   record.kind = LogRecord::Kind::kView;

@@ -44,6 +44,7 @@ struct GroupState {
   Slot self_slot = kNoSlot;
   bool frozen = false;
   bool synced = false;
+  bool ready = false;  // The application said so in this membership.
   bool credit_paused = false;
   AckBoard board;
   CommitLog log;
@@ -54,6 +55,10 @@ struct GroupState {
     return in_view() ? view.members[self_slot].status : MemberStatus::kNone;
   }
   bool full(Slot slot) const { return view.members[slot].status == MemberStatus::kFull; }
+  // Whether this member has all that a full one needs.
+  bool may_be_full() const {
+    return synced && (ready || !settings.full_when_ready || status() == MemberStatus::kFull);
+  }
   Peer& me() { return *peers[self_slot]; }
   Slot size() const { return static_cast<Slot>(view.members.size()); }
 };

@@ -117,7 +117,7 @@ Report ViewChange::MakeReport(Epoch ballot, uint64_t log_seen) const {
   report.ballot = ballot;
   report.promised = std::max(durable_.promised, ballot);
   report.status = group_.status();
-  report.synced = group_.synced;
+  report.synced = group_.may_be_full();
   report.durable_commit = durable_commit_;
   report.self = group_.self;
   report.self.status = report.status;

@@ -377,4 +377,9 @@ bool Driver::StartOver() {
   return core_->StartOver(Now());
 }
 
+bool Driver::Ready(uint32_t view_number) {
+  fed_ = true;
+  return core_->Ready(view_number);
+}
+
 }  // namespace strata::multicast

@@ -60,6 +60,7 @@ class Driver {
   void PauseCredit(bool paused);
   bool Promote();
   bool StartOver();
+  bool Ready(uint32_t view_number);
   Status AddKey(uint8_t id, ByteSpan key) { return keys_.Add(id, key); }
   Status UseKey(uint8_t id) { return keys_.Use(id); }
   Status ForgetKey(uint8_t id) { return keys_.Forget(id); }

@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -18,6 +19,10 @@ namespace {
 
 // How old what the front end knows of engines may be. Copies it knows at once.
 constexpr std::chrono::milliseconds kPublishEvery(50);
+// How long an order waits for the other managers to have it on their disks. A dead one leaves the
+// farm's group sooner.
+constexpr std::chrono::seconds kMirrorWait(5);
+constexpr std::chrono::milliseconds kEntryLook(200);
 
 const Logger& Log() {
   static const Logger logger("manager");
@@ -42,7 +47,7 @@ Manager::Manager(const Settings& settings)
            .help = "Of the times that settings and certificates were read again, "
                    "those where something was wrong."})) {}
 
-StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
+StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings, Program::Fail fail) {
   Logger::SetLevel(settings.log_level);
   auto manager = std::unique_ptr<Manager>(new Manager(settings));
   STRATA_ASSIGN_OR_RETURN(manager->tls_, tls::TlsStore::Open(settings.tls));
@@ -52,20 +57,40 @@ StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings) {
                               settings.tls.certificate.c_str(), ToString(own).c_str());
   }
   STRATA_RETURN_IF_ERROR(manager->OpenStore());
-  STRATA_RETURN_IF_ERROR(manager->StartFarm());
-  STRATA_RETURN_IF_ERROR(manager->StartServers());
-  Log().Info("serving", {{"scope", own.scope},
-                         {"name", own.name},
-                         {"rpc", settings.rpc_listen},
-                         {"locations", manager->index_->locations()}});
+  STRATA_RETURN_IF_ERROR(manager->StartMirror());
+  STRATA_ASSIGN_OR_RETURN(const bool known, control::Registrar::IsOfAFarm(*manager->mirrored_));
+  if (known || settings.backup_of.empty()) {
+    STRATA_RETURN_IF_ERROR(manager->StartFarm());
+    STRATA_RETURN_IF_ERROR(manager->StartServers());
+  }
+  Manager* self = manager.get();
+  STRATA_ASSIGN_OR_RETURN(manager->status_server_,
+                          StatusServer::Start(settings.status_listen, manager->metrics_,
+                                              [self] { return self->Health(); }));
+  if (!manager->started_) {
+    manager->entry_ = std::thread([self, fail = std::move(fail)] { self->EnterFarm(fail); });
+  }
   return manager;
 }
 
+void Manager::EnterFarm(const Program::Fail& fail) {
+  Log().Info("waits for a manager that leads", {{"backup_of", Joined(settings_.backup_of)}});
+  follower_->Enable(true);
+  while (!follower_->WaitInStep(kEntryLook).ok()) {
+    if (stop_) return;
+  }
+  Status started = StartFarm();
+  if (started.ok() && !stop_) started = StartServers();
+  if (!started.ok()) fail(started);
+}
+
 Manager::~Manager() {
+  stop_ = true;
+  if (entry_.joinable()) entry_.join();
+  follower_->Stop();  // The farm may still tell it something, until it is gone itself.
   // Nobody asks any more, then nobody is told any more, then what waits is stored.
   rpc_.reset();
   status_server_.reset();
-  stop_ = true;
   if (publisher_.joinable()) publisher_.join();
   front_end_.reset();
   orders_.reset();
@@ -81,21 +106,57 @@ Status Manager::OpenStore() {
   STRATA_ASSIGN_OR_RETURN(store_, store::RocksStore::Open(std::move(options)));
   index_ = std::make_unique<directory::LocationIndex>(random_, memory_);
   STRATA_ASSIGN_OR_RETURN(const store::LoadedIndex loaded, store::LoadIndex(*store_, *index_));
+  STRATA_ASSIGN_OR_RETURN(mirrored_, store::MirroredStore::Open(*store_, kMirrorWait));
   if (loaded.refused != 0) {
     Log().Warning("locations beyond the index's limits", {{"refused", loaded.refused}});
   }
   return Ok();
 }
 
+Status Manager::StartMirror() {
+  rpc::MirrorFollower::Options options;
+  options.managers = [this] { return ManagersToFollow(); };
+  STRATA_ASSIGN_OR_RETURN(options.own_address, RpcAddressOf(settings_));
+  options.on_taken = [this] {
+    if (control::FarmControl* farm = in_farm_) farm->OnIntentTaken();
+  };
+  options.on_counts = [this] {
+    if (control::FarmControl* farm = in_farm_) farm->OnCounts();
+  };
+  follower_ = std::make_unique<rpc::MirrorFollower>(std::move(options), *mirrored_, tls_);
+  return Ok();
+}
+
+std::vector<std::string> Manager::ManagersToFollow() const {
+  std::vector<std::string> managers;
+  if (const control::FarmControl* farm = in_farm_) managers = farm->OtherManagers();
+  for (const std::string& named : settings_.backup_of) {
+    if (std::find(managers.begin(), managers.end(), named) == managers.end()) {
+      managers.push_back(named);
+    }
+  }
+  return managers;
+}
+
 Status Manager::StartFarm() {
   control::FarmControlOptions options;
   options.scope = tls_->Current()->own.scope;
   options.name = tls_->Current()->own.name;
+  STRATA_ASSIGN_OR_RETURN(options.address, RpcAddressOf(settings_));
+  options.founds = settings_.backup_of.empty();
+  options.follow = [this](bool follow) {
+    if (follow) {
+      follower_->Restart();
+    } else {
+      follower_->Enable(false);
+    }
+  };
   options.group = settings_.group;
   options.encrypted = settings_.encrypted;
   options.director = settings_.director;
-  STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *store_,
+  STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *mirrored_,
                                                                 *index_, random_, metrics_));
+  in_farm_ = control_.get();
   control::Orders::Limits limits;
   limits.purge = settings_.purge_wait;
   orders_ = std::make_unique<control::Orders>(*control_, order_random_, limits);
@@ -113,10 +174,18 @@ Status Manager::StartServers() {
   registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
   administration_ =
       std::make_unique<rpc::AdministrationService>(*control_, *orders_, *index_, *guard_);
-  STRATA_ASSIGN_OR_RETURN(
-      rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_, *administration_));
-  STRATA_ASSIGN_OR_RETURN(status_server_, StatusServer::Start(settings_.status_listen, metrics_,
-                                                              [this] { return Health(); }));
+  mirroring_ =
+      std::make_unique<rpc::MirroringService>(*mirrored_, control_->managers(), *guard_, [this] {
+        return rpc::MirroringService::Leader{control_->options().name,
+                                             control_->registrar().group_id()};
+      });
+  STRATA_ASSIGN_OR_RETURN(rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_,
+                                                      *administration_, *mirroring_));
+  started_ = true;
+  Log().Info("serving", {{"scope", control_->options().scope},
+                         {"name", control_->options().name},
+                         {"rpc", settings_.rpc_listen},
+                         {"locations", index_->locations()}});
   return Ok();
 }
 
@@ -140,12 +209,29 @@ void Manager::PublishLoop() {
 }
 
 HealthReport Manager::Health() const {
+  if (started_) return HealthOfFarm();
+  const StatusOr<rpc::MirrorFollower::Greeting> found =
+      follower_->WaitInStep(std::chrono::milliseconds(0));
+  HealthReport report(found.ok() ? Unavailable("enters the farm") : found.status());
+  report.facts.emplace_back("role", "waits for a manager that leads");
+  report.facts.emplace_back("backup of", Joined(settings_.backup_of));
+  return report;
+}
+
+HealthReport Manager::HealthOfFarm() const {
   HealthReport report(control_->Health());
   const bool joined = control_->joined();
   const multicast::View view = control_->member().view();
   report.facts.emplace_back("role", control_->leads() ? "leads the farm"
-                                    : joined          ? "member, does not lead"
-                                                      : "not in the farm's group");
+                                    : joined          ? "backup, in step"
+                                                      : "not in step with the farm's group");
+  const std::string leader = control_->leader();
+  report.facts.emplace_back("leader", leader.empty() ? "nobody" : leader);
+  if (control_->leads()) {
+    const std::vector<std::string> behind = mirrored_->Behind();
+    report.facts.emplace_back("backups",
+                              behind.empty() ? "none is behind" : "behind: " + Joined(behind));
+  }
   const bool in_touch = control_->member().InTouch();
   report.facts.emplace_back("majority of voters", in_touch ? "in reach" : "not in reach");
   report.facts.emplace_back("view", std::to_string(view.number));
@@ -182,6 +268,7 @@ Status Manager::Reload() {
 }
 
 Status Manager::ReloadCertificates() {
+  if (!started_) return tls_->Reload();
   const size_t before = tls_->Current()->revoked.size();
   STRATA_RETURN_IF_ERROR(tls_->Reload());
   // Whose certificate is void knows the group's key: it changes, and he does not get the new one.
@@ -192,6 +279,7 @@ Status Manager::ReloadCertificates() {
 
 Status Manager::ReloadSettings() {
   STRATA_ASSIGN_OR_RETURN(const Settings now, LoadManagerSettings(settings_.path));
+  if (!started_) return FailedPrecondition("this manager has not found its farm yet");
   // What needs a restart is compared with what runs, each time.
   const SettingsChange change = CompareSettings(*settings_.file, *now.file);
   if (!change.at_restart.empty()) {

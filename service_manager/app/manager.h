@@ -2,7 +2,9 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "common/huge_pages.h"
 #include "common/metrics.h"
@@ -15,7 +17,9 @@
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
 #include "service_manager/frontend/front_end.h"
+#include "service_manager/rpc/mirror_follower.h"
 #include "service_manager/rpc/rpc_server.h"
+#include "service_manager/store/mirrored_store.h"
 #include "service_manager/store/rocks_store.h"
 
 namespace strata::manager::app {
@@ -25,7 +29,9 @@ class Manager final : public Service {
  public:
   // Opens the store, loads the index, joins the farm's group and listens; each error says what to
   // look at.
-  static StatusOr<std::unique_ptr<Manager>> Start(const Settings& settings);
+  // A backup whose store is new does the rest when it has found the farm; `fail` hears of it if it
+  // cannot.
+  static StatusOr<std::unique_ptr<Manager>> Start(const Settings& settings, Program::Fail fail);
   ~Manager() override;  // Ends within seconds; what was acknowledged is on disk.
 
   // SIGHUP: reads certificates, revocations and the settings file again. What is wrong with one of
@@ -36,11 +42,17 @@ class Manager final : public Service {
   explicit Manager(const Settings& settings);
 
   Status OpenStore();
+  Status StartMirror();
+  // Takes all intent of the manager that leads, and starts then: on a thread of its own, since that
+  // manager may not be there yet.
+  void EnterFarm(const Program::Fail& fail);
   Status StartFarm();
   Status StartServers();
+  std::vector<std::string> ManagersToFollow() const;
   // Makes the snapshots that the front end answers from.
   void PublishLoop();
   HealthReport Health() const;
+  HealthReport HealthOfFarm() const;
   Status ReloadCertificates();
   // An error names all that is wrong with the file; nothing has changed then.
   Status ReloadSettings();
@@ -53,9 +65,12 @@ class Manager final : public Service {
   SystemRandom order_random_;  // Under the lock of orders.
   std::shared_ptr<tls::TlsStore> tls_;
   std::unique_ptr<store::RocksStore> store_;
+  std::unique_ptr<store::MirroredStore> mirrored_;
+  std::unique_ptr<rpc::MirrorFollower> follower_;
   HugePageResource memory_;  // Of the index.
   std::unique_ptr<directory::LocationIndex> index_;
   std::unique_ptr<control::FarmControl> control_;
+  std::atomic<control::FarmControl*> in_farm_ = nullptr;  // As the follower's thread may use it.
   std::unique_ptr<control::Orders> orders_;
   std::unique_ptr<frontend::FrontEnd> front_end_;
   std::atomic<bool> stop_ = false;
@@ -63,8 +78,11 @@ class Manager final : public Service {
   std::unique_ptr<rpc::Guard> guard_;
   std::unique_ptr<rpc::RegistrationService> registration_;
   std::unique_ptr<rpc::AdministrationService> administration_;
+  std::unique_ptr<rpc::MirroringService> mirroring_;
   std::unique_ptr<rpc::RpcServer> rpc_;
+  std::atomic<bool> started_ = false;  // All above is there.
   std::unique_ptr<StatusServer> status_server_;
+  std::thread entry_;
 };
 
 }  // namespace strata::manager::app

@@ -21,10 +21,10 @@ StatusOr<std::string> Check(const std::string& config) {
   return ToString(tls->Current()->own);
 }
 
-StatusOr<std::unique_ptr<Service>> Start(const std::string& config, const Program::Fail&) {
+StatusOr<std::unique_ptr<Service>> Start(const std::string& config, const Program::Fail& fail) {
   STRATA_ASSIGN_OR_RETURN(const manager::app::Settings settings,
                           manager::app::LoadManagerSettings(config));
-  STRATA_ASSIGN_OR_RETURN(auto manager, manager::app::Manager::Start(settings));
+  STRATA_ASSIGN_OR_RETURN(auto manager, manager::app::Manager::Start(settings, fail));
   return std::unique_ptr<Service>(std::move(manager));
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/address.h"
 #include "common/log.h"
@@ -26,6 +27,7 @@ struct Settings {
   multicast::GroupOptions group;  // Sockets and state file; the store has the rest.
   bool encrypted = true;
   std::string rpc_listen;
+  std::vector<std::string> backup_of;  // RPC of other managers.
   Endpoint status_listen;
   frontend::FrontEndOptions front_end;  // Without endpoints: no front end.
   farm::DirectorSettings director;
@@ -35,5 +37,9 @@ struct Settings {
 
 // Every error names file and place.
 StatusOr<Settings> LoadManagerSettings(const std::string& path);
+
+// HOST:PORT where others reach rpc_listen; NotFound if that is the address of an interface that has
+// none.
+StatusOr<std::string> RpcAddressOf(const Settings& settings);
 
 }  // namespace strata::manager::app

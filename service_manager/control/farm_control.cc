@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "common/log.h"
 #include "multicast/driver/clock.h"
 
@@ -13,9 +15,9 @@ namespace {
 using multicast::Now;
 
 constexpr Duration kTick = std::chrono::milliseconds(500);
+constexpr Duration kPromoteLook = std::chrono::milliseconds(5);
 // A process that has renewed its registration within this time is alive.
 constexpr Duration kAliveFor = std::chrono::seconds(5);
-constexpr Duration kTellLimit = std::chrono::seconds(10);
 
 const Logger& Log() {
   static const Logger logger("control");
@@ -28,11 +30,12 @@ bool IsEngine(const multicast::MemberInfo& member) {
 
 }  // namespace
 
-FarmControl::FarmControl(FarmControlOptions options, store::Store& store, RandomSource& random,
-                         MetricRegistry& metrics)
+FarmControl::FarmControl(FarmControlOptions options, store::MirroredStore& store,
+                         RandomSource& random, MetricRegistry& metrics)
     : options_(std::move(options)),
       store_(store),
       random_(random),
+      managers_(store),
       purges_(store),
       audit_(store),
       started_(Now()),
@@ -49,24 +52,29 @@ FarmControl::FarmControl(FarmControlOptions options, store::Store& store, Random
       next_verification_(Now() + options_.verify_every) {}
 
 FarmControl::~FarmControl() {
+  presence_.reset();
   work_.reset();
   if (member_ != nullptr) member_->Leave();
 }
 
 StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions options,
-                                                          store::Store& store,
+                                                          store::MirroredStore& store,
                                                           directory::LocationIndex& index,
                                                           RandomSource& random,
                                                           MetricRegistry& metrics) {
   auto control =
       std::unique_ptr<FarmControl>(new FarmControl(std::move(options), store, random, metrics));
-  STRATA_ASSIGN_OR_RETURN(control->registrar_, Registrar::Open(store, random));
-  STRATA_ASSIGN_OR_RETURN(control->sites_, SiteDesk::Open(store));
+  STRATA_ASSIGN_OR_RETURN(const multicast::MemberId id, control->OpenDesks());
+  control->leadership_ =
+      std::make_unique<Leadership>(id, control->options_.follow, store, control->managers_);
   control->feed_ = std::make_unique<DirectoryFeed>(index, store, metrics);
   multicast::GroupOptions group = control->options_.group;
   group.core.group = multicast::GroupId(control->registrar_->group_id());
-  group.core.found = true;
-  group.member = multicast::MemberId(kManagerId);
+  // Where there are others, one of them may know the group.
+  group.core.found = control->managers_.all().size() == 1;
+  group.core.lead_only_if_full = true;
+  group.core.full_when_ready = true;
+  group.member = id;
   group.role = multicast::Role::kManager;
   if (control->options_.encrypted) group.keys = control->registrar_->keys();
   // The worker waits for this lock before it uses the member, and so does nobody too early.
@@ -77,18 +85,37 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       control->member_,
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
-  if (control->options_.encrypted) {
-    const auto use = [self](const std::vector<multicast::GroupKey>& keys) {
-      return self->member_->UseKeys(keys);
-    };
-    control->rotation_ = std::make_unique<KeyRotation>(*control->registrar_, use, random, Now());
-  }
+  control->teller_ = std::make_unique<StoreTeller>(*control->registrar_, *control->sites_,
+                                                   control->purges_, *control->member_);
+  control->presence_ = std::make_unique<WorkQueue>(kTick, [self] {
+    if (!self->joined()) return;
+    (void)self->member_->Send(farm::Present{});  // The next one comes soon.
+    self->member_->RefreshMetrics();
+  });
   return control;
 }
 
-bool FarmControl::leads() const {
-  absl::MutexLock lock(&mutex_);
-  return leads_;
+StatusOr<multicast::MemberId> FarmControl::OpenDesks() {
+  STRATA_ASSIGN_OR_RETURN(const bool known, Registrar::IsOfAFarm(store_));
+  if (!known && !options_.founds) {
+    return FailedPrecondition("the store is new, and this manager founds no farm");
+  }
+  if (!known) STRATA_RETURN_IF_ERROR(store_.Lead(1));
+  STRATA_ASSIGN_OR_RETURN(registrar_, Registrar::Open(store_, random_));
+  STRATA_ASSIGN_OR_RETURN(sites_, SiteDesk::Open(store_));
+  STRATA_RETURN_IF_ERROR(managers_.Load());
+  if (managers_.all().empty()) {
+    // A farm that is founded here, or one that had but one manager, ever.
+    STRATA_RETURN_IF_ERROR(store_.Lead(1));
+    STRATA_RETURN_IF_ERROR(managers_.Enroll(options_.name, options_.address));
+  }
+  store_.Follow();
+  const StatusOr<ManagerBook::Entry> self = managers_.Find(options_.name);
+  if (self.ok()) return multicast::MemberId(self->id);
+  return FailedPrecondition(
+      "the store is of a farm whose managers are others, such as %s: give each manager a data "
+      "folder of its own",
+      managers_.all().begin()->first.c_str());
 }
 
 Status FarmControl::Health() const {
@@ -221,16 +248,18 @@ void FarmControl::OnView(const multicast::View& view, bool joined) {
     if (IsEngine(member)) engines.push_back(farm::EngineId(member.id.value()));
   }
   confirmations_.OnView(engines);
-  const bool leads = joined && view.members.front().id == multicast::MemberId(kManagerId);
   NoteView(view);
   {
     absl::MutexLock lock(&mutex_);
     joined_ = joined;
-    leads_ = leads;
     digests_.OnView(engines);
     differing_.Set(static_cast<double>(digests_.differing().size()));
   }
-  if (leads) Tell();
+  leadership_->OnView(view);
+  work_->Post([this] {
+    BeginToLead();
+    TellStore();
+  });
 }
 
 void FarmControl::OnState() {
@@ -248,12 +277,17 @@ void FarmControl::OnState() {
 
 void FarmControl::OnRotateKey() {
   if (!options_.encrypted) return;
-  work_->Post([this] { rotation_->Ask(Now()); });
+  work_->Post([this] {
+    rotation_asked_ = rotation_ == nullptr;
+    if (rotation_ != nullptr) rotation_->Ask(Now());
+  });
 }
 
 void FarmControl::RotateKeyAtOnce() {
   if (!options_.encrypted) return;
-  work_->Post([this] { rotation_->AskAtOnce(Now()); });
+  work_->Post([this] {
+    if (rotation_ != nullptr) rotation_->AskAtOnce(Now());
+  });
 }
 
 Duration FarmControl::AwayFor(farm::EngineId engine) const {
@@ -298,69 +332,96 @@ void FarmControl::Tell() {
   work_->Post([this] { TellStore(); });
 }
 
+std::vector<std::string> FarmControl::OtherManagers() const {
+  std::vector<std::string> addresses;
+  const std::string first = leader();
+  for (const auto& [name, entry] : managers_.all()) {
+    if (name == options_.name) continue;
+    addresses.insert(name == first ? addresses.begin() : addresses.end(), entry.address);
+  }
+  return addresses;
+}
+
+void FarmControl::OnIntentTaken() {
+  if (!stale_.exchange(true)) work_->Post([this] { (void)ReloadDesks(); });
+}
+
+void FarmControl::OnCounts() {
+  const std::optional<uint32_t> view = leadership_->learns_in();
+  absl::MutexLock lock(&mutex_);  // The member is there only when Start ends.
+  if (view) (void)member_->Ready(*view);
+}
+
+Status FarmControl::Promote(Duration limit) {
+  if (leads()) return Ok();
+  if (!joined()) {
+    return FailedPrecondition(
+        "this manager is not in step with the farm yet (see strata manager list)");
+  }
+  STRATA_RETURN_IF_ERROR(member_->Promote());
+  const Timestamp end = Now() + limit;
+  while (!leads()) {
+    if (Now() > end) return DeadlineExceeded("this manager does not lead yet");
+    absl::SleepFor(absl::FromChrono(kPromoteLook));
+  }
+  return Ok();
+}
+
 // ---- The worker's thread.
+
+void FarmControl::BeginToLead() {
+  if (!leadership_->is_to_begin()) return;
+  // All that was acknowledged is in the store; what is known of it here may be older.
+  stale_ = true;
+  if (!ReloadDesks().ok()) return;  // The next tick tries again.
+  const StatusOr<bool> begun = leadership_->Begin();
+  if (!begun.ok()) {
+    Log().Error("cannot lead the farm; it is tried again", {{"error", MessageOf(begun.status())}});
+  }
+  if (!begun.ok() || !*begun) return;
+  {
+    // Who is there now was alive a moment ago, and another manager knows how long.
+    absl::MutexLock lock(&mutex_);
+    for (const Registrar::Engine& engine : registrar_->engines()) {
+      if (seen_.contains(engine.info.id)) renewed_[engine.info.name] = Now();
+    }
+  }
+  Log().Info("leads the farm", {{"term", store_.position().term}});
+  events_.Add("manager", options_.name + " leads the farm");
+  if (options_.encrypted) {
+    const auto use = [this](const std::vector<multicast::GroupKey>& keys) { return UseKeys(keys); };
+    rotation_ = std::make_unique<KeyRotation>(*registrar_, use, random_, Now());
+    if (std::exchange(rotation_asked_, false)) rotation_->Ask(Now());
+  }
+  const Status enrolled = managers_.Enroll(options_.name, options_.address).status();
+  if (!enrolled.ok()) Log().Warning("own address not recorded", {{"error", MessageOf(enrolled)}});
+}
+
+Status FarmControl::ReloadDesks() {
+  if (!stale_.exchange(false)) return Ok();
+  Status read = registrar_->Reload();
+  if (read.ok()) read = sites_->Reload();
+  if (read.ok()) read = managers_.Load();
+  if (read.ok()) read = UseKeys(registrar_->keys());
+  if (!read.ok()) {
+    stale_ = true;
+    Log().Error("the store cannot be read anew", {{"error", MessageOf(read)}});
+  }
+  return read;
+}
+
+Status FarmControl::UseKeys(const std::vector<multicast::GroupKey>& keys) {
+  return options_.encrypted ? member_->UseKeys(keys) : Ok();
+}
 
 void FarmControl::TellStore() {
   if (!leads()) return;
-  farm::SiteLedger ledger;
-  std::vector<farm::Row> rows;
-  member_->Read([&](const farm::TableReplica& replica) {
-    ledger = replica.ledger();
-    for (const auto& [id, row] : replica.table().rows()) rows.push_back(row);
-  });
-  Status told = TellSites(ledger);
-  if (told.ok()) told = TellEngines(rows);
+  const Status told = teller_->Tell();
   if (!told.ok()) {
     Log().Warning("the farm was not told everything; it is tried again",
                   {{"error", MessageOf(told)}});
   }
   untold_ = !told.ok();
-}
-
-Status FarmControl::TellSites(const farm::SiteLedger& ledger) {
-  std::set<std::string> names;
-  for (const SiteVersion& version : sites_->sites()) {
-    const std::string& name = version.site.name;
-    names.insert(name);
-    const farm::Site* there = ledger.sites().Find(name);
-    if (there == nullptr || there->version < version.site.version) {
-      STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::SiteApplied{version.site}, kTellLimit));
-    }
-    const farm::SiteLedger::PurgeLog* log = ledger.FindLog(name);
-    STRATA_ASSIGN_OR_RETURN(const std::vector<farm::Purged> entries,
-                            purges_.After(name, log == nullptr ? 0 : log->position));
-    for (const farm::Purged& entry : entries) {
-      STRATA_RETURN_IF_ERROR(member_->SendAndWait(entry, kTellLimit));
-    }
-  }
-  for (const auto& [name, site] : ledger.sites().sites()) {
-    if (names.contains(name)) continue;
-    STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::SiteRemoved{name}, kTellLimit));
-  }
-  return Ok();
-}
-
-Status FarmControl::TellEngines(const std::vector<farm::Row>& rows) {
-  std::set<farm::EngineId> known;
-  for (const Registrar::Engine& engine : registrar_->engines()) {
-    const farm::EngineId id = engine.info.id;
-    known.insert(id);
-    const auto row = std::find_if(rows.begin(), rows.end(),
-                                  [id](const farm::Row& r) { return r.engine.id == id; });
-    if (row == rows.end() || row->registration < engine.registration) {
-      STRATA_RETURN_IF_ERROR(member_->SendAndWait(
-          farm::EngineRegistered{engine.info, engine.registration}, kTellLimit));
-    }
-    if ((row != rows.end() && row->draining) != engine.draining) {
-      STRATA_RETURN_IF_ERROR(
-          member_->SendAndWait(farm::DrainChanged{id, engine.draining}, kTellLimit));
-    }
-  }
-  for (const farm::Row& row : rows) {
-    if (known.contains(row.engine.id)) continue;
-    STRATA_RETURN_IF_ERROR(member_->SendAndWait(farm::EngineRemoved{row.engine.id}, kTellLimit));
-  }
-  return Ok();
 }
 
 void FarmControl::ReconcileEngine(farm::EngineId engine) {
@@ -378,10 +439,14 @@ void FarmControl::Tick() {
     absl::MutexLock lock(&mutex_);
     if (!joined_) return;
   }
-  (void)member_->Send(farm::Present{});  // The next one comes soon.
-  member_->RefreshMetrics();
+  if (store_.TakeUnacknowledged()) stale_ = untold_ = true;
+  (void)ReloadDesks();
+  BeginToLead();
   if (untold_) TellStore();
-  if (!leads()) return;
+  if (!leads()) {
+    rotation_.reset();
+    return;
+  }
   if (Now() >= next_verification_) AskDigests();
   if (rotation_ == nullptr) return;
   const Status rotated = rotation_->OnTick(Now());

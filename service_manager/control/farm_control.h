@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,15 +24,16 @@
 #include "service_manager/control/directory_feed.h"
 #include "service_manager/control/event_log.h"
 #include "service_manager/control/key_rotation.h"
+#include "service_manager/control/leadership.h"
+#include "service_manager/control/manager_book.h"
 #include "service_manager/control/purge_journal.h"
 #include "service_manager/control/registrar.h"
 #include "service_manager/control/site_desk.h"
+#include "service_manager/control/store_teller.h"
 #include "service_manager/control/work_queue.h"
+#include "service_manager/store/mirrored_store.h"
 
 namespace strata::manager::control {
-
-// The managers' ids in the farm's group; engines have those from 101 on.
-inline constexpr uint32_t kManagerId = 1;
 
 // How often the members' states are compared without anybody asking for it.
 inline constexpr Duration kVerifyEvery = std::chrono::minutes(1);
@@ -39,7 +41,11 @@ inline constexpr Duration kVerifyEvery = std::chrono::minutes(1);
 struct FarmControlOptions {
   std::string scope;
   std::string name;               // Of this manager.
-  multicast::GroupOptions group;  // Without id and keys, which the store has.
+  std::string address;            // HOST:PORT where the others reach its RPC.
+  multicast::GroupOptions group;  // Without ids and keys, which the store has.
+  bool founds = true;             // A farm of its own, if the store is of none.
+  // As Leadership's: the store is to follow whoever leads, by a new stream, or is not to.
+  std::function<void(bool)> follow = [](bool) {};
   farm::TableSettings table;
   farm::DirectorSettings director;  // At the start; the weights are those of all members.
   bool encrypted = true;
@@ -47,14 +53,17 @@ struct FarmControlOptions {
 };
 
 // A Service Manager's part in its farm: makes it known what the store has, keeps the directory
-// equal to the state table, and knows who is there. Orders are in orders.h.
+// equal to the state table, knows who is there, and leads when it is its turn. Orders are in
+// orders.h.
 //
 // Owned by the application; any thread may call.
 class FarmControl final : private farm::FarmListener {
  public:
   // Opens desks on the store, joins (or founds) the farm's group. Index and store must outlive it.
+  // FailedPrecondition: the store is of no farm, and this manager founds none; or of one that does
+  // not know this manager.
   static StatusOr<std::unique_ptr<FarmControl>> Start(FarmControlOptions options,
-                                                      store::Store& store,
+                                                      store::MirroredStore& store,
                                                       directory::LocationIndex& index,
                                                       RandomSource& random,
                                                       MetricRegistry& metrics);
@@ -66,13 +75,26 @@ class FarmControl final : private farm::FarmListener {
   SiteDesk& sites() { return *sites_; }
   PurgeJournal& purges() { return purges_; }
   Confirmations& confirmations() { return confirmations_; }
+  ManagerBook& managers() { return managers_; }
   EventLog& events() { return events_; }
   AuditLog& audit() { return audit_; }
   DirectoryFeed& feed() { return *feed_; }
-  store::Store& store() { return store_; }
+  store::MirroredStore& store() { return store_; }
 
   // Whether this manager may say things for the farm at the moment.
-  bool leads() const;
+  bool leads() const { return leadership_->leads(); }
+  // As Leadership's.
+  Status CheckLeads() const { return leadership_->CheckLeads(); }
+  std::string leader() const { return leadership_->leader(); }
+  // Where the RPC of the farm's other managers is; the one that leads first.
+  std::vector<std::string> OtherManagers() const;
+  // The store has something new of the manager that leads. Quick; any thread.
+  void OnIntentTaken();
+  // The manager that leads says that this one counts. Quick; any thread.
+  void OnCounts();
+  // This manager leads from now on, with everybody's consent. FailedPrecondition: it cannot, and
+  // why; DeadlineExceeded: it does not yet.
+  Status Promote(Duration limit);
   // Whether it leads and has heard a majority of the voters lately: else nothing may commit until
   // the others are evicted, or back.
   bool HasQuorum() const { return leads() && member_->InTouch(); }
@@ -103,8 +125,11 @@ class FarmControl final : private farm::FarmListener {
   StatusOr<uint64_t> Renew(const std::string& name, ByteSpan instance, uint64_t registration);
 
  private:
-  FarmControl(FarmControlOptions options, store::Store& store, RandomSource& random,
+  FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,
               MetricRegistry& metrics);
+  // Opens the desks; founds the farm in a new store. Gives this manager's id.
+  StatusOr<multicast::MemberId> OpenDesks();
+  Status UseKeys(const std::vector<multicast::GroupKey>& keys);
 
   // ---- The group's thread.
   void OnMessage(const farm::Message& message, farm::EngineId origin) override;
@@ -113,10 +138,12 @@ class FarmControl final : private farm::FarmListener {
   void OnRotateKey() override;
 
   // ---- The worker's thread.
+  // Leads, if the last view says so and it does not yet.
+  void BeginToLead();
+  // Reads anew what the store has, since another wrote to it, or an order was not acknowledged.
+  Status ReloadDesks();
   // Tells the farm what the store has and the replica has not.
   void TellStore();
-  Status TellSites(const farm::SiteLedger& ledger);
-  Status TellEngines(const std::vector<farm::Row>& rows);
   void ReconcileEngine(farm::EngineId engine);
   void Tick();
   void AskDigests();
@@ -126,18 +153,20 @@ class FarmControl final : private farm::FarmListener {
   std::string NameOf(farm::EngineId engine) const;
 
   const FarmControlOptions options_;
-  store::Store& store_;
+  store::MirroredStore& store_;
   RandomSource& random_;  // Of the worker.
   std::unique_ptr<Registrar> registrar_;
   std::unique_ptr<SiteDesk> sites_;
+  ManagerBook managers_;
   PurgeJournal purges_;
   AuditLog audit_;
   Confirmations confirmations_;
   EventLog events_;
   std::unique_ptr<DirectoryFeed> feed_;
+  std::unique_ptr<Leadership> leadership_;
+  std::atomic<bool> stale_ = false;  // The desks are older than the store.
 
   mutable absl::Mutex mutex_;
-  bool leads_ ABSL_GUARDED_BY(mutex_) = false;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   const Timestamp started_;
   std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);             // Engines of the last view.
@@ -152,9 +181,14 @@ class FarmControl final : private farm::FarmListener {
   Timestamp next_verification_;  // Of the worker.
   bool untold_ = false;          // Of the worker: TellStore has to be tried again.
 
+  bool rotation_asked_ = false;  // Of the worker: while this manager did not lead yet.
+
   std::unique_ptr<farm::FarmMember> member_;
+  std::unique_ptr<StoreTeller> teller_;    // Of the worker.
   std::unique_ptr<KeyRotation> rotation_;  // Of the worker. Null: the group is open.
-  std::unique_ptr<WorkQueue> work_;        // Last: its thread uses everything.
+  std::unique_ptr<WorkQueue> work_;        // Late: its thread uses everything.
+  // Says that this manager is there, which must not wait for what the worker waits for.
+  std::unique_ptr<WorkQueue> presence_;
 };
 
 }  // namespace strata::manager::control

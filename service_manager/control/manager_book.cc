@@ -14,6 +14,7 @@ constexpr char kTable[] = "managers";
 }  // namespace
 
 Status ManagerBook::Load() {
+  absl::MutexLock order(&order_);
   std::map<std::string, Entry> entries;
   Status status;
   STRATA_RETURN_IF_ERROR(

@@ -11,12 +11,6 @@
 
 namespace strata::manager::control {
 
-Status Orders::CheckLeads() const {
-  if (control_.leads()) return Ok();
-  return Unavailable(
-      "this manager does not lead its farm at the moment: too few of its members are in reach");
-}
-
 Orders::Present Orders::WhoIsThere() const {
   Present present;
   control_.member().Read([&](const farm::TableReplica& replica) {
@@ -54,7 +48,7 @@ StatusOr<Orders::SiteOutcome> Orders::ApplySite(const std::string& file_name,
     plan.site.version = plan.present;
     return SiteOutcome{plan.site, plan.differences, {}};
   }
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   absl::MutexLock lock(&site_order_);
   STRATA_ASSIGN_OR_RETURN(const SiteDesk::Plan plan, control_.sites().Apply(site, yaml, by));
   return TellSite(plan, by, true);
@@ -62,7 +56,7 @@ StatusOr<Orders::SiteOutcome> Orders::ApplySite(const std::string& file_name,
 
 StatusOr<Orders::SiteOutcome> Orders::RollbackSite(const std::string& name, uint64_t version,
                                                    const std::string& by) {
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   absl::MutexLock lock(&site_order_);
   STRATA_ASSIGN_OR_RETURN(const SiteDesk::Plan plan, control_.sites().Rollback(name, version, by));
   return TellSite(plan, by, false);
@@ -107,7 +101,7 @@ StatusOr<Orders::SiteOutcome> Orders::TellSite(const SiteDesk::Plan& plan, const
 }
 
 Status Orders::RemoveSite(const std::string& name) {
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   absl::MutexLock lock(&site_order_);
   STRATA_RETURN_IF_ERROR(control_.sites().Remove(name));
   const Status told = control_.member().SendAndWait(farm::SiteRemoved{name}, limits_.other);
@@ -126,7 +120,7 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
   if (uris.empty() || uris.size() > kPurgeUrisMax) {
     return InvalidArgument("a purge takes 1 to %zu URIs, not %zu", kPurgeUrisMax, uris.size());
   }
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   struct Part {
     std::vector<farm::ContentKey> keys;
     std::vector<std::string> uris;
@@ -213,7 +207,7 @@ Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Pu
 // ---- Engines.
 
 Status Orders::Drain(const std::string& engine, bool draining) {
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   STRATA_ASSIGN_OR_RETURN(const Registrar::Engine known, control_.registrar().Find(engine));
   STRATA_RETURN_IF_ERROR(control_.registrar().SetDraining(engine, draining));
   STRATA_RETURN_IF_ERROR(
@@ -223,7 +217,7 @@ Status Orders::Drain(const std::string& engine, bool draining) {
 }
 
 Status Orders::RemoveEngine(const std::string& engine) {
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   STRATA_ASSIGN_OR_RETURN(const Registrar::Engine known, control_.registrar().Find(engine));
   const Present present = WhoIsThere();
   if (std::find(present.ids.begin(), present.ids.end(), known.info.id) != present.ids.end()) {
@@ -238,7 +232,7 @@ Status Orders::RemoveEngine(const std::string& engine) {
 }
 
 StatusOr<Orders::Verification> Orders::Verify() {
-  STRATA_RETURN_IF_ERROR(CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   uint64_t number = 0;
   {
     absl::MutexLock lock(&site_order_);

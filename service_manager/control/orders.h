@@ -100,7 +100,6 @@ class Orders {
     std::vector<std::string> away;
   };
   Present WhoIsThere() const;
-  Status CheckLeads() const;
   StatusOr<SiteOutcome> TellSite(const SiteDesk::Plan& plan, const std::string& by,
                                  bool may_return);
   // Until those who are away serve nothing, at most for `limit`.

@@ -49,25 +49,45 @@ StatusOr<Registrar::Engine> ReadEngine(std::string_view name, std::string_view v
 
 StatusOr<std::unique_ptr<Registrar>> Registrar::Open(store::Store& store, RandomSource& random) {
   auto registrar = std::unique_ptr<Registrar>(new Registrar(store));
+  STRATA_ASSIGN_OR_RETURN(const bool known, IsOfAFarm(store));
   absl::MutexLock lock(&registrar->mutex_);
-  STRATA_RETURN_IF_ERROR(registrar->Load(random));
+  if (!known) {
+    // Not 0, and readable for people.
+    STRATA_RETURN_IF_ERROR(
+        registrar->SaveGroup(random.Next() >> 16 | 1, {{1, DrawKey(random)}}, 2));
+  }
+  STRATA_RETURN_IF_ERROR(registrar->Load());
   return registrar;
 }
 
-Status Registrar::Load(RandomSource& random) {
+StatusOr<bool> Registrar::IsOfAFarm(store::Store& store) {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> group, store.Get(kFarmTable, kGroupKey));
+  return group.has_value();
+}
+
+Status Registrar::Reload() {
+  Registrar fresh(store_);
+  absl::MutexLock lock(&mutex_);
+  absl::MutexLock lock_fresh(&fresh.mutex_);
+  STRATA_RETURN_IF_ERROR(fresh.Load());
+  engines_ = std::move(fresh.engines_);
+  last_id_ = fresh.last_id_;
+  group_id_ = fresh.group_id_;
+  keys_ = std::move(fresh.keys_);
+  next_key_id_ = fresh.next_key_id_;
+  return Ok();
+}
+
+Status Registrar::Load() {
   STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> group,
                           store_.Get(kFarmTable, kGroupKey));
-  if (group) {
-    stored::StoredGroup record;
-    if (!record.ParseFromString(*group)) return Unreadable("the group");
-    group_id_ = record.group_id();
-    next_key_id_ = record.next_key_id();
-    for (const stored::StoredKey& key : record.keys()) {
-      keys_.push_back({static_cast<uint8_t>(key.id()), ToBytes(key.key())});
-    }
-  } else {
-    // Not 0, and readable for people.
-    STRATA_RETURN_IF_ERROR(SaveGroup(random.Next() >> 16 | 1, {{1, DrawKey(random)}}, 2));
+  stored::StoredGroup record;
+  if (!group || !record.ParseFromString(*group)) return Unreadable("the group");
+  group_id_ = record.group_id();
+  next_key_id_ = record.next_key_id();
+  keys_.clear();
+  for (const stored::StoredKey& key : record.keys()) {
+    keys_.push_back({static_cast<uint8_t>(key.id()), ToBytes(key.key())});
   }
   Status status;
   STRATA_RETURN_IF_ERROR(

@@ -33,8 +33,13 @@ class Registrar {
     bool draining = false;
   };
 
+  // Whether the store is of a farm already, or new.
+  static StatusOr<bool> IsOfAFarm(store::Store& store);
   // Reads what the store has; draws the group's number and first key if it is new.
   static StatusOr<std::unique_ptr<Registrar>> Open(store::Store& store, RandomSource& random);
+
+  // What the store has, which another wrote to; an error leaves what was known.
+  Status Reload();
 
   // A start of the engine `info.name`: gives its id (the one of `info` does not count) and its
   // registration. The same instance again keeps its registration. ResourceExhausted: too many
@@ -58,7 +63,7 @@ class Registrar {
  private:
   explicit Registrar(store::Store& store) : store_(store) {}
 
-  Status Load(RandomSource& random) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status SaveEngine(const Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Status SaveGroup(uint64_t id, const std::vector<multicast::GroupKey>& keys, uint32_t next)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

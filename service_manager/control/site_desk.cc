@@ -50,12 +50,23 @@ StatusOr<SiteVersion> ReadRecord(std::string_view key, std::string_view value) {
 
 StatusOr<std::unique_ptr<SiteDesk>> SiteDesk::Open(store::Store& store) {
   auto desk = std::unique_ptr<SiteDesk>(new SiteDesk(store));
+  absl::MutexLock lock(&desk->mutex_);
   STRATA_RETURN_IF_ERROR(desk->Load());
   return desk;
 }
 
-Status SiteDesk::Load() {
+Status SiteDesk::Reload() {
+  SiteDesk fresh(store_);
   absl::MutexLock lock(&mutex_);
+  absl::MutexLock lock_fresh(&fresh.mutex_);
+  STRATA_RETURN_IF_ERROR(fresh.Load());
+  sites_ = std::move(fresh.sites_);
+  table_ = std::move(fresh.table_);
+  marks_ = std::move(fresh.marks_);
+  return Ok();
+}
+
+Status SiteDesk::Load() {
   Status status;
   STRATA_RETURN_IF_ERROR(store_.VisitTable(kMarks, [&](std::string_view key, std::string_view v) {
     stored::SiteMark mark;

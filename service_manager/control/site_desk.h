@@ -34,6 +34,9 @@ class SiteDesk {
   // DataLoss if a record of the store cannot be read.
   static StatusOr<std::unique_ptr<SiteDesk>> Open(store::Store& store);
 
+  // What the store has, which another wrote to; an error leaves what was known.
+  Status Reload();
+
   struct Plan {
     farm::Site site;  // With the version that it would get.
     std::vector<std::string> differences;
@@ -57,7 +60,7 @@ class SiteDesk {
  private:
   explicit SiteDesk(store::Store& store) : store_(store) {}
 
-  Status Load();
+  Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   StatusOr<Plan> LookLocked(const farm::Site& site) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   StatusOr<Plan> ApplyLocked(const farm::Site& site, const std::string& yaml, const std::string& by)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -119,7 +119,10 @@ void TestFarm::Start(Duration verify_every) {
   at.folder = folder_ + "/store";
   auto store = store::RocksStore::Open(std::move(at));
   ASSERT_TRUE(store.ok()) << store.status().ToString();
-  store_ = *std::move(store);
+  own_ = *std::move(store);
+  auto mirrored = store::MirroredStore::Open(*own_, std::chrono::seconds(5));
+  ASSERT_TRUE(mirrored.ok()) << mirrored.status().ToString();
+  store_ = *std::move(mirrored);
   metrics_ = std::make_unique<MetricRegistry>();
   index_ = std::make_unique<directory::LocationIndex>(random_);
   FarmControlOptions options;
@@ -138,6 +141,7 @@ void TestFarm::Stop() {
   control_.reset();
   index_.reset();
   store_.reset();
+  own_.reset();
 }
 
 std::unique_ptr<TestEngine> TestFarm::Join(const std::string& name, uint8_t instance) {

@@ -11,6 +11,7 @@
 #include "farm/member/farm_member.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/work_queue.h"
+#include "service_manager/store/mirrored_store.h"
 #include "service_manager/store/rocks_store.h"
 
 // What the tests of a manager's part in its farm share: a real multicast group on lo, a store in a
@@ -72,7 +73,8 @@ class TestFarm {
   std::string folder_;
   uint16_t port_;
   std::unique_ptr<MetricRegistry> metrics_;
-  std::unique_ptr<store::RocksStore> store_;
+  std::unique_ptr<store::RocksStore> own_;
+  std::unique_ptr<store::MirroredStore> store_;
   std::unique_ptr<directory::LocationIndex> index_;
   std::unique_ptr<FarmControl> control_;
 };

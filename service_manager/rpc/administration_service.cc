@@ -39,6 +39,9 @@ grpc::Status AdministrationService::Order(
     const grpc::ServerContext& context, const std::string& what,
     const std::function<Status(const std::string& by)>& order) {
   const StatusOr<tls::Identity> caller = guard_.Admit(context, Guard::Right::kOrder);
+  // Where the record could not be written either: who leads takes both.
+  const Status leads = control_.CheckLeads();
+  if (caller.ok() && !leads.ok()) return ToGrpc(leads);
   const Status outcome = caller.ok() ? order(caller->name) : caller.status();
   const Status recorded = guard_.Record(context, what, outcome);
   return ToGrpc(outcome.ok() ? recorded : outcome);
@@ -49,7 +52,7 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
   return View(*context, [&] {
     reply->set_scope(control_.options().scope);
     reply->set_manager(control_.options().name);
-    reply->set_has_quorum(control_.HasQuorum());
+    reply->set_has_quorum(control_.member().InTouch());
     const multicast::View view = control_.member().view();
     reply->set_view(view.number);
     std::set<farm::EngineId> light;

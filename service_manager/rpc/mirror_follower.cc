@@ -39,9 +39,12 @@ MirrorFollower::MirrorFollower(Options options, store::MirroredStore& store,
       watchdog_([this] { Watch(); }),
       thread_([this] { Loop(); }) {}
 
-MirrorFollower::~MirrorFollower() {
+MirrorFollower::~MirrorFollower() { Stop(); }
+
+void MirrorFollower::Stop() {
   {
     absl::MutexLock lock(&mutex_);
+    if (stop_) return;
     stop_ = true;
     if (current_ != nullptr) current_->TryCancel();
   }
@@ -54,6 +57,14 @@ void MirrorFollower::Enable(bool enabled) {
   enabled_ = enabled;
   if (enabled) return;
   in_step_ = false;
+  if (current_ != nullptr) current_->TryCancel();
+}
+
+void MirrorFollower::Restart() {
+  absl::MutexLock lock(&mutex_);
+  enabled_ = true;
+  in_step_ = false;
+  cancelled_ = true;
   if (current_ != nullptr) current_->TryCancel();
 }
 
@@ -78,13 +89,17 @@ void MirrorFollower::Loop() {
       }
       const Status ended = FollowOne(manager);
       absl::MutexLock lock(&mutex_);
+      if (cancelled_) break;  // Whom to ask is another question now.
       if (in_step_)
         Log().Warning("follows no longer", {{"manager", manager}, {"why", MessageOf(ended)}});
       in_step_ = false;
       last_ = MakeStatus(ended.code(), manager + ": " + MessageOf(ended));
     }
     absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(kRetryAfter));
+    const auto at_once = [this]()
+                             ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stop_ || cancelled_; };
+    mutex_.AwaitWithTimeout(absl::Condition(&at_once), absl::FromChrono(kRetryAfter));
+    cancelled_ = false;
     const auto due = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return stop_ || enabled_; };
     mutex_.Await(absl::Condition(&due));
     if (stop_) return;
@@ -103,6 +118,7 @@ bool MirrorFollower::Begin(grpc::ClientContext& context) {
   absl::MutexLock lock(&mutex_);
   if (stop_ || !enabled_) return false;
   current_ = &context;
+  cancelled_ = false;
   heard_ = Clock::now();
   return true;
 }
@@ -115,6 +131,8 @@ void MirrorFollower::End() {
 Status MirrorFollower::FollowOne(const std::string& manager) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+  // Else a failure of another channel to this address would count for this one.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   const auto stub = v1::Mirroring::NewStub(
       grpc::CreateCustomChannel(manager, tls::MakeChannelCredentials(tls_), arguments));
   grpc::ClientContext context;
@@ -166,13 +184,16 @@ StatusOr<bool> MirrorFollower::Take(const v1::FollowReply& reply, CopyJoiner& jo
 
 void MirrorFollower::Heard(const v1::FollowReply& reply) {
   absl::MutexLock lock(&mutex_);
+  if (cancelled_) return;
   heard_ = Clock::now();
   if (reply.has_greeting()) {
     greeting_ = {reply.greeting().member_id(), reply.greeting().leader(),
                  reply.greeting().group_id()};
   }
-  // What has nothing more to say has said all.
-  if (reply.has_idle()) in_step_ = enabled_;
+  if (!reply.has_idle()) return;
+  in_step_ = enabled_ && reply.idle().in_step();
+  // Under the lock: what is said of a stream that Restart has ended is never heard after it.
+  if (in_step_ && reply.idle().counts()) options_.on_counts();
 }
 
 }  // namespace strata::manager::rpc

@@ -31,6 +31,9 @@ class MirrorFollower {
     std::string own_address;  // Where others reach this one.
     // After the store took something. On the follower's thread.
     std::function<void()> on_taken = [] {};
+    // The leader says that this manager counts, as of proto/mirror.proto, Idle. On that thread too,
+    // again and again.
+    std::function<void()> on_counts = [] {};
   };
   struct Greeting {
     uint32_t member_id = 0;
@@ -42,8 +45,13 @@ class MirrorFollower {
                  std::shared_ptr<const tls::TlsStore> tls);
   ~MirrorFollower();
 
+  // For ever; no callback comes any more.
+  void Stop();
   // Whether it shall follow; at first it does not. A stream that goes on ends.
   void Enable(bool enabled);
+  // Follows with a new stream, whoever `managers` names first now: nothing that was said on the one
+  // before counts when this returns.
+  void Restart();
   // Waits until the store has all that the leader has. Unavailable: nobody leads, and why as far as
   // it is known.
   StatusOr<Greeting> WaitInStep(Duration limit) const;
@@ -73,6 +81,7 @@ class MirrorFollower {
   Greeting greeting_ ABSL_GUARDED_BY(mutex_);
   Status last_ ABSL_GUARDED_BY(mutex_);  // Why the last stream ended.
   grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;  // The current one is not to be heard.
   std::chrono::steady_clock::time_point heard_ ABSL_GUARDED_BY(mutex_);
   std::thread watchdog_;
   std::thread thread_;

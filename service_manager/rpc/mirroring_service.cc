@@ -14,6 +14,8 @@ namespace v1 = strata::manager::mirror::v1;
 
 // A follower that hears nothing for some of these takes the link for dead.
 constexpr std::chrono::milliseconds kIdleEvery(500);
+// It waits to hear that it is in step.
+constexpr std::chrono::milliseconds kAskedEvery(10);
 constexpr size_t kAddressBytesMax = 300;
 
 const Logger& Log() {
@@ -79,13 +81,14 @@ Status MirroringService::Send(grpc::ServerContext& context, Stream& stream,
   std::chrono::milliseconds wait(0);  // What is not there at once says that the follower has all.
   while (!stop_ && !context.IsCancelled()) {
     auto next = feed.Next(wait);
-    wait = kIdleEvery;
+    wait = feed.InStep() ? kIdleEvery : kAskedEvery;
     if (!next.ok()) {
       if (next.status().code() != StatusCode::kDeadlineExceeded) return next.status();
       // A stream lives long: its certificate may have been revoked meanwhile.
       STRATA_RETURN_IF_ERROR(guard_.StillGood(context));
       v1::FollowReply idle;
-      idle.mutable_idle();
+      idle.mutable_idle()->set_in_step(feed.InStep());
+      idle.mutable_idle()->set_counts(feed.Counts());
       if (!stream.Write(idle)) break;
       continue;
     }

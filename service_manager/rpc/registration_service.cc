@@ -88,6 +88,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
                                            const v1::RegisterRequest& request,
                                            v1::RegisterReply* reply) {
   STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   if (request.instance().size() != control::kInstanceBytes) {
     return InvalidArgument("instance: %zu bytes, not %zu", control::kInstanceBytes,
                            request.instance().size());
@@ -120,6 +121,7 @@ grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
                                         const v1::RenewRequest* request, v1::RenewReply* reply) {
   const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
   if (!caller.ok()) return ToGrpc(caller.status());
+  if (const Status leads = control_.CheckLeads(); !leads.ok()) return ToGrpc(leads);
   const StatusOr<uint64_t> differed_at =
       control_.Renew(caller->name, AsBytes(request->instance()), request->registration());
   if (!differed_at.ok()) return ToGrpc(differed_at.status());
@@ -151,9 +153,7 @@ grpc::Status RegistrationService::FindHolders(grpc::ServerContext* context,
     return ToGrpc(InvalidArgument("key: %zu bytes, not %zu", request->key().size(),
                                   farm::ContentKey::kBytes));
   }
-  if (!control_.leads()) {
-    return ToGrpc(Unavailable("this manager does not lead its farm at the moment"));
-  }
+  if (!control_.joined()) return ToGrpc(control_.CheckLeads());
   ByteReader in(AsBytes(request->key()));
   const farm::ContentKey key = farm::DecodeContentKey(in);
   control_.member().Read([&](const farm::TableReplica& replica) {

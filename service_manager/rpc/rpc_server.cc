@@ -20,9 +20,11 @@ constexpr std::chrono::seconds kEndWithin(1);
 StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
                                                       std::shared_ptr<const tls::TlsStore> tls,
                                                       RegistrationService& registration,
-                                                      AdministrationService& administration) {
+                                                      AdministrationService& administration,
+                                                      MirroringService& mirroring) {
   auto server = std::unique_ptr<RpcServer>(new RpcServer());
   server->administration_ = &administration;
+  server->mirroring_ = &mirroring;
   grpc::ServerBuilder builder;
   grpc::ResourceQuota quota("rpc");
   quota.SetMaxThreads(kThreadsMax);
@@ -33,6 +35,7 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
   builder.AddListeningPort(listen, tls::MakeServerCredentials(std::move(tls)), &server->port_);
   builder.RegisterService(&registration);
   builder.RegisterService(&administration);
+  builder.RegisterService(&mirroring);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {
     return Unavailable("cannot listen for engines and operators at %s (rpc_listen)",
@@ -44,6 +47,7 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
 RpcServer::~RpcServer() {
   if (server_ == nullptr) return;
   administration_->Stop();
+  mirroring_->Stop();
   server_->Shutdown(std::chrono::system_clock::now() + kEndWithin);
   server_->Wait();
 }

@@ -6,18 +6,20 @@
 #include "common/status.h"
 #include "common/tls/tls_files.h"
 #include "service_manager/rpc/administration_service.h"
+#include "service_manager/rpc/mirroring_service.h"
 #include "service_manager/rpc/registration_service.h"
 
 namespace strata::manager::rpc {
 
-// The manager's gRPC server: mutual TLS, both services. Owned by the application.
+// The manager's gRPC server: mutual TLS, all services. Owned by the application.
 class RpcServer {
  public:
   // Unavailable, naming the address, if it cannot listen there. Port 0 takes a free one.
   static StatusOr<std::unique_ptr<RpcServer>> Start(const std::string& listen,
                                                     std::shared_ptr<const tls::TlsStore> tls,
                                                     RegistrationService& registration,
-                                                    AdministrationService& administration);
+                                                    AdministrationService& administration,
+                                                    MirroringService& mirroring);
   ~RpcServer();  // Ends calls that go on.
 
   int port() const { return port_; }
@@ -26,6 +28,7 @@ class RpcServer {
   RpcServer() = default;
 
   AdministrationService* administration_ = nullptr;
+  MirroringService* mirroring_ = nullptr;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
 };

@@ -96,9 +96,22 @@ void MirroredStore::Follow() {
   ring_bytes_ = 0;
 }
 
-void MirroredStore::Require(std::set<std::string> names) {
+void MirroredStore::Require(std::set<std::string> names, std::set<std::string> candidates) {
   absl::MutexLock lock(&mutex_);
+  // A candidate that was told that it counts may become one who takes over at any moment.
+  for (const std::string& name : candidates) {
+    if (candidates_.contains(name) && required_.contains(name)) names.insert(name);
+  }
+  for (auto& [name, feed] : feeds_) {
+    if (names.contains(name) && !required_.contains(name)) feed->counts_from_ = position_.number;
+  }
   required_ = std::move(names);
+  candidates_ = std::move(candidates);
+}
+
+bool MirroredStore::TakeUnacknowledged() {
+  absl::MutexLock lock(&mutex_);
+  return std::exchange(unacknowledged_, false);
 }
 
 // ---- Writing.
@@ -138,9 +151,10 @@ StatusOr<std::vector<uint64_t>> MirroredStore::Commit(const IntentBatch& batch) 
     return !leads_ || AllHave(number);
   };
   mutex_.AwaitWithTimeout(absl::Condition(&done), absl::FromChrono(wait_));
-  if (!leads_) return Unavailable("this manager does not lead its farm any longer");
   const std::vector<std::string> behind = Behind(number);
-  if (behind.empty()) return positions;
+  if (leads_ && behind.empty()) return positions;
+  unacknowledged_ = true;
+  if (!leads_) return Unavailable("this manager does not lead its farm any longer");
   return Unavailable(
       "it is recorded here, but manager %s does not say that it has it too: look at that manager, "
       "or stop it, and try again",
@@ -152,8 +166,7 @@ bool MirroredStore::AllHave(uint64_t number) const { return Behind(number).empty
 std::vector<std::string> MirroredStore::Behind(uint64_t number) const {
   std::vector<std::string> behind;
   for (const auto& [name, feed] : feeds_) {
-    const bool counts = required_.contains(name) || feed->acknowledged_ >= feed->in_step_at_;
-    if (counts && feed->acknowledged_ < number) behind.push_back(name);
+    if (required_.contains(name) && feed->acknowledged_ < number) behind.push_back(name);
   }
   for (const std::string& name : required_) {
     if (!feeds_.contains(name)) behind.push_back(name);
@@ -187,7 +200,7 @@ StatusOr<std::unique_ptr<MirroredStore::Feed>> MirroredStore::Attach(const std::
   feed->copy_ = !goes_on;
   feed->next_ = from.number + 1;
   feed->acknowledged_ = goes_on ? from.number : 0;
-  feed->in_step_at_ = position_.number;
+  feed->in_step_at_ = feed->counts_from_ = position_.number;
   feeds_[name] = feed.get();
   return feed;
 }
@@ -226,7 +239,7 @@ StatusOr<std::variant<MirroredStore::Entry, MirroredStore::Copy>> MirroredStore:
     absl::MutexLock lock(&store_.mutex_);
     copy_ = false;
     next_ = copy.position.number + 1;
-    in_step_at_ = copy.position.number;
+    in_step_at_ = counts_from_ = copy.position.number;
     return std::variant<Entry, Copy>(std::move(copy));
   }
   absl::MutexLock lock(&store_.mutex_);
@@ -252,6 +265,24 @@ void MirroredStore::Feed::Acknowledge(uint64_t number) {
   absl::MutexLock lock(&store_.mutex_);
   // Not what was never sent to it.
   if (number < next_ && !copy_ && number > acknowledged_) acknowledged_ = number;
+}
+
+bool MirroredStore::Feed::InStep() const {
+  absl::MutexLock lock(&store_.mutex_);
+  return !copy_ && acknowledged_ >= in_step_at_;
+}
+
+bool MirroredStore::Feed::Counts() {
+  absl::MutexLock lock(&store_.mutex_);
+  const auto it = store_.feeds_.find(name_);
+  if (it == store_.feeds_.end() || it->second != this || copy_ || acknowledged_ < in_step_at_) {
+    return false;
+  }
+  if (store_.candidates_.contains(name_) && store_.required_.insert(name_).second) {
+    // What was acknowledged before without it, it has to have too.
+    counts_from_ = store_.position_.number;
+  }
+  return store_.required_.contains(name_) && acknowledged_ >= counts_from_;
 }
 
 // ---- Following.

@@ -63,8 +63,12 @@ class MirroredStore final : public Store {
   // It does not any longer: Commit is refused, feeds end, and who waits in Commit is told.
   void Follow();
   bool leads() const;
-  // The managers that must have what is acknowledged, beside those whose feed is in step.
-  void Require(std::set<std::string> names);
+  // The managers that must have what is acknowledged: those that may take over, and of the
+  // `candidates`, which are to come, each from when its feed has been in step.
+  void Require(std::set<std::string> names, std::set<std::string> candidates = {});
+  // Whether a Commit was not acknowledged since this was asked the last time, though its intent is
+  // on this disk: what others know of it in memory is too old.
+  bool TakeUnacknowledged();
   // Who is required and has not all.
   std::vector<std::string> Behind() const;
 
@@ -77,6 +81,11 @@ class MirroredStore final : public Store {
     StatusOr<std::variant<Entry, Copy>> Next(Duration limit);
     // The follower has all up to this number on its disk.
     void Acknowledge(uint64_t number);
+    // Whether it has all that there was when it asked for it.
+    bool InStep() const;
+    // Whether it has all that was ever acknowledged, and nothing will be that it has not, as long
+    // as it is named in Require. Makes it so, if it is a candidate that is in step.
+    bool Counts();
 
    private:
     friend class MirroredStore;
@@ -88,7 +97,8 @@ class MirroredStore final : public Store {
     bool copy_ = false;  // A copy is to be sent first.
     uint64_t next_ = 0;  // Number of the next entry.
     uint64_t acknowledged_ = 0;
-    uint64_t in_step_at_ = 0;  // When it has acknowledged this, Commit waits for it.
+    uint64_t in_step_at_ = 0;   // When it has acknowledged this, it is in step.
+    uint64_t counts_from_ = 0;  // When it has acknowledged this too, it counts.
   };
   // For a follower that has all up to `from`. Another feed of that name ends. FailedPrecondition:
   // this manager does not lead. ResourceExhausted: too many followers.
@@ -140,6 +150,8 @@ class MirroredStore final : public Store {
   MirrorPosition position_ ABSL_GUARDED_BY(mutex_);  // Changed with order_ held too.
   bool leads_ ABSL_GUARDED_BY(mutex_) = false;
   std::set<std::string> required_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> candidates_ ABSL_GUARDED_BY(mutex_);
+  bool unacknowledged_ ABSL_GUARDED_BY(mutex_) = false;
   MirrorPosition before_ ABSL_GUARDED_BY(mutex_);  // When this manager began to lead.
   std::map<std::string, Feed*> feeds_ ABSL_GUARDED_BY(mutex_);
   std::deque<Entry> ring_ ABSL_GUARDED_BY(mutex_);  // The last of this term.

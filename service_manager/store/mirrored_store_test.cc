@@ -150,20 +150,51 @@ TEST(MirroredStoreTest, WhatARequiredManagerDoesNotHaveIsNotAcknowledged) {
   EXPECT_EQ(written.status().code(), StatusCode::kUnavailable);
   EXPECT_NE(MessageOf(written.status()).find("manager b"), std::string::npos);
   EXPECT_EQ(a->Behind(), std::vector<std::string>{"b"});
+  EXPECT_TRUE(a->TakeUnacknowledged());
+  EXPECT_FALSE(a->TakeUnacknowledged());
   a->Require({});
   EXPECT_TRUE(a->Commit(Site("films", "2")).ok());
 }
 
-TEST(MirroredStoreTest, WhoIsInStepIsWaitedForAlsoIfItIsNotRequired) {
+TEST(MirroredStoreTest, ACandidateIsWaitedForFromWhenItIsInStep) {
   Manager a("a");
   Manager b("b");
   ASSERT_TRUE(a->Lead(1).ok());
   auto feed = Attach(a, b);
+  a->Require({}, {"b"});
+  EXPECT_FALSE(feed->Counts());
   EXPECT_TRUE(a->Commit(Site("films", "1")).ok()) << "it has nothing yet";
   ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
-  EXPECT_EQ(a->Commit(Site("films", "2")).status().code(), StatusCode::kUnavailable);
+  EXPECT_TRUE(feed->InStep());
+  EXPECT_TRUE(a->Commit(Site("films", "2")).ok()) << "it was not told that it counts";
+  EXPECT_FALSE(feed->Counts()) << "it lacks the second";
+  EXPECT_EQ(a->Commit(Site("films", "3")).status().code(), StatusCode::kUnavailable);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_TRUE(feed->Counts());
   feed.reset();
-  EXPECT_TRUE(a->Commit(Site("films", "3")).ok());
+  a->Require({}, {"b"});
+  EXPECT_EQ(a->Commit(Site("films", "4")).status().code(), StatusCode::kUnavailable)
+      << "it was told that it counts";
+  a->Require({}, {});
+  EXPECT_TRUE(a->Commit(Site("films", "5")).ok());
+}
+
+TEST(MirroredStoreTest, WhoIsNeitherRequiredNorACandidateIsNotWaitedFor) {
+  Manager a("a");
+  Manager b("b");
+  ASSERT_TRUE(a->Lead(1).ok());
+  auto feed = Attach(a, b);
+  ASSERT_NO_FATAL_FAILURE(Drain(*feed, *b));
+  EXPECT_TRUE(a->Commit(Site("films", "1")).ok());
+  EXPECT_FALSE(feed->Counts());
+}
+
+TEST(MirroredStoreTest, WhoWasRequiredAndStartsAnewAsACandidateIsNotWaitedForAtFirst) {
+  Manager a("a");
+  ASSERT_TRUE(a->Lead(1).ok());
+  a->Require({"b"});
+  a->Require({}, {"b"});
+  EXPECT_TRUE(a->Commit(Site("films", "1")).ok());
 }
 
 TEST_F(InStepTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
@@ -177,6 +208,7 @@ TEST_F(InStepTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
 }
 
 TEST_F(InStepTest, WhatWasNeverAcknowledgedIsGoneWhenAnotherLed) {
+  a->Require({"b"});
   EXPECT_FALSE(a->Commit(Site("films", "unknown")).ok());
   feed.reset();
   a.Start();

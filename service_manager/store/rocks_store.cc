@@ -83,8 +83,6 @@ Status CheckBatch(const LocationBatch& batch) {
 
 }  // namespace
 
-Store::~Store() = default;
-
 RocksStore::RocksStore(Options options) : options_(std::move(options)) {}
 
 RocksStore::~RocksStore() {
