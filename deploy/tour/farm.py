@@ -99,7 +99,9 @@ class Farm:
         self.group_port = group_port
         self.http_port = http_port
         self.requests_per_client = requests_per_client
-        self.manager = None
+        self.manager = None  # The founder, sm-1.
+        self.backups = {}  # Name -> Process: the other managers.
+        self.backup_addresses = {}  # Name -> address
         self.engines = {}  # Name -> Process
         self.addresses = {}  # Name -> address
         self.certificates = {}  # Name -> whose certificate it has, if not its own
@@ -150,20 +152,51 @@ class Farm:
     # ---- The manager.
 
     @property
+    def manager_addresses(self):
+        """Name -> address, of all managers."""
+        return {"sm-1": self.manager_address, **self.backup_addresses}
+
+    @property
+    def managers(self):
+        """Name -> process, of all managers that were started."""
+        return {"sm-1": self.manager, **self.backups}
+
+    @property
     def rpc(self):
         return f"{host_of(self.manager_address)}:7400"
+
+    def facts(self, name):
+        """What a manager's /healthz says, by name; empty if it does not answer."""
+        text = self.fetch_status(self.manager_addresses[name], 7401, "/healthz")[1]
+        return dict(line.split(": ", 1) for line in text.splitlines() if ": " in line)
+
+    def leader(self):
+        """The manager that leads; empty: none says so, or more than one."""
+        leaders = [name for name in self.manager_addresses
+                   if self.facts(name).get("role") == "leads the farm"]
+        return leaders[0] if len(leaders) == 1 else ""
+
+    def all_rpc(self):
+        return [f"'{host_of(address)}:7400'" for address in self.manager_addresses.values()]
 
     @property
     def http(self):
         return f"http://{host_of(self.manager_address)}:{self.http_port}"
 
-    def write_manager_settings(self):
-        address = host_of(self.manager_address)
+    def manager_folder(self, name="sm-1"):
+        return self.folder / ("manager" if name == "sm-1" else name)
+
+    def write_manager_settings(self, name="sm-1"):
+        address = host_of(self.manager_addresses[name])
         loopback = str(self.loopback).lower()
-        path = self.folder / "manager.yaml"
+        path = self.manager_folder(name).with_suffix(".yaml")
+        others = [f"'{host_of(other)}:7400'" for its, other in self.manager_addresses.items()
+                  if its != name and (name != "sm-1" or self.backups)]
         path.write_text(
-            f"data_folder: {self.folder}/manager\n{self.tls('sm-1')}"
-            f"lan: {{interface: {self.interface}, unicast_address: '{self.manager_address}', "
+            f"data_folder: {self.manager_folder(name)}\n{self.tls(name)}"
+            f"backup_of: [{', '.join(others)}]\n"
+            f"lan: {{interface: {self.interface}, "
+            f"unicast_address: '{self.manager_addresses[name]}', "
             f"loopback: {loopback}}}\n"
             f"group: {{address: '{self.group}', port: {self.group_port}}}\n"
             f"rpc_listen: '{address}:7400'\nstatus_listen: '{address}:7401'\n"
@@ -172,13 +205,23 @@ class Farm:
             f"  requests_per_client: {self.requests_per_client}\n")
         return path
 
-    def start_manager(self):
-        settings = self.write_manager_settings()
-        command = self.wrap.get("manager", []) + [self.programs.manager, "--config", str(settings)]
-        self.manager = Process("manager", command, self.folder / "manager.log")
+    def start_manager(self, name="sm-1", address=None):
+        """Starts a manager; all but sm-1 are backups, and need an address at first."""
+        if address:
+            self.backup_addresses[name] = address
+        if not (self.folder / "certificates" / name).exists():
+            self.issue("manager", name)
+        settings = self.write_manager_settings(name)
+        short = self.manager_folder(name).name
+        command = self.wrap.get(short, []) + [self.programs.manager, "--config", str(settings)]
+        process = Process(short, command, self.folder / f"{short}.log")
+        if name == "sm-1":
+            self.manager = process
+        else:
+            self.backups[name] = process
 
-    def wait_for_manager(self):
-        self.wait_healthy(self.manager, self.manager_address, 7401)
+    def wait_for_manager(self, name="sm-1"):
+        self.wait_healthy(self.managers[name], self.manager_addresses[name], 7401)
 
     def wait_healthy(self, process, address, port, patience=PATIENCE):
         def healthy():
@@ -223,7 +266,7 @@ class Farm:
             f"{self.tls(self.certificates.get(name, name))}"
             f"lan: {{interface: {self.interface}, unicast_address: '{self.addresses[name]}', "
             f"loopback: {loopback}}}\n"
-            f"managers: ['{self.rpc}']\nclients: ['{address}:{self.http_port}']\n"
+            f"managers: [{', '.join(self.all_rpc())}]\nclients: ['{address}:{self.http_port}']\n"
             f"peers: ['{address}:{self.http_port + 1}']\nstatus_listen: '{address}:7402'\n"
             f"serve_alone: {str(self.serve_alone).lower()}\n"
             f"light: {str(name in self.light).lower()}\n"
@@ -248,10 +291,10 @@ class Farm:
     def stop(self):
         """Ends everything; gives the names of what did not end in order."""
         bad = []
-        for process in [*self.engines.values(), self.manager]:
+        for process in [*self.engines.values(), *self.managers.values()]:
             if process:
                 process.signal(signal.SIGTERM)
-        for process in [*self.engines.values(), self.manager]:
+        for process in [*self.engines.values(), *self.managers.values()]:
             if process and process.running() and process.stop() not in (0, -signal.SIGKILL):
                 bad.append(process.name)
         return bad
@@ -262,7 +305,9 @@ class Farm:
         """Runs the command; its text."""
         files = self.folder / "certificates" / who
         settings = self.folder / f"cli-{who}.yaml"
-        settings.write_text(f"manager: '{self.rpc}'\nca: {files}/ca.pem\n"
+        leader = (self.backups and self.leader()) or "sm-1"
+        rpc = f"{host_of(self.manager_addresses[leader])}:7400"
+        settings.write_text(f"manager: '{rpc}'\nca: {files}/ca.pem\n"
                             f"certificate: {files}/certificate.pem\nkey: {files}/key.pem\n")
         command = [self.programs.strata, "--config", str(settings), *(str(word) for word in words)]
         done = subprocess.run(command, capture_output=True, text=True)

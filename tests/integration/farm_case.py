@@ -29,6 +29,7 @@ PORT = 8080
 _CLONE_NEWNET = 0x40000000
 _CLIENT = 5  # The machine of clients and origins: this process.
 _GUEST = 6   # For one more engine.
+_BACKUPS = (7, 8)  # For more managers.
 _PREFIXES = {4: "10.77.0.", 6: "fd77::"}
 _GROUPS = {4: "239.77.0.1", 6: "ff15::77:1"}
 
@@ -128,6 +129,7 @@ class FarmCase(unittest.TestCase):
     lan = None
     guest_machine = _GUEST
     light = ()  # Engines that are configured light.
+    backups = 0  # Managers beside the one that founds the farm.
 
     @classmethod
     def setUpClass(cls):
@@ -137,7 +139,7 @@ class FarmCase(unittest.TestCase):
         if FarmCase.lan is None:
             # Who ends the test ends the farm, too.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-            FarmCase.lan = Lan(_GUEST)
+            FarmCase.lan = Lan(_BACKUPS[-1])
             enter(FarmCase.lan.machines[_CLIENT])
         address = _PREFIXES[cls.family]
         cls.farm = Farm(Programs(os.getcwd()), cls.folder / "farm", manager_address=f"{address}1",
@@ -153,12 +155,18 @@ class FarmCase(unittest.TestCase):
             cls.farm.addresses[name] = f"{address}{number}"
         for name, machine in cls.machines.items():
             cls.farm.wrap[name] = cls.lan.command(machine)
+        for number in range(cls.backups):
+            name = f"sm-{number + 2}"
+            cls.machines[name] = _BACKUPS[number]
+            cls.farm.wrap[name] = cls.lan.command(_BACKUPS[number])
+            cls.farm.backup_addresses[name] = f"{address}{_BACKUPS[number]}"
         (cls.folder / "origin").mkdir()
         cls.origin = Origin(cls.folder / "origin", f"{address}{_CLIENT}")
         cls.addClassCleanup(cls.origin.close)
         cls.farm.make_certificates(ENGINES)
         cls.prepare()
-        cls.farm.start_manager()
+        for name in cls.farm.manager_addresses:
+            cls.farm.start_manager(name)
         for name in ENGINES:
             cls.farm.start_engine(name)
         cls.wait_whole()
@@ -170,13 +178,13 @@ class FarmCase(unittest.TestCase):
 
     @classmethod
     def kill_farm(cls):
-        for process in [*cls.farm.engines.values(), cls.farm.manager]:
+        for process in [*cls.farm.engines.values(), *cls.farm.managers.values()]:
             if process and process.running():
                 process.kill()
 
     @classmethod
     def end_farm(cls):
-        for process in [*cls.farm.engines.values(), cls.farm.manager]:
+        for process in [*cls.farm.engines.values(), *cls.farm.managers.values()]:
             if process and process.running():
                 for pid in processes_below(process.pid):
                     os.kill(pid, signal.SIGCONT)
@@ -188,7 +196,8 @@ class FarmCase(unittest.TestCase):
     @classmethod
     def wait_whole(cls):
         """Until manager and engines are up."""
-        cls.farm.wait_for_manager()
+        for name in cls.farm.managers:
+            cls.farm.wait_for_manager(name)
         for name in ENGINES:
             cls.farm.wait_for_engine(name)
 
@@ -201,8 +210,9 @@ class FarmCase(unittest.TestCase):
     def setUp(self):
         self.lan.heal()
         self.lan.lose(0)
-        if not self.farm.manager.running():
-            self.farm.start_manager()
+        for name, process in self.farm.managers.items():
+            if not process.running():
+                self.farm.start_manager(name)
         for name in ENGINES:
             if not self.farm.engines[name].running():
                 self.farm.start_engine(name)
@@ -215,7 +225,7 @@ class FarmCase(unittest.TestCase):
             self.tell_logs()
 
     def tell_logs(self):
-        for process in [self.farm.manager, *self.farm.engines.values()]:
+        for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
             print(f"---- {process.name}\n{process.log_end(12)}", file=sys.stderr)
 
     # ---- Contents.
