@@ -7,7 +7,7 @@ import shutil
 import signal
 import time
 
-from farm_case import ENGINES, HOST, Load, FarmCase, ask, processes_below, wait_until
+from farm_case import ENGINES, HOST, Load, FarmCase, ask, wait_until
 from farm import FarmError
 
 TAKE_OVER = 2  # Seconds until another manager leads.
@@ -49,11 +49,12 @@ class BackupTest(FarmCase):
         sites = [json.loads(line) for line in done.stdout.splitlines()]
         return {site["name"]: int(site["version"]) for site in sites}
 
-    def apply(self, name, note):
+    def apply(self, name, note, manager=None):
         """Applies a new version of a site; its number, None if it was not acknowledged."""
         path = self.farm.folder / f"{name}.yaml"
         path.write_text(self.site(f"ttl: {note}s", name=name, host=f"{name}.example"))
-        done = self.farm.strata("site", "apply", "-f", path, "--json", check=False)
+        manager = manager or wait_until(self.farm.leader, "somebody leads")
+        done = self.at_manager(manager, "site", "apply", "-f", path, "--json")
         return int(json.loads(done.stdout)["version"]) if done.returncode == 0 else None
 
     def check_whole(self):
@@ -81,17 +82,22 @@ class BackupTest(FarmCase):
         self.assertLess(took, TAKE_OVER)
         self.assertEqual(self.versions(now)["acknowledged"], version)
         # It manages: orders, and registrations.
-        self.assertEqual(self.apply("acknowledged", random.randint(1001, 2000)), version + 1)
+        self.assertEqual(self.apply("acknowledged", random.randint(1001, 2000), now), version + 1)
         new = self.write(f"/take-over/{self._testMethodName}", b"new one")
         for client in clients:
             self.assertEqual(client.end(), [])
-        self.check_purged(f"/take-over/{self._testMethodName}")
+        done = self.at_manager(now, "content", "purge", "--json",
+                               self.uri(f"/take-over/{self._testMethodName}"))
+        self.assertTrue(json.loads(done.stdout).get("complete"), done.stdout + done.stderr)
         url = f"http://{self.farm.manager_addresses[now]}:8080"
         answer = ask(f"{url}/take-over/{self._testMethodName}", host=HOST)
         self.assertIn(answer.status, (302, 307))
         self.assertEqual(self.at(holder, f"/take-over/{self._testMethodName}").body, new)
         back()
+        begun = time.monotonic()
         self.wait_backup(self.leader)
+        print(f"{self._testMethodName}: {self.leader} is back after "
+              f"{time.monotonic() - begun:.2f} s")
         self.assertEqual(self.farm.leader(), now)
         self.check_whole()
 
@@ -146,7 +152,7 @@ class BackupTest(FarmCase):
         self.addCleanup(process.signal, signal.SIGCONT)
         process.signal(signal.SIGSTOP)
         begun = time.monotonic()
-        version = self.apply("delayed", 10)
+        version = self.apply("delayed", 10, self.leader)
         self.assertIsNotNone(version)
         self.assertLess(time.monotonic() - begun, 4)
         process.signal(signal.SIGCONT)
@@ -171,12 +177,7 @@ class BackupTest(FarmCase):
         for order in orders:
             print("started in this order:", *order)
             for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
-                for pid in reversed(processes_below(process.pid)):
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-                process.process.wait()
+                process.kill()
             for name in order:
                 if name in ENGINES:
                     self.farm.start_engine(name)

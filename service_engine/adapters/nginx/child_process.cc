@@ -32,6 +32,8 @@ namespace {
   dup2(nowhere, STDIN_FILENO);
   dup2(nowhere, STDOUT_FILENO);
   dup2(options.error_fd >= 0 ? options.error_fd : nowhere, STDERR_FILENO);
+  // Libraries open their sockets without O_CLOEXEC; one that lives on in a server holds its port.
+  syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0);
   execv(argv[0], argv);
   _exit(127);
 }
