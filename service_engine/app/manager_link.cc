@@ -47,6 +47,7 @@ void ManagerLink::Loop() {
     // Those that could not be told are told the next time.
     if (uris.empty()) uris = teller_.TakeUris(kUrisPerCall);
     while (!uris.empty() && client_.TellUris(uris).ok()) uris = teller_.TakeUris(kUrisPerCall);
+    client_.TellWaitingUris();
   }
 }
 

@@ -3,14 +3,18 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/create_channel.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/log.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/version.h"
 #include "proto/manager.grpc.pb.h"
@@ -23,6 +27,11 @@ namespace v1 = strata::manager::v1;
 // The same number as in the manager.
 constexpr uint32_t kRegistrationProtocol = 1;
 constexpr std::chrono::seconds kCallLimit(5);
+
+// Names of contents are for people to read: a manager that is away keeps nothing else waiting.
+constexpr std::chrono::seconds kTellLimit(2);
+constexpr std::chrono::seconds kTellAgainAfter(10);
+constexpr size_t kUrisPerTelling = 5000;
 
 Status FromGrpc(const grpc::Status& status) {
   return MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
@@ -111,7 +120,7 @@ StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
 class ManagerClient::Channels {
  public:
   Channels(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls)
-      : managers_(std::move(managers)), tls_(std::move(tls)) {}
+      : managers_(std::move(managers)), tls_(std::move(tls)), stubs_(managers_.size()) {}
 
   using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
 
@@ -123,29 +132,47 @@ class ManagerClient::Channels {
     Status last = Unavailable("no manager is configured");
     size_t strangers = 0;
     for (size_t i = 0; i < managers_.size(); ++i) {
-      if (stub_ == nullptr) {
-        stub_ = v1::Registration::NewStub(
-            grpc::CreateChannel(managers_[at_], tls::MakeChannelCredentials(tls_)));
-      }
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + kCallLimit);
-      if (!Begin(context)) return Unavailable("this process is ending");
-      last = FromGrpc(call(*stub_, context));
-      End();
-      const bool answered =
-          last.code() != StatusCode::kUnavailable && last.code() != StatusCode::kDeadlineExceeded;
-      if (answered) return last;
-      const std::string reason = WhyNotBelieved(MessageOf(last));
-      if (!reason.empty()) ++strangers;
-      last = MakeStatus(last.code(), "manager " + managers_[at_] + ": " +
-                                         (reason.empty() ? Explain(MessageOf(last)) : reason));
-      stub_.reset();
+      const Outcome outcome = CallOne(at_, kCallLimit, call);
+      last = outcome.status;
+      if (outcome.answered) return last;
+      if (outcome.stranger) ++strangers;
       at_ = (at_ + 1) % managers_.size();
     }
     // One that cannot be reached now may be believed later.
     if (when == When::kLater || strangers == 0 || strangers < managers_.size()) return last;
     return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
   }
+
+  struct Outcome {
+    Status status;
+    bool answered = false;
+    bool stranger = false;  // It is there, and not to be believed.
+  };
+  Outcome CallOne(size_t manager, Duration limit, const Method& call) {
+    std::unique_ptr<v1::Registration::Stub>& stub = stubs_[manager];
+    if (stub == nullptr) {
+      stub = v1::Registration::NewStub(
+          grpc::CreateChannel(managers_[manager], tls::MakeChannelCredentials(tls_)));
+    }
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() +
+                         std::chrono::duration_cast<std::chrono::system_clock::duration>(limit));
+    // Not another manager's turn: the process is to end.
+    if (!Begin(context)) return {Unavailable("this process is ending"), true, false};
+    const Status status = FromGrpc(call(*stub, context));
+    End();
+    const bool answered =
+        status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded;
+    if (answered) return {status, true, false};
+    stub.reset();
+    const std::string reason = WhyNotBelieved(MessageOf(status));
+    return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
+                                          (reason.empty() ? Explain(MessageOf(status)) : reason)),
+            false, !reason.empty()};
+  }
+
+  size_t size() const { return managers_.size(); }
+  const std::string& name(size_t manager) const { return managers_[manager]; }
 
   void Stop() {
     absl::MutexLock lock(&mutex_);
@@ -170,13 +197,26 @@ class ManagerClient::Channels {
   grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of the call that goes on.
   const std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
-  size_t at_ = 0;
-  std::unique_ptr<v1::Registration::Stub> stub_;
+  size_t at_ = 0;  // The manager that answered last.
+  std::vector<std::unique_ptr<v1::Registration::Stub>> stubs_;
+};
+
+// What one manager has still to be told.
+struct ManagerClient::Waiting {
+  std::deque<std::string> uris;
+  uint64_t forgotten = 0;
+  std::chrono::steady_clock::time_point again{};  // Not before.
+
+  void Add(const std::vector<std::string>& more) {
+    uris.insert(uris.end(), more.begin(), more.end());
+    for (; uris.size() > kUrisWaitingMax; ++forgotten) uris.pop_front();
+  }
 };
 
 ManagerClient::ManagerClient(std::vector<std::string> managers,
                              std::shared_ptr<const tls::TlsStore> tls)
-    : channels_(std::make_unique<Channels>(std::move(managers), std::move(tls))) {}
+    : channels_(std::make_unique<Channels>(std::move(managers), std::move(tls))),
+      waiting_(channels_->size()) {}
 ManagerClient::~ManagerClient() = default;
 
 StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, ByteSpan instance) {
@@ -217,14 +257,51 @@ StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration)
   return renewal;
 }
 
-Status ManagerClient::TellUris(const std::vector<std::string>& uris) {
+bool ManagerClient::TellOne(size_t manager, const std::vector<std::string>& uris, Status& failure) {
   v1::TellUrisRequest request;
   for (const std::string& uri : uris) request.add_uris(uri);
   v1::TellUrisReply reply;
-  return channels_->Call(Channels::When::kLater,
-                         [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
-                           return stub.TellUris(&context, request, &reply);
-                         });
+  const Channels::Outcome told = channels_->CallOne(
+      manager, kTellLimit, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+        return stub.TellUris(&context, request, &reply);
+      });
+  if (told.status.ok()) return true;
+  failure = told.status;
+  waiting_[manager].again = std::chrono::steady_clock::now() + kTellAgainAfter;
+  return false;
+}
+
+Status ManagerClient::TellUris(const std::vector<std::string>& uris) {
+  Status failure = Unavailable("no manager could be told before, and it is too early to try again");
+  std::vector<size_t> later;
+  for (size_t manager = 0; manager < waiting_.size(); ++manager) {
+    const bool due =
+        waiting_.size() == 1 || (waiting_[manager].uris.empty() &&
+                                 std::chrono::steady_clock::now() >= waiting_[manager].again);
+    if (!due || !TellOne(manager, uris, failure)) later.push_back(manager);
+  }
+  if (later.size() == waiting_.size()) return failure;
+  for (const size_t manager : later) waiting_[manager].Add(uris);
+  return Ok();
+}
+
+void ManagerClient::TellWaitingUris() {
+  Status failure;
+  for (size_t manager = 0; manager < waiting_.size(); ++manager) {
+    Waiting& waiting = waiting_[manager];
+    if (std::chrono::steady_clock::now() < waiting.again) continue;
+    while (!waiting.uris.empty()) {
+      const auto end = waiting.uris.begin() +
+                       static_cast<std::ptrdiff_t>(std::min(waiting.uris.size(), kUrisPerTelling));
+      if (!TellOne(manager, {waiting.uris.begin(), end}, failure)) break;
+      waiting.uris.erase(waiting.uris.begin(), end);
+    }
+    if (!waiting.uris.empty() || waiting.forgotten == 0) continue;
+    Logger("engine").Warning(
+        "a manager was away for long: it was not told the names of some contents",
+        {{"manager", channels_->name(manager)}, {"contents", waiting.forgotten}});
+    waiting.forgotten = 0;
+  }
 }
 
 void ManagerClient::Stop() { channels_->Stop(); }

@@ -35,12 +35,16 @@ struct Renewal {
   uint64_t differed_at = 0;                  // As in proto/manager.proto.
 };
 
-// Calls the farm's managers (proto/manager.proto, Registration), one after the other until one
-// answers. One thread at a time; each call waits at most a few seconds for each manager. A
-// manager's refusal has its code and words: Unauthenticated and PermissionDenied mean the
-// certificate, FailedPrecondition that the programs do not fit, AlreadyExists another process of
-// this name. At a registration Unauthenticated also means that the engine believes no manager's
-// certificate.
+// Of each manager; beyond them the oldest are forgotten.
+inline constexpr size_t kUrisWaitingMax = 100'000;
+
+// Calls the farm's managers (proto/manager.proto, Registration), one after the other until one can
+// answer: Unavailable is no answer, be it that nobody is there or that this one does not lead the
+// farm. The next call begins with the one that answered. One thread at a time; each call waits at
+// most a few seconds for each manager. A manager's refusal has its code and words: Unauthenticated
+// and PermissionDenied mean the certificate, FailedPrecondition that the programs do not fit,
+// AlreadyExists another process of this name. At a registration Unauthenticated also means that the
+// engine believes no manager's certificate.
 class ManagerClient {
  public:
   ManagerClient(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls);
@@ -50,16 +54,24 @@ class ManagerClient {
   StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance);
   // NotFound or FailedPrecondition: register again.
   StatusOr<Renewal> Renew(ByteSpan instance, uint64_t registration);
-  // Canonical URIs, at most 10,000.
+  // Canonical URIs, at most 10,000, for every manager: each keeps its own. What some of them could
+  // not be told waits for them, kUrisWaitingMax for each; if none could be told any, nothing waits,
+  // and the caller tells them again.
   Status TellUris(const std::vector<std::string>& uris);
+  // Those that wait, to managers that are there again.
+  void TellWaitingUris();
 
   // Ends the call that goes on, and refuses those that come; by any thread. The process is to end.
   void Stop();
 
  private:
   class Channels;
+  struct Waiting;
+
+  bool TellOne(size_t manager, const std::vector<std::string>& uris, Status& failure);
 
   std::unique_ptr<Channels> channels_;
+  std::vector<Waiting> waiting_;  // Of each manager.
 };
 
 // Whether it makes no sense to try again soon.

@@ -153,6 +153,111 @@ TEST(ManagerClientTest, WhoIsNoManagerIsNotBelieved) {
   EXPECT_NE(MessageOf(refused).find("not of a manager"), std::string::npos) << MessageOf(refused);
 }
 
+// A manager that takes what it is told, or one that does not lead and says so.
+class ListeningManager final : public manager::v1::Registration::Service {
+ public:
+  explicit ListeningManager(const tls::TlsPaths& files, int port = 0)
+      : tls_(*tls::TlsStore::Open(files)), port_(port) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:" + std::to_string(port), tls::MakeServerCredentials(tls_),
+                             &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    EXPECT_NE(server_, nullptr);
+  }
+  ~ListeningManager() override { server_->Shutdown(); }
+
+  grpc::Status Renew(grpc::ServerContext*, const manager::v1::RenewRequest*,
+                     manager::v1::RenewReply*) override {
+    ++renewals;
+    if (leads) return grpc::Status::OK;
+    return {grpc::StatusCode::UNAVAILABLE, "sm-2 leads the farm"};
+  }
+  grpc::Status TellUris(grpc::ServerContext*, const manager::v1::TellUrisRequest* request,
+                        manager::v1::TellUrisReply*) override {
+    uris += request->uris_size();
+    return grpc::Status::OK;
+  }
+
+  int port() const { return port_; }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  std::atomic<bool> leads = true;
+  std::atomic<int> renewals = 0;
+  std::atomic<int> uris = 0;
+
+ private:
+  const std::shared_ptr<tls::TlsStore> tls_;
+  int port_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+class ManagersTest : public testing::Test {
+ protected:
+  ManagersTest()
+      : authority_(NewFolder()),
+        engine_(*tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/engine/north-1"))),
+        files_(authority_.Issue("strata://cdn/lan/manager/sm-1")) {}
+
+  tls::TestAuthority authority_;
+  const std::shared_ptr<tls::TlsStore> engine_;
+  const tls::TlsPaths files_;
+};
+
+TEST_F(ManagersTest, GoesOnFromAManagerThatDoesNotLeadAndStaysWithTheOneThatDoes) {
+  ListeningManager first(files_);
+  ListeningManager second(files_);
+  first.leads = false;
+  ManagerClient client({first.address(), second.address()}, engine_);
+  EXPECT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  EXPECT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  EXPECT_EQ(first.renewals, 1);
+  EXPECT_EQ(second.renewals, 2);
+  second.leads = false;
+  const Status nobody = client.Renew(Bytes(16, 1), 1).status();
+  EXPECT_EQ(nobody.code(), StatusCode::kUnavailable);
+  EXPECT_NE(MessageOf(nobody).find("leads the farm"), std::string::npos);
+}
+
+TEST_F(ManagersTest, EveryManagerIsToldOfContents) {
+  ListeningManager first(files_);
+  ListeningManager second(files_);
+  second.leads = false;
+  ManagerClient client({first.address(), second.address()}, engine_);
+  EXPECT_TRUE(client.TellUris({"http://a/1", "http://a/2"}).ok());
+  EXPECT_EQ(first.uris, 2);
+  EXPECT_EQ(second.uris, 2);
+}
+
+TEST_F(ManagersTest, WhatAManagerThatWasAwayMissedIsToldLater) {
+  ListeningManager first(files_);
+  auto second = std::make_unique<ListeningManager>(files_);
+  const int port = second->port();
+  second.reset();
+  ManagerClient client({first.address(), "127.0.0.1:" + std::to_string(port)}, engine_);
+  EXPECT_TRUE(client.TellUris({"http://a/1", "http://a/2"}).ok());
+  EXPECT_TRUE(client.TellUris({"http://a/3"}).ok());
+  EXPECT_EQ(first.uris, 3);
+  second = std::make_unique<ListeningManager>(files_, port);
+  const auto deadline = steady_clock::now() + std::chrono::milliseconds(kPatienceMs);
+  while (second->uris < 3 && steady_clock::now() < deadline) client.TellWaitingUris();
+  EXPECT_EQ(second->uris, 3);
+  EXPECT_EQ(first.uris, 3);
+}
+
+TEST_F(ManagersTest, WhatNoManagerTookIsTheCallersToTellAgain) {
+  auto manager = std::make_unique<ListeningManager>(files_);
+  const int port = manager->port();
+  manager.reset();
+  ManagerClient client({"127.0.0.1:" + std::to_string(port)}, engine_);
+  EXPECT_FALSE(client.TellUris({"http://a/1"}).ok());
+  manager = std::make_unique<ListeningManager>(files_, port);
+  client.TellWaitingUris();
+  EXPECT_EQ(manager->uris, 0);
+  EXPECT_TRUE(client.TellUris({"http://a/1"}).ok());
+  EXPECT_EQ(manager->uris, 1);
+}
+
 TEST(ManagerClientTest, KnowsWhatIsFinal) {
   EXPECT_TRUE(IsRefusal(PermissionDenied("revoked")));
   EXPECT_TRUE(IsRefusal(FailedPrecondition("too old")));
