@@ -163,7 +163,10 @@ class CommandLine {
 };
 
 void CommandLine::AddGlobalOptions() {
-  app_.add_option("--manager", flags_.manager, "The Service Manager to ask")
+  app_.add_option("--manager", flags_.managers,
+                  "The Service Manager to ask; several, or a list with commas: one after the "
+                  "other until one can answer")
+      ->allow_extra_args(false)
       ->type_name("HOST:PORT");
   app_.add_option("--config", flags_.config,
                   "Settings file; else $STRATA_CONFIG, ~/.config/strata/cli.yaml, "

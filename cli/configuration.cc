@@ -1,5 +1,6 @@
 #include "cli/configuration.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -45,11 +46,29 @@ std::string Resolve(const std::string& file, const std::string& settings_file) {
   return (std::filesystem::path(settings_file).parent_path() / file).string();
 }
 
-Status CheckAddress(const std::string& address, const std::string& file) {
-  if (address.empty()) {
-    return FailedPrecondition("which manager? Give it as --manager HOST:PORT, or as manager in %s",
-                              file.c_str());
+// The parts of lists with commas.
+void AddSplit(const std::string& list, std::vector<std::string>& parts) {
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t end = std::min(list.find(',', begin), list.size());
+    std::string part = list.substr(begin, end - begin);
+    part.erase(0, part.find_first_not_of(' '));
+    part.erase(part.find_last_not_of(' ') + 1);
+    const bool known = std::find(parts.begin(), parts.end(), part) != parts.end();
+    if (!part.empty() && !known) parts.push_back(std::move(part));
+    begin = end + 1;
   }
+}
+
+std::vector<std::string> ManagersOf(const ConnectionFlags& flags, const v1::CliSettings& settings) {
+  std::vector<std::string> managers;
+  for (const std::string& list : flags.managers) AddSplit(list, managers);
+  if (!managers.empty()) return managers;
+  AddSplit(settings.manager(), managers);
+  for (const std::string& list : settings.managers()) AddSplit(list, managers);
+  return managers;
+}
+
+Status CheckAddress(const std::string& address) {
   const size_t colon = address.rfind(':');
   const bool has_port = colon != std::string::npos && colon > 0 && colon + 1 < address.size() &&
                         address.find_first_not_of("0123456789", colon + 1) == std::string::npos;
@@ -72,8 +91,18 @@ StatusOr<ManagerOptions> Configure(const ConnectionFlags& flags, const Environme
   v1::CliSettings settings;
   STRATA_RETURN_IF_ERROR(LoadSettingsFile(file, &settings));
   ManagerOptions options;
-  options.address = flags.manager.empty() ? settings.manager() : flags.manager;
-  STRATA_RETURN_IF_ERROR(CheckAddress(options.address, file));
+  options.managers = ManagersOf(flags, settings);
+  if (options.managers.empty()) {
+    return FailedPrecondition("which manager? Give it as --manager HOST:PORT, or as manager in %s",
+                              file.c_str());
+  }
+  if (options.managers.size() > kManagersMax) {
+    return InvalidArgument("%zu managers: at most %zu can be asked", options.managers.size(),
+                           kManagersMax);
+  }
+  for (const std::string& manager : options.managers) {
+    STRATA_RETURN_IF_ERROR(CheckAddress(manager));
+  }
   STRATA_RETURN_IF_ERROR(CheckNamed(settings.ca(), "ca", file));
   STRATA_RETURN_IF_ERROR(CheckNamed(settings.certificate(), "certificate", file));
   STRATA_RETURN_IF_ERROR(CheckNamed(settings.key(), "key", file));

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/manager_client.h"
 #include "common/status.h"
@@ -13,7 +14,7 @@ namespace strata::cli {
 // What the command line says of the connection; what it does not say comes from the settings file.
 struct ConnectionFlags {
   std::string config;
-  std::string manager;
+  std::vector<std::string> managers;  // Each may be a list with commas.
   std::optional<Duration> timeout{};
 };
 

@@ -30,17 +30,17 @@ bool IsOfGrpc(const std::string& message) {
                             "sendmsg", "Endpoint read failed", "Channel", "channel"});
 }
 
-Status ExplainUnreachable(const std::string& message, const ManagerOptions& options) {
-  const char* address = options.address.c_str();
+Status ExplainUnreachable(const std::string& message, const std::string& at,
+                          const ManagerOptions& options) {
+  const char* address = at.c_str();
   if (const std::string verdict = OwnVerdict(message); !verdict.empty()) {
-    return MakeStatus(StatusCode::kUnauthenticated, "what answers at " + options.address +
-                                                        " is no manager to be trusted: " + verdict);
+    return MakeStatus(StatusCode::kUnauthenticated,
+                      "what answers at " + at + " is no manager to be trusted: " + verdict);
   }
   if (HasOneOf(message, {"CERTIFICATE_VERIFY_FAILED", "certificate verify failed"})) {
-    return MakeStatus(StatusCode::kUnauthenticated, "the certificate of " + options.address +
-                                                        " does not come from the authority in " +
-                                                        options.paths.authority +
-                                                        ": is that the authority of this manager?");
+    return MakeStatus(StatusCode::kUnauthenticated,
+                      "the certificate of " + at + " does not come from the authority in " +
+                          options.paths.authority + ": is that the authority of this manager?");
   }
   if (HasOneOf(message, {"Connection refused"})) {
     return Unavailable("nothing listens at %s: is the manager running, and is this its address?",
@@ -67,25 +67,41 @@ Status ExplainUnreachable(const std::string& message, const ManagerOptions& opti
 
 }  // namespace
 
-Status ExplainCallError(StatusCode code, const std::string& message,
+Status ExplainCallError(StatusCode code, const std::string& message, const std::string& address,
                         const ManagerOptions& options) {
   switch (code) {
     case StatusCode::kOk:
       return Ok();
     case StatusCode::kUnavailable:
-      return ExplainUnreachable(message, options);
+      return ExplainUnreachable(message, address, options);
     case StatusCode::kDeadlineExceeded:
       if (message != "Deadline Exceeded") return MakeStatus(code, message);
       return DeadlineExceeded("the manager at %s did not answer within %s; --timeout allows more",
-                              options.address.c_str(), FormatDuration(options.timeout).c_str());
+                              address.c_str(), FormatDuration(options.timeout).c_str());
     case StatusCode::kUnimplemented:
       return Unimplemented("the manager at %s does not know this request: it is of another version",
-                           options.address.c_str());
+                           address.c_str());
     case StatusCode::kPermissionDenied:
       return MakeStatus(code, message.empty() ? "the manager does not permit this" : message);
     default:
       return MakeStatus(code, message.empty() ? "the manager gave no reason" : message);
   }
+}
+
+bool MayHaveArrived(const std::string& message) {
+  return HasOneOf(message, {"Socket closed", "Connection reset", "Broken pipe", "GOAWAY",
+                            "Stream removed", "recvmsg", "sendmsg", "Endpoint read failed"});
+}
+
+Status ExplainAllFailed(const std::vector<ManagerFailure>& failures) {
+  if (failures.size() == 1) return failures.front().status;
+  StatusCode code = failures.front().status.code();
+  std::string all = "none of the managers can answer";
+  for (const ManagerFailure& failure : failures) {
+    if (failure.status.code() != code) code = StatusCode::kUnavailable;
+    all += "\n" + failure.address + ": " + MessageOf(failure.status);
+  }
+  return MakeStatus(code, all);
 }
 
 }  // namespace strata::cli

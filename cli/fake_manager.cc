@@ -137,7 +137,7 @@ class FakeManager::Service final : public api::Administration::Service {
     if (!request->site().empty() && request->site() != "films") {
       return {grpc::StatusCode::NOT_FOUND, "no site \"" + request->site() + "\""};
     }
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 3 && leader.empty(); ++i) {
       api::Content content;
       content.set_key("0011223344556677889900000000000" + std::to_string(i));
       if (i != 2) content.set_uri("http://films.example/season-1/" + std::to_string(i) + ".mp4");
@@ -254,6 +254,7 @@ class FakeManager::Service final : public api::Administration::Service {
 
   api::ShowFarmReply farm = NewFarm();
   std::atomic<bool> heals = false;
+  std::string leader;  // Empty: this one. Before there are calls.
   std::atomic<bool> freezes = false;
   absl::Notification thaw;
 
@@ -272,6 +273,7 @@ class FakeManager::Service final : public api::Administration::Service {
   }
 
   grpc::Status Check(grpc::ServerContext& context, bool only_operators) const {
+    if (!leader.empty()) return {grpc::StatusCode::UNAVAILABLE, leader + " leads the farm"};
     const StatusOr<tls::Identity> caller = PeerIdentity(*context.auth_context(), *store_);
     if (!caller.ok()) {
       return {static_cast<grpc::StatusCode>(caller.status().code()), MessageOf(caller.status())};
@@ -326,6 +328,8 @@ FakeManager::~FakeManager() {
 std::string FakeManager::address() const { return "127.0.0.1:" + std::to_string(parts_->port); }
 
 void FakeManager::LoseQuorum() { parts_->service.farm.set_has_quorum(false); }
+
+void FakeManager::Follow(const std::string& leader) { parts_->service.leader = leader; }
 
 void FakeManager::Freeze() { parts_->service.freezes = true; }
 

@@ -22,6 +22,8 @@ class FakeManager {
 
   // From then on it is read-only.
   void LoseQuorum();
+  // Refuses most calls: this one leads.
+  void Follow(const std::string& leader);
   // Answers no call until it is destroyed.
   void Freeze();
   // All engines are there, and all confirm.

@@ -3,31 +3,52 @@
 #include <grpc/support/log.h>
 #include <grpcpp/create_channel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "cli/connection_error.h"
+#include "common/quantity.h"
 #include "common/tls/grpc_credentials.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::cli {
 namespace {
 
+using std::chrono::system_clock;
+
+// How long a manager that may be frozen, or cut off, can keep a call from those behind it.
+constexpr std::chrono::seconds kConnectLimit(2);
+
+system_clock::time_point After(Duration wait) {
+  return system_clock::now() + std::chrono::duration_cast<system_clock::duration>(wait);
+}
+
+// Waits until there is a connection, or clearly none; false if it came to neither.
+bool AwaitConnection(grpc::Channel& channel, system_clock::time_point deadline) {
+  while (true) {
+    const grpc_connectivity_state state = channel.GetState(true);
+    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) return true;
+    if (!channel.WaitForStateChange(state, deadline)) return false;
+  }
+}
+
 class GrpcManagerClient final : public ManagerClient {
  public:
-  GrpcManagerClient(ManagerOptions options, const std::shared_ptr<grpc::Channel>& channel)
-      : options_(std::move(options)), stub_(api::Administration::NewStub(channel)) {}
+  GrpcManagerClient(ManagerOptions options, std::shared_ptr<tls::TlsStore> store)
+      : options_(std::move(options)), store_(std::move(store)), links_(options_.managers.size()) {}
 
   StatusOr<api::ShowFarmReply> ShowFarm() override {
-    return Call<api::ShowFarmReply>(&Stub::ShowFarm, api::ShowFarmRequest());
+    return Call<api::ShowFarmReply>(&Stub::ShowFarm, api::ShowFarmRequest(), Kind::kQuestion);
   }
   StatusOr<api::VerifyFarmReply> VerifyFarm() override {
-    return Call<api::VerifyFarmReply>(&Stub::VerifyFarm, api::VerifyFarmRequest());
+    return Call<api::VerifyFarmReply>(&Stub::VerifyFarm, api::VerifyFarmRequest(), Kind::kQuestion);
   }
   StatusOr<api::LocateReply> Locate(const std::string& uri) override {
     api::LocateRequest request;
     request.set_uri(uri);
-    return Call<api::LocateReply>(&Stub::Locate, request);
+    return Call<api::LocateReply>(&Stub::Locate, request, Kind::kQuestion);
   }
   StatusOr<api::PurgeContentReply> PurgeContent(const std::vector<std::string>& uris) override {
     api::PurgeContentRequest request;
@@ -46,13 +67,13 @@ class GrpcManagerClient final : public ManagerClient {
     return Call<api::RemoveEngineReply>(&Stub::RemoveEngine, request).status();
   }
   StatusOr<api::ListSitesReply> ListSites() override {
-    return Call<api::ListSitesReply>(&Stub::ListSites, api::ListSitesRequest());
+    return Call<api::ListSitesReply>(&Stub::ListSites, api::ListSitesRequest(), Kind::kQuestion);
   }
   StatusOr<api::GetSiteReply> GetSite(const std::string& name, uint64_t version) override {
     api::GetSiteRequest request;
     request.set_name(name);
     request.set_version(version);
-    return Call<api::GetSiteReply>(&Stub::GetSite, request);
+    return Call<api::GetSiteReply>(&Stub::GetSite, request, Kind::kQuestion);
   }
   StatusOr<api::ApplySiteReply> ApplySite(const api::ApplySiteRequest& request) override {
     return Call<api::ApplySiteReply>(&Stub::ApplySite, request);
@@ -71,55 +92,116 @@ class GrpcManagerClient final : public ManagerClient {
   StatusOr<api::ListAuditReply> ListAudit(uint32_t limit) override {
     api::ListAuditRequest request;
     request.set_limit(limit);
-    return Call<api::ListAuditReply>(&Stub::ListAudit, request);
+    return Call<api::ListAuditReply>(&Stub::ListAudit, request, Kind::kQuestion);
   }
 
   Status ListContent(const api::ListContentRequest& request,
                      const std::function<void(const api::Content&)>& each) override {
-    grpc::ClientContext context;
-    SetDeadline(context);
-    return ReadAll<api::Content>(*stub_->ListContent(&context, request), each);
+    return Read<api::Content>(&Stub::ListContent, request, true, each);
   }
   Status FollowEvents(const api::FollowEventsRequest& request,
                       const std::function<void(const api::Event&)>& each) override {
-    grpc::ClientContext context;
-    if (!request.follow()) SetDeadline(context);
-    return ReadAll<api::Event>(*stub_->FollowEvents(&context, request), each);
+    return Read<api::Event>(&Stub::FollowEvents, request, !request.follow(), each);
   }
 
  private:
   using Stub = api::Administration::Stub;
 
-  void SetDeadline(grpc::ClientContext& context) const {
-    context.set_deadline(
-        std::chrono::system_clock::now() +
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(options_.timeout));
+  enum class Kind : uint8_t { kQuestion, kOrder };
+
+  struct Link {
+    std::shared_ptr<grpc::Channel> channel;
+    std::unique_ptr<Stub> stub;
+  };
+
+  // The outcome of one manager. `began`: the answer has, so no other manager can give it.
+  struct Attempt {
+    grpc::Status status;
+    bool began = false;
+  };
+
+  Link& LinkTo(size_t index) {
+    Link& link = links_[index];
+    if (link.stub == nullptr) {
+      link.channel =
+          grpc::CreateChannel(options_.managers[index], tls::MakeChannelCredentials(store_));
+      link.stub = api::Administration::NewStub(link.channel);
+    }
+    return link;
+  }
+
+  // Asks one manager after the other, first the one that answered last, until one can answer.
+  Status Ask(Kind kind, const std::function<Attempt(Stub&, system_clock::time_point)>& call) {
+    const system_clock::time_point deadline = After(options_.timeout);
+    std::vector<ManagerFailure> failures;
+    for (size_t i = 0; i < links_.size(); ++i) {
+      const std::string& address = options_.managers[at_];
+      const Attempt attempt = AskOne(LinkTo(at_), i + 1 == links_.size(), deadline, call);
+      const auto code = static_cast<StatusCode>(attempt.status.error_code());
+      const std::string& words = attempt.status.error_message();
+      const Status explained = ExplainCallError(code, words, address, options_);
+      if (code != StatusCode::kUnavailable || attempt.began) return explained;
+      failures.push_back({.address = address, .status = explained});
+      if (kind == Kind::kOrder && MayHaveArrived(words)) return GivenPerhaps(failures);
+      at_ = (at_ + 1) % links_.size();
+    }
+    return ExplainAllFailed(failures);
+  }
+
+  Attempt AskOne(Link& link, bool last, system_clock::time_point deadline,
+                 const std::function<Attempt(Stub&, system_clock::time_point)>& call) const {
+    // The last one has all the time that is left.
+    if (!last && !AwaitConnection(*link.channel, std::min(deadline, After(kConnectLimit)))) {
+      return {.status = {grpc::StatusCode::UNAVAILABLE,
+                         "there was no connection within " + FormatDuration(kConnectLimit)}};
+    }
+    return call(*link.stub, deadline);
+  }
+
+  Status GivenPerhaps(const std::vector<ManagerFailure>& failures) const {
+    const Status all = ExplainAllFailed(failures);
+    if (links_.size() == 1) return all;
+    return MakeStatus(all.code(), MessageOf(all) +
+                                      "\nThe order may have arrived there: no other manager was "
+                                      "asked. Look, and try again");
   }
 
   template <class Reply, class Request>
   StatusOr<Reply> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
-                       const Request& request) {
-    grpc::ClientContext context;
-    SetDeadline(context);
+                       const Request& request, Kind kind = Kind::kOrder) {
     Reply reply;
-    STRATA_RETURN_IF_ERROR(Translate((stub_.get()->*method)(&context, request, &reply)));
+    STRATA_RETURN_IF_ERROR(Ask(kind, [&](Stub& stub, system_clock::time_point deadline) {
+      grpc::ClientContext context;
+      context.set_deadline(deadline);
+      reply.Clear();
+      return Attempt{.status = (stub.*method)(&context, request, &reply)};
+    }));
     return reply;
   }
 
-  template <class Message, class Reader>
-  Status ReadAll(Reader& reader, const std::function<void(const Message&)>& each) {
-    Message message;
-    while (reader.Read(&message)) each(message);
-    return Translate(reader.Finish());
-  }
-
-  Status Translate(const grpc::Status& status) const {
-    return ExplainCallError(static_cast<StatusCode>(status.error_code()), status.error_message(),
-                            options_);
+  template <class Message, class Request>
+  Status Read(std::unique_ptr<grpc::ClientReader<Message>> (Stub::*method)(grpc::ClientContext*,
+                                                                           const Request&),
+              const Request& request, bool ends, const std::function<void(const Message&)>& each) {
+    return Ask(Kind::kQuestion, [&](Stub& stub, system_clock::time_point deadline) {
+      grpc::ClientContext context;
+      if (ends) context.set_deadline(deadline);
+      const auto reader = (stub.*method)(&context, request);
+      Attempt attempt;
+      Message message;
+      while (reader->Read(&message)) {
+        attempt.began = true;
+        each(message);
+      }
+      attempt.status = reader->Finish();
+      return attempt;
+    });
   }
 
   const ManagerOptions options_;
-  const std::unique_ptr<Stub> stub_;
+  const std::shared_ptr<tls::TlsStore> store_;
+  std::vector<Link> links_;
+  size_t at_ = 0;  // The manager that answered last.
 };
 
 }  // namespace
@@ -127,10 +209,8 @@ class GrpcManagerClient final : public ManagerClient {
 StatusOr<std::unique_ptr<ManagerClient>> ManagerClient::Open(const ManagerOptions& options) {
   // gRPC's own log lines are no sentences for people.
   gpr_set_log_function([](gpr_log_func_args*) {});
-  STRATA_ASSIGN_OR_RETURN(const std::shared_ptr<tls::TlsStore> store,
-                          tls::TlsStore::Open(options.paths));
-  const auto channel = grpc::CreateChannel(options.address, tls::MakeChannelCredentials(store));
-  return std::make_unique<GrpcManagerClient>(options, channel);
+  STRATA_ASSIGN_OR_RETURN(std::shared_ptr<tls::TlsStore> store, tls::TlsStore::Open(options.paths));
+  return std::make_unique<GrpcManagerClient>(options, std::move(store));
 }
 
 }  // namespace strata::cli

@@ -14,13 +14,18 @@ namespace strata::cli {
 
 namespace api = strata::manager::v1;
 
+inline constexpr size_t kManagersMax = 16;
+
 struct ManagerOptions {
-  std::string address;  // HOST:PORT
+  std::vector<std::string> managers;  // HOST:PORT each, at least one; asked in this order.
   tls::TlsPaths paths;
   Duration timeout{};
 };
 
-// The administrative calls of one Service Manager, each waiting for its answer; a thread at a time.
+// The administrative calls of a farm's Service Managers, each waiting for its answer; a thread at a
+// time. A call that one manager cannot take (nobody answers there, or it does not lead the farm and
+// says so) goes to the next, all within the timeout; later calls begin with the one that answered.
+// An order whose connection broke is not given twice: it may have been carried out.
 //
 // Errors are sentences for people that say what to do: kUnavailable and kDeadlineExceeded when no
 // manager answers, kUnauthenticated and kPermissionDenied when it refuses, else the manager's own.
