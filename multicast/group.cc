@@ -113,6 +113,11 @@ Status Group::ForgetKey(uint8_t id) {
   return Run([&](Driver& driver) { return driver.ForgetKey(id); });
 }
 
+Timestamp Group::majority_heard() const {
+  if (own_thread_ != nullptr) return own_thread_->majority_heard();
+  return driver_->core().majority_heard();
+}
+
 GroupStatus Group::status() const {
   if (own_thread_ != nullptr) return own_thread_->status();
   return {.view = driver_->core().view(), .status = driver_->core().status()};

@@ -80,6 +80,9 @@ class Group {
   View view() const { return status().view; }
   GroupCounters counters() const;                // (waits)
   uint64_t commit_number() const;                // Applied here (waits).
+  // As Core::majority_heard, as of the group's last turn: a group that does not run says nothing
+  // new.
+  Timestamp majority_heard() const;
   Endpoint unicast() const { return unicast_; }  // What the others reach this member by.
 
   // ---- Without own_thread.

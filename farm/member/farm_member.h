@@ -80,6 +80,9 @@ class FarmMember final : private multicast::GroupApplication {
   // Whether a majority of the view's voters was heard lately, so that nothing can have been
   // committed without this member.
   bool InTouch() const;
+  // When the last of a majority of the voters was heard by packets of any kind: sharper than
+  // InTouch, at who leads (multicast::Group::majority_heard). Never waits.
+  Timestamp majority_heard() const { return group_->majority_heard(); }
   multicast::View view() const { return group_->view(); }
   bool joined() const;
 

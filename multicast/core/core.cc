@@ -1,6 +1,8 @@
 #include "multicast/core/core.h"
 
 #include <algorithm>
+#include <functional>
+#include <vector>
 
 #include "multicast/core/core_impl.h"
 
@@ -187,8 +189,26 @@ void Core::Impl::OnTimer(Timestamp now) {
   MaybeInstall(now);
 }
 
+void Core::Impl::NoteMajority(Timestamp now) {
+  if (group_.status() != MemberStatus::kFull) {
+    majority_heard_ = Timestamp();
+    return;
+  }
+  if (group_.frozen || committer_.Confirming()) return;
+  std::vector<Timestamp> heard;
+  for (Slot slot = 0; slot < group_.size(); ++slot) {
+    if (!group_.view.members[slot].voter) continue;
+    heard.push_back(slot == group_.self_slot ? now : group_.peers[slot]->last_heard);
+  }
+  if (heard.empty()) return;
+  const auto last = heard.begin() + static_cast<ptrdiff_t>(heard.size() / 2);
+  std::nth_element(heard.begin(), last, heard.end(), std::greater<>());
+  majority_heard_ = *last;
+}
+
 void Core::Impl::DoDuties(Timestamp now) {
   duty_due_ = now + kDutyInterval;
+  NoteMajority(now);
   if (!ready_ || group_.self.role != Role::kManager) return;
   if (!group_.in_view()) {
     // Nobody manages: propose to whoever is there (spec, section 9).
@@ -439,6 +459,7 @@ MemberStatus Core::status() const { return impl_->group_.status(); }
 bool Core::frozen() const { return impl_->group_.frozen; }
 bool Core::synced() const { return impl_->group_.synced; }
 MemberInfo Core::self() const { return impl_->group_.self; }
+Timestamp Core::majority_heard() const { return impl_->majority_heard_; }
 uint64_t Core::commit_number() const { return impl_->applier_.applied(); }
 Epoch Core::promised() const { return impl_->views_.promised(); }
 Seq Core::held(Slot slot, StreamId stream) const {

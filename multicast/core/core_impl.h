@@ -62,6 +62,7 @@ class Core::Impl {
   FanOutWatch fan_out_watch_{group_};
   FragmentJoiner fragments_;
   std::vector<Endpoint> fan_out_;
+  Timestamp majority_heard_;
 
  private:
   // ---- core.cc
@@ -79,6 +80,7 @@ class Core::Impl {
   void CommitAndApply(Timestamp now);
   void AcknowledgeOwn(Timestamp now);
   void CheckFetched(Timestamp now);
+  void NoteMajority(Timestamp now);
 
   // ---- core_views.cc
   void MaybeInstall(Timestamp now);

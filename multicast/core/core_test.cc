@@ -447,6 +447,25 @@ TEST_F(CoreTest, WhoIsToBeFullWhenReadyStaysALearnerUntilThen) {
   lan_.Run(milliseconds(1500));
   EXPECT_EQ(core.status(), MemberStatus::kFull);
   ExpectEqualStates({1, 2, 3, 4, 5});
+TEST_F(CoreTest, TellsWhenItHeardAMajorityLast) {
+  FormFour();
+  EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(100));
+  const Timestamp cut = lan_.now();
+  lan_[1].deaf = true;
+  lan_.Run(milliseconds(200));
+  EXPECT_LE(lan_[1].core->majority_heard() - cut, milliseconds(1));
+  EXPECT_LE(lan_.now() - lan_[3].core->majority_heard(), milliseconds(100));
+  lan_.Run(milliseconds(2000));
+  EXPECT_LE(lan_[1].core->majority_heard() - cut, milliseconds(1)) << "it leads nobody";
+  lan_[1].deaf = false;
+  lan_.Run(milliseconds(3000));
+  EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(100));
+}
+
+TEST_F(CoreTest, AloneItIsAMajority) {
+  lan_.Add(1, Role::kManager, true);
+  lan_.Run(milliseconds(500));
+  EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(11));
 }
 
 TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {

@@ -39,7 +39,10 @@ void OwnThread::Loop() {
   thread_id_.store(std::this_thread::get_id());
   pthread_setname_np(pthread_self(), "multicast");
   prctl(PR_SET_TIMERSLACK, kTimerSlackNanos);
-  while (!stop_.load(std::memory_order_relaxed)) driver_->Turn(kWaitMax);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    driver_->Turn(kWaitMax);
+    majority_heard_.store(driver_->core().majority_heard().nanos(), std::memory_order_relaxed);
+  }
 }
 
 Status OwnThread::Run(const std::function<void(Driver&)>& call) {

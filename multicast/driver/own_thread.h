@@ -33,6 +33,9 @@ class OwnThread final : private GroupApplication {
   // ResourceExhausted if there are too many calls.
   Status Run(const std::function<void(Driver&)>& call);
   GroupStatus status() const;
+  Timestamp majority_heard() const {
+    return Timestamp::FromNanos(majority_heard_.load(std::memory_order_relaxed));
+  }
   Endpoint unicast() const { return unicast_; }
 
  private:
@@ -59,6 +62,7 @@ class OwnThread final : private GroupApplication {
   std::unique_ptr<Mailbox> mailbox_;
   std::unique_ptr<Driver> driver_;
   std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> majority_heard_ = 0;  // Nanoseconds of a Timestamp.
   std::atomic<std::thread::id> thread_id_;  // Set by the thread itself, before any callback.
 
   mutable std::mutex status_mutex_;
