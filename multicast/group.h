@@ -78,8 +78,8 @@ class Group {
   // ---- To look at.
   GroupStatus status() const;  // The view, and this member's place in it.
   View view() const { return status().view; }
-  GroupCounters counters() const;                // (waits)
-  uint64_t commit_number() const;                // Applied here (waits).
+  GroupCounters counters() const;  // (waits)
+  uint64_t commit_number() const;  // Applied here (waits).
   // As Core::majority_heard, as of the group's last turn: a group that does not run says nothing
   // new.
   Timestamp majority_heard() const;

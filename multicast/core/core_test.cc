@@ -447,6 +447,8 @@ TEST_F(CoreTest, WhoIsToBeFullWhenReadyStaysALearnerUntilThen) {
   lan_.Run(milliseconds(1500));
   EXPECT_EQ(core.status(), MemberStatus::kFull);
   ExpectEqualStates({1, 2, 3, 4, 5});
+}
+
 TEST_F(CoreTest, TellsWhenItHeardAMajorityLast) {
   FormFour();
   EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(100));

@@ -63,7 +63,7 @@ class OwnThread final : private GroupApplication {
   std::unique_ptr<Driver> driver_;
   std::atomic<bool> stop_ = false;
   std::atomic<int64_t> majority_heard_ = 0;  // Nanoseconds of a Timestamp.
-  std::atomic<std::thread::id> thread_id_;  // Set by the thread itself, before any callback.
+  std::atomic<std::thread::id> thread_id_;   // Set by the thread itself, before any callback.
 
   mutable std::mutex status_mutex_;
   GroupStatus status_;

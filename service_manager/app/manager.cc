@@ -91,6 +91,7 @@ Manager::~Manager() {
   // Nobody asks any more, then nobody is told any more, then what waits is stored.
   rpc_.reset();
   status_server_.reset();
+  addresses_.reset();
   if (publisher_.joinable()) publisher_.join();
   front_end_.reset();
   orders_.reset();
@@ -164,11 +165,14 @@ Status Manager::StartFarm() {
 }
 
 Status Manager::StartServers() {
-  if (!settings_.front_end.listen.empty()) {
+  if (!settings_.front_end.listen.empty() || !settings_.front_end.floating.empty()) {
     STRATA_ASSIGN_OR_RETURN(front_end_,
                             frontend::FrontEnd::Start(settings_.front_end, *index_, metrics_));
     publisher_ = std::thread([this] { PublishLoop(); });
   }
+  STRATA_ASSIGN_OR_RETURN(addresses_,
+                          address::AddressKeeper::Start(
+                              settings_.floating, [this] { return MayHoldAddresses(); }, metrics_));
   guard_ =
       std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
   registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
@@ -187,6 +191,12 @@ Status Manager::StartServers() {
                          {"rpc", settings_.rpc_listen},
                          {"locations", index_->locations()}});
   return Ok();
+}
+
+bool Manager::MayHoldAddresses() const {
+  // The others choose anew when they have heard nothing for all of it.
+  const Duration within = settings_.group.core.detection_timeout * 3 / 4;
+  return control_->leads() && multicast::Now() - control_->member().majority_heard() < within;
 }
 
 void Manager::PublishLoop() {
@@ -252,6 +262,7 @@ HealthReport Manager::HealthOfFarm() const {
       endpoints.push_back(ToString(endpoint));
   }
   report.facts.emplace_back("front end", endpoints.empty() ? "none" : Joined(endpoints));
+  report.facts.emplace_back("floating addresses", addresses_->state());
   report.facts.emplace_back("calls", settings_.rpc_listen);
   return report;
 }

@@ -13,6 +13,7 @@
 #include "common/status.h"
 #include "common/system_random.h"
 #include "common/tls/tls_files.h"
+#include "service_manager/address/address_keeper.h"
 #include "service_manager/app/settings.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
@@ -49,6 +50,8 @@ class Manager final : public Service {
   Status StartFarm();
   Status StartServers();
   std::vector<std::string> ManagersToFollow() const;
+  // Whether this manager leads the farm for certain: nobody else can do so yet.
+  bool MayHoldAddresses() const;
   // Makes the snapshots that the front end answers from.
   void PublishLoop();
   HealthReport Health() const;
@@ -73,6 +76,7 @@ class Manager final : public Service {
   std::atomic<control::FarmControl*> in_farm_ = nullptr;  // As the follower's thread may use it.
   std::unique_ptr<control::Orders> orders_;
   std::unique_ptr<frontend::FrontEnd> front_end_;
+  std::unique_ptr<address::AddressKeeper> addresses_;  // Before it does the front end end.
   std::atomic<bool> stop_ = false;
   std::thread publisher_;
   std::unique_ptr<rpc::Guard> guard_;

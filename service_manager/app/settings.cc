@@ -1,6 +1,7 @@
 #include "service_manager/app/settings.h"
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
 #include "common/number.h"
@@ -54,6 +55,54 @@ StatusOr<frontend::FrontEndOptions> FrontEndOf(const settings::v1::HttpSettings&
   options.client_rate = http.requests_per_client();
   options.client_burst = http.burst_per_client();
   return options;
+}
+
+// The kernel keeps them for as long as the others wait for who is silent; it knows whole seconds.
+std::chrono::seconds LifetimeOf(Duration detection_timeout) {
+  return std::chrono::ceil<std::chrono::seconds>(detection_timeout);
+}
+
+StatusOr<address::FloatingAddressOptions> FloatingOf(const ServiceManagerSettings& file) {
+  const settings::v1::FloatingSettings& floating = file.http().floating();
+  address::FloatingAddressOptions options;
+  options.interface = floating.interface().empty() ? file.lan().interface() : floating.interface();
+  options.lifetime = LifetimeOf(Duration(file.group().detection_timeout()));
+  for (const std::string& text : floating.addresses()) {
+    STRATA_ASSIGN_OR_RETURN(const IpAddress address, IpAddress::Parse(text));
+    const bool twice = std::find(options.addresses.begin(), options.addresses.end(), address) !=
+                       options.addresses.end();
+    if (twice || address.IsUnspecified() || address.IsMulticast() || address.IsLinkLocal() ||
+        text == file.lan().unicast_address()) {
+      return InvalidArgument("http.floating.addresses: %s is %s", text.c_str(),
+                             twice ? "there twice" : "no address that can float");
+    }
+    options.addresses.push_back(address);
+  }
+  if (!options.addresses.empty() && file.http().listen().empty()) {
+    return InvalidArgument("http.floating.addresses: http.listen has no port for them");
+  }
+  return options;
+}
+
+// Floating addresses are listened on at the ports of all others, as far as none of those covers
+// them. One that is among the others is only floating.
+void ListenOnFloating(const std::vector<IpAddress>& addresses, frontend::FrontEndOptions& options) {
+  const std::vector<Endpoint> all = options.listen;
+  std::erase_if(options.listen, [&addresses](const Endpoint& endpoint) {
+    return std::find(addresses.begin(), addresses.end(), endpoint.ip) != addresses.end();
+  });
+  for (const IpAddress& address : addresses) {
+    for (const Endpoint& other : all) {
+      const bool covered = std::any_of(all.begin(), all.end(), [&](const Endpoint& endpoint) {
+        return endpoint.ip.IsUnspecified() && endpoint.ip.family() == address.family() &&
+               endpoint.port == other.port;
+      });
+      const Endpoint floating{address, other.port};
+      const bool there = std::find(options.floating.begin(), options.floating.end(), floating) !=
+                         options.floating.end();
+      if (!covered && !there && other.port != 0) options.floating.push_back(floating);
+    }
+  }
 }
 
 farm::LoadWeights WeightsOf(const settings::v1::LoadWeightSettings& file) {
@@ -110,6 +159,8 @@ StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   settings.group.priority = static_cast<uint8_t>(file.takeover_priority());
   STRATA_ASSIGN_OR_RETURN(settings.status_listen, Endpoint::Parse(file.status_listen()));
   STRATA_ASSIGN_OR_RETURN(settings.front_end, FrontEndOf(file.http()));
+  STRATA_ASSIGN_OR_RETURN(settings.floating, FloatingOf(file));
+  ListenOnFloating(settings.floating.addresses, settings.front_end);
   settings.director.weights = WeightsOf(file.load_weights());
   settings.purge_wait = Duration(file.purge_wait());
   settings.log_level = farm::ToLogLevel(file.log_level());

@@ -13,6 +13,7 @@
 #include "common/tls/tls_files.h"
 #include "farm/director.h"
 #include "multicast/driver/options.h"
+#include "service_manager/address/floating_addresses.h"
 #include "service_manager/frontend/front_end.h"
 
 namespace strata::manager::app {
@@ -30,6 +31,7 @@ struct Settings {
   std::vector<std::string> backup_of;  // RPC of other managers.
   Endpoint status_listen;
   frontend::FrontEndOptions front_end;  // Without endpoints: no front end.
+  address::FloatingAddressOptions floating;
   farm::DirectorSettings director;
   Duration purge_wait{};
   LogLevel log_level = LogLevel::kInfo;

@@ -18,9 +18,10 @@ Status CheckClientLimit(double rate, double burst) {
 }
 
 Status CheckOptions(const FrontEndOptions& options) {
-  if (options.listen.empty() || options.listen.size() > kListenMax) {
-    return InvalidArgument("front end: %zu endpoints to listen on, instead of 1 to %zu",
-                           options.listen.size(), kListenMax);
+  const size_t endpoints = options.listen.size() + options.floating.size();
+  if (endpoints == 0 || endpoints > kListenMax) {
+    return InvalidArgument("front end: %zu endpoints to listen on, instead of 1 to %zu", endpoints,
+                           kListenMax);
   }
   if (options.threads == 0 || options.threads > kThreadsMax) {
     return InvalidArgument("front end: %zu threads, instead of 1 to %zu", options.threads,
@@ -51,6 +52,8 @@ class FrontEnd::Impl {
 
   Status Start() {
     endpoints_ = state_.options().listen;
+    const std::vector<Endpoint>& floating = state_.options().floating;
+    endpoints_.insert(endpoints_.end(), floating.begin(), floating.end());
     for (size_t i = 0; i < state_.options().threads; ++i) {
       STRATA_RETURN_IF_ERROR(AddWorker());
     }
@@ -80,7 +83,10 @@ class FrontEnd::Impl {
   Status AddWorker() {
     std::vector<Listener> listeners;
     for (Endpoint& endpoint : endpoints_) {
-      STRATA_ASSIGN_OR_RETURN(Listener listener, Listener::Open(endpoint));
+      const bool own = listeners.size() < state_.options().listen.size();
+      STRATA_ASSIGN_OR_RETURN(
+          Listener listener,
+          Listener::Open(endpoint, own ? Listener::Address::kOwn : Listener::Address::kFloating));
       endpoint = listener.endpoint();  // Where port 0 was asked for, the others take the same.
       listeners.push_back(std::move(listener));
     }

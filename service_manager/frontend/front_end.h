@@ -17,8 +17,10 @@
 namespace strata::manager::frontend {
 
 struct FrontEndOptions {
-  std::vector<Endpoint> listen;  // At least one; port 0 takes a free one.
-  size_t threads = 1;            // At most kThreadsMax.
+  std::vector<Endpoint> listen;  // At least one, or a floating one; port 0 takes a free one.
+  // Listened on too, though this machine may not have these addresses yet. Their ports are given.
+  std::vector<Endpoint> floating;
+  size_t threads = 1;  // At most kThreadsMax.
 
   size_t connections_max = 50'000;      // Of clients; what comes beyond is closed at once.
   size_t header_bytes_max = 16 * 1024;  // Of a request, its target included; beyond: 431.
@@ -65,7 +67,8 @@ class FrontEnd {
   // time.
   Status SetClientLimit(double rate, double burst);
 
-  // Where it listens, in the order of the options, with the ports that were taken.
+  // Where it listens, in the order of the options, floating ones last, with the ports that were
+  // taken.
   std::vector<Endpoint> endpoints() const;
 
   // Closes everything and ends the threads; what was being answered is cut off. Waits for them:

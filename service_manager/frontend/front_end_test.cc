@@ -265,6 +265,14 @@ TEST_F(FrontEndTest, SaysWhereItCannotListen) {
   EXPECT_NE(MessageOf(second.status()).find("192.0.2.1:80"), std::string::npos);
 }
 
+TEST_F(FrontEndTest, ListensOnFloatingAddressesBeforeTheyAreThere) {
+  options_.floating = {*Endpoint::Parse("192.0.2.1:8083"), *Endpoint::Parse("[2001:db8::1]:8083")};
+  MetricRegistry fresh;
+  const auto started = FrontEnd::Start(options_, index_, fresh);
+  ASSERT_TRUE(started.ok()) << ToString(started.status());
+  EXPECT_EQ((*started)->endpoints().back(), options_.floating.back());
+}
+
 TEST_F(FrontEndTest, RefusesOptionsThatMakeNoSense) {
   const FrontEndOptions good = options_;
   std::vector<FrontEndOptions> bad(6, good);

@@ -19,6 +19,11 @@ bool SetOption(int descriptor, int level, int option) {
   return ::setsockopt(descriptor, level, option, &on, sizeof(on)) == 0;
 }
 
+bool BindFreely(int descriptor, bool v6) {
+  return v6 ? SetOption(descriptor, IPPROTO_IPV6, IPV6_FREEBIND)
+            : SetOption(descriptor, IPPROTO_IP, IP_FREEBIND);
+}
+
 bool Listen(int descriptor, const SocketAddress& address, bool v6) {
   // An IPv6 socket takes no IPv4: that may be another listener's, on the same port.
   return SetOption(descriptor, SOL_SOCKET, SO_REUSEADDR) &&
@@ -30,12 +35,14 @@ bool Listen(int descriptor, const SocketAddress& address, bool v6) {
 
 }  // namespace
 
-StatusOr<Listener> Listener::Open(const Endpoint& endpoint) {
+StatusOr<Listener> Listener::Open(const Endpoint& endpoint, Address address) {
   const bool v6 = endpoint.ip.IsV6();
   Listener listener(
       ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   SocketAddress taken;
-  if (listener.descriptor_ < 0 || !Listen(listener.descriptor_, ToSocketAddress(endpoint), v6) ||
+  if (listener.descriptor_ < 0 ||
+      (address == Address::kFloating && !BindFreely(listener.descriptor_, v6)) ||
+      !Listen(listener.descriptor_, ToSocketAddress(endpoint), v6) ||
       ::getsockname(listener.descriptor_, taken.get(), &taken.size) != 0) {
     return Unavailable("cannot listen on %s: %s", ToString(endpoint).c_str(), std::strerror(errno));
   }

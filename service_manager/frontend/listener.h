@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 #include "common/address.h"
@@ -11,8 +12,11 @@ namespace strata::manager::frontend {
 // over them. Owns its descriptor.
 class Listener {
  public:
+  // Whether an address that this machine does not have at the moment is taken, too.
+  enum class Address : uint8_t { kOwn, kFloating };
+
   // Unavailable, naming the endpoint, if that cannot be.
-  static StatusOr<Listener> Open(const Endpoint& endpoint);
+  static StatusOr<Listener> Open(const Endpoint& endpoint, Address address = Address::kOwn);
   ~Listener();
   Listener(Listener&& other) noexcept
       : descriptor_(std::exchange(other.descriptor_, -1)), endpoint_(other.endpoint_) {}

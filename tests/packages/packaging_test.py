@@ -47,6 +47,16 @@ class UnitTest(unittest.TestCase):
             exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", told)[1])
             self.assertLessEqual(exposure, EXPOSURE_MAX, f"{unit.name}\n{told}")
 
+    def test_exposure_is_low_with_floating_addresses(self):
+        with tempfile.TemporaryDirectory() as folder:
+            unit = pathlib.Path(folder, "strata-manager.service")
+            lines = [(PACKAGING / name).read_text(encoding="utf-8")
+                     for name in (unit.name, "floating.conf")]
+            unit.write_text("\n".join(lines), encoding="utf-8")
+            told = run("systemd-analyze", "security", "--offline=true", "--no-pager", unit).stdout
+        exposure = float(re.search(r"exposure level for \S+: ([\d.]+)", told)[1])
+        self.assertLessEqual(exposure, EXPOSURE_MAX, told)
+
     def test_nobody_is_root(self):
         for unit in PACKAGING.glob("*.service"):
             self.assertRegex(unit.read_text(encoding="utf-8"), r"(?m)^User=(strata|www-data)$")

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/metrics.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "service_manager/address/floating_addresses.h"
+#include "service_manager/address/hold_plan.h"
+
+namespace strata::manager::address {
+
+// How often it is asked whether this process may hold the addresses.
+inline constexpr Duration kAskEvery = std::chrono::milliseconds(50);
+
+// Holds the floating addresses while, and only while, it may: on a thread of its own, which asks
+// and renews. Owned by the application.
+class AddressKeeper {
+ public:
+  // `may_hold` is asked on the keeper's thread, and must not wait. Errors as of
+  // FloatingAddresses::Open. Without addresses there is no thread.
+  static StatusOr<std::unique_ptr<AddressKeeper>> Start(FloatingAddressOptions options,
+                                                        std::function<bool()> may_hold,
+                                                        MetricRegistry& metrics);
+  ~AddressKeeper();  // Drops them.
+
+  // For people: "held", "not held", "none", or what is wrong. Any thread.
+  std::string state() const;
+
+ private:
+  struct Instruments;
+
+  AddressKeeper(std::unique_ptr<FloatingAddresses> addresses, std::function<bool()> may_hold,
+                MetricRegistry& metrics);
+
+  void Loop();
+  void Step();
+  Status Do(HoldPlan::Change change);
+  void Announce();
+  void Note(HoldPlan::Change change, const Status& done);
+  bool Sleep();
+
+  const std::unique_ptr<FloatingAddresses> addresses_;
+  const std::function<bool()> may_hold_;
+  const std::unique_ptr<Instruments> instruments_;
+
+  // The thread's.
+  HoldPlan plan_;
+  std::string last_error_;  // That was logged.
+
+  mutable absl::Mutex mutex_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::string state_ ABSL_GUARDED_BY(mutex_) = "not held";
+
+  std::thread thread_;
+};
+
+}  // namespace strata::manager::address

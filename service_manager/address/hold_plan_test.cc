@@ -1,0 +1,82 @@
+#include "service_manager/address/hold_plan.h"
+
+#include <gtest/gtest.h>
+
+namespace strata::manager::address {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Change = HoldPlan::Change;
+
+class HoldPlanTest : public ::testing::Test {
+ protected:
+  HoldPlan::Step Next(bool may_hold, Duration later = milliseconds(50)) {
+    now_ += later;
+    return plan_.Next(may_hold, now_);
+  }
+
+  HoldPlan plan_{seconds(1)};
+  Timestamp now_ = Timestamp::FromNanos(1'000'000'000'000);
+};
+
+TEST_F(HoldPlanTest, DoesNothingWhileItMayNotHold) {
+  EXPECT_EQ(Next(false).change, Change::kNone);
+  EXPECT_FALSE(plan_.held());
+}
+
+TEST_F(HoldPlanTest, TakesAndAnnouncesAtOnce) {
+  const HoldPlan::Step step = Next(true);
+  EXPECT_EQ(step.change, Change::kTake);
+  EXPECT_TRUE(step.announce);
+  EXPECT_TRUE(plan_.held());
+}
+
+TEST_F(HoldPlanTest, RenewsWellWithinTheLifetime) {
+  Next(true);
+  EXPECT_EQ(Next(true, milliseconds(150)).change, Change::kNone);
+  EXPECT_EQ(Next(true, milliseconds(50)).change, Change::kRenew);
+  EXPECT_EQ(Next(true, milliseconds(50)).change, Change::kNone);
+}
+
+TEST_F(HoldPlanTest, DropsAtOnceAndOnce) {
+  Next(true);
+  EXPECT_EQ(Next(false).change, Change::kDrop);
+  EXPECT_EQ(Next(false).change, Change::kNone);
+}
+
+TEST_F(HoldPlanTest, AnnouncesOftenFirstThenSeldom) {
+  int first = 0;
+  for (int i = 0; i < 50; ++i) first += Next(true).announce ? 1 : 0;  // 2.5 s
+  EXPECT_EQ(first, 25);
+  int later = 0;
+  for (int i = 0; i < 20 * 120; ++i) later += Next(true).announce ? 1 : 0;  // 2 minutes
+  EXPECT_GE(later, 10);
+  EXPECT_LE(later, 20);
+}
+
+TEST_F(HoldPlanTest, TakesAnewWhatItRenewsTooLate) {
+  Next(true);
+  const HoldPlan::Step step = Next(true, seconds(1));
+  EXPECT_EQ(step.change, Change::kRetake);
+  EXPECT_TRUE(step.announce);
+}
+
+TEST_F(HoldPlanTest, TriesAgainWhatFailed) {
+  Next(true);
+  plan_.Failed();
+  EXPECT_FALSE(plan_.held());
+  EXPECT_EQ(Next(true).change, Change::kTake);
+  EXPECT_EQ(Next(false).change, Change::kDrop);
+  plan_.Failed();
+  EXPECT_EQ(Next(false).change, Change::kDrop);
+}
+
+TEST_F(HoldPlanTest, RemovesWhatATakeThatFailedMayHaveLeft) {
+  Next(true);
+  plan_.Failed();
+  EXPECT_EQ(Next(false).change, Change::kDrop);
+}
+
+}  // namespace
+}  // namespace strata::manager::address
