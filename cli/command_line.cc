@@ -333,7 +333,7 @@ void CommandLine::AddPkiIssue(CLI::App* pki) {
     return IssueCertificate(terminal_, *issue);
   });
   verb->add_option("--dir", issue->folder, "The authority's folder")->required()->type_name("DIR");
-  verb->add_option("--role", issue->role, "manager, engine, operator or viewer")
+  verb->add_option("--role", issue->role, "manager, engine, operator, viewer or witness")
       ->required()
       ->type_name("ROLE");
   verb->add_option("--name", issue->request.name, "Whose it is")->required()->type_name("NAME");

@@ -389,7 +389,8 @@ TEST_F(CommandLineTest, RefusesWhatCannotBeIssued) {
   EXPECT_EQ(Run({"pki", "init", "--dir", pki, "--scope", "cdn-one"}), ExitCode::kFailed);
   EXPECT_EQ(Run({"pki", "issue", "--dir", pki, "--role", "king", "--name", "a"}),
             ExitCode::kFailed);
-  EXPECT_TRUE(Complains("\"king\" is no role; roles are manager, engine, operator and viewer"));
+  EXPECT_TRUE(
+      Complains("\"king\" is no role; roles are manager, engine, operator, viewer and witness"));
   EXPECT_EQ(Run({"pki", "issue", "--dir", pki, "--role", "engine", "--name", "A"}),
             ExitCode::kFailed);
   EXPECT_EQ(Run({"pki", "issue", "--dir", pki, "--role", "engine", "--name", "a", "--days", "0"}),

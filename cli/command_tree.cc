@@ -100,7 +100,7 @@ std::string BashCompletion(const CommandTree& root) {
          "      COMPREPLY=($(compgen -f -- \"$word\"))\n"
          "      return ;;\n"
          "    --role)\n"
-         "      COMPREPLY=($(compgen -W \"manager engine operator viewer\" -- \"$word\"))\n"
+         "      COMPREPLY=($(compgen -W \"manager engine operator viewer witness\" -- \"$word\"))\n"
          "      return ;;\n"
          "  esac\n"
          "  for part in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"

@@ -19,7 +19,10 @@ PURE_ROOMS = [
 ]
 
 # Rooms inside a pure one that are not.
-_EDGE_ROOMS = ["farm/member"]
+_EDGE_ROOMS = [
+    "farm/member",
+    "farm/rpc",
+]
 
 FLOORS = {
     "common": 0,

@@ -49,6 +49,8 @@ std::string NextStep(tls::Role role, const std::string& folder) {
       return "Copy this folder to the manager, and name its files in the manager's settings.";
     case tls::Role::kEngine:
       return "Copy this folder to the engine, and name its files in the engine's settings.";
+    case tls::Role::kWitness:
+      return "Copy this folder to the witness, and name its files in the witness's settings.";
     case tls::Role::kOperator:
     case tls::Role::kViewer:
       return "For the strata command, in ~/.config/strata/cli.yaml:\n"

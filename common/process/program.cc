@@ -19,6 +19,7 @@ namespace {
 struct CommandLine {
   std::string config;  // Settings file.
   bool check = false;  // Validate it and end.
+  bool mode = false;   // Be the other service.
 };
 
 // Why the service could not go on, told by any thread.
@@ -49,6 +50,7 @@ bool Parse(int argc, const char* const* argv, const Program& program, CommandLin
   app.set_version_flag("--version", program.name + " " + kVersion);
   app.add_option("--config", line.config, "settings file")->required()->type_name("FILE");
   app.add_flag("--check", line.check, "validate the settings, and end");
+  if (program.mode) app.add_flag(program.mode->flag, line.mode, program.mode->help);
   try {
     app.parse(argc, argv);
     return true;
@@ -114,7 +116,13 @@ int RunProgram(int argc, const char* const* argv, const Program& program) {
   CommandLine line;
   int exit_code = EXIT_SUCCESS;
   if (!Parse(argc, argv, program, line, exit_code)) return exit_code;
-  return line.check ? Check(program, line.config) : Run(program, line.config);
+  Program chosen = program;
+  if (line.mode) {
+    chosen.component = program.mode->component;
+    chosen.check = program.mode->check;
+    chosen.start = program.mode->start;
+  }
+  return line.check ? Check(chosen, line.config) : Run(chosen, line.config);
 }
 
 }  // namespace strata

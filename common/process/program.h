@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/status.h"
@@ -19,17 +20,30 @@ class Service {
 };
 
 struct Program {
-  std::string name;       // "strata-sm"
-  std::string component;  // Of its log lines.
-  std::string help;
-
   // --check: says whose settings these are, or all that is wrong with them; changes nothing.
-  std::function<StatusOr<std::string>(const std::string& config)> check;
+  using CheckSettings = std::function<StatusOr<std::string>(const std::string& config)>;
 
   // Starts the service. `fail` may be called once, by any thread, when it cannot go on: the program
   // ends with that error.
   using Fail = std::function<void(const Status&)>;
-  std::function<StatusOr<std::unique_ptr<Service>>(const std::string& config, Fail fail)> start;
+  using StartService =
+      std::function<StatusOr<std::unique_ptr<Service>>(const std::string& config, Fail fail)>;
+
+  // Another service that the program is by a flag, with settings of its own.
+  struct Mode {
+    std::string flag;  // "--witness"
+    std::string help;
+    std::string component;
+    CheckSettings check;
+    StartService start;
+  };
+
+  std::string name;       // "strata-sm"
+  std::string component;  // Of its log lines.
+  std::string help;
+  CheckSettings check;
+  StartService start;
+  std::optional<Mode> mode = {};
 };
 
 // Exit statuses of RunProgram: 0 ended as it was told to, 1 failed, 2 wrong command line.

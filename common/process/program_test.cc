@@ -87,6 +87,20 @@ TEST(ProgramTest, ChecksAndEnds) {
   EXPECT_EQ(RunAsMain(EchoProgram(), {"--config", "bad", "--check"}), 1);
 }
 
+TEST(ProgramTest, IsAnotherServiceByAFlag) {
+  Program program = EchoProgram();
+  program.mode = {"--loud", "echo loudly", "loud",
+                  [](const std::string&) -> StatusOr<std::string> { return std::string("LOUD"); },
+                  program.start};
+  EXPECT_EXIT(exit(RunAsMain(program, {"--config", "good", "--check"})), ExitedWithCode(0), "");
+  program.check = program.mode->check;
+  program.mode->check = [](const std::string&) -> StatusOr<std::string> {
+    return NotFound("no loud settings");
+  };
+  EXPECT_EXIT(exit(RunAsMain(program, {"--loud", "--config", "good", "--check"})),
+              ExitedWithCode(1), "no loud settings");
+}
+
 TEST(ProgramTest, AWrongLineHasAStatusOfItsOwn) {
   EXPECT_EQ(RunAsMain(EchoProgram(), {"--confg", "good"}), kExitWrongLine);
   EXPECT_EQ(RunAsMain(EchoProgram(), {}), kExitWrongLine);

@@ -7,7 +7,8 @@ namespace strata::tls {
 namespace {
 
 constexpr std::string_view kScheme = "strata://";
-constexpr std::array kRoles = {Role::kManager, Role::kEngine, Role::kOperator, Role::kViewer};
+constexpr std::array kRoles = {Role::kManager, Role::kEngine, Role::kOperator, Role::kViewer,
+                               Role::kWitness};
 constexpr size_t kShownBytesMax = 300;  // Of a text from outside, in an error.
 
 bool IsLetterOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
@@ -50,6 +51,8 @@ const char* ToString(Role role) {
       return "operator";
     case Role::kViewer:
       return "viewer";
+    case Role::kWitness:
+      return "witness";
   }
   return "?";
 }
@@ -58,8 +61,9 @@ StatusOr<Role> ParseRole(std::string_view text) {
   for (const Role role : kRoles) {
     if (text == ToString(role)) return role;
   }
-  return InvalidArgument("\"%s\" is no role; roles are manager, engine, operator and viewer",
-                         Shown(text).c_str());
+  return InvalidArgument(
+      "\"%s\" is no role; roles are manager, engine, operator, viewer and witness",
+      Shown(text).c_str());
 }
 
 std::string ToString(const Identity& identity) {

@@ -21,9 +21,10 @@ enum class Role : uint8_t {
   kEngine,
   kOperator,  // May change everything.
   kViewer,    // May look.
+  kWitness,   // Votes in a farm.
 };
 
-// "manager", "engine", "operator", "viewer"; InvalidArgument names the text otherwise.
+// "manager", "engine", "operator", "viewer", "witness"; InvalidArgument names the text otherwise.
 StatusOr<Role> ParseRole(std::string_view text);
 const char* ToString(Role role);
 

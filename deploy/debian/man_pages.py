@@ -96,7 +96,8 @@ def see_also(*pages):
 _DAEMONS = {
     "strata-sm": ("manager", "Service Manager of a content delivery farm",
                   "Where clients ask, engines register, and what is in /metrics, is told in "
-                  "`strata-manager.yaml`(5)."),
+                  "`strata-manager.yaml`(5); with `--witness` the settings are those of "
+                  "`strata-witness.yaml`(5)."),
     "strata-se": ("engine", "Service Engine of a content delivery farm, with its nginx",
                   "The nginx is a child of this program: it is configured, started, reloaded, "
                   "started again when it dies, and ended by it. An nginx of the system's own must "
@@ -165,6 +166,7 @@ def command_page(program):
 _FILES = {
     "strata-manager.yaml": ("settings of a Service Manager", "/etc/strata/manager.yaml",
                             ("strata-sm", 8)),
+    "strata-witness.yaml": ("settings of a witness", "/etc/strata/witness.yaml", ("strata-sm", 8)),
     "strata-engine.yaml": ("settings of a Service Engine", "/etc/strata/engine.yaml",
                            ("strata-se", 8)),
     "strata-cli.yaml": ("settings of the command strata", "/etc/strata/cli.yaml", ("strata", 1)),

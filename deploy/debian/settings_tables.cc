@@ -7,6 +7,7 @@
 #include "proto/service_engine_settings.pb.h"
 #include "proto/service_manager_settings.pb.h"
 #include "proto/site.pb.h"
+#include "proto/witness_settings.pb.h"
 
 namespace {
 
@@ -18,6 +19,7 @@ void Print(const char* name, const google::protobuf::Descriptor* type) {
 
 int main() {
   Print("strata-manager.yaml", strata::manager::settings::v1::ServiceManagerSettings::descriptor());
+  Print("strata-witness.yaml", strata::manager::settings::v1::WitnessSettings::descriptor());
   Print("strata-engine.yaml", strata::engine::settings::v1::ServiceEngineSettings::descriptor());
   Print("strata-cli.yaml", strata::cli::v1::CliSettings::descriptor());
   Print("strata-site", strata::site::v1::SiteFile::descriptor());

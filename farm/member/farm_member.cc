@@ -98,10 +98,7 @@ StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions o
   member->self_ = self;
   member->instruments_ = std::make_unique<Instruments>(metrics, options.core.group);
   options.own_thread = true;
-  {
-    absl::MutexLock lock(&member->send_mutex_);
-    for (const multicast::GroupKey& key : options.keys) member->keys_.insert(key.id);
-  }
+  member->keys_ = std::make_unique<GroupKeys>(options.keys);
   // Callbacks may come before Join returns, and Send needs the group: they wait for the lock.
   absl::MutexLock lock(&member->send_mutex_);
   STRATA_ASSIGN_OR_RETURN(member->group_, multicast::Group::Join(options, *member));
@@ -181,24 +178,7 @@ bool FarmMember::InTouch() const {
 }
 
 Status FarmMember::UseKeys(const std::vector<multicast::GroupKey>& keys) {
-  if (keys.empty()) return Ok();
-  std::set<uint8_t> before;
-  {
-    absl::MutexLock lock(&send_mutex_);
-    before = keys_;
-  }
-  std::set<uint8_t> after;
-  for (const multicast::GroupKey& key : keys) {
-    after.insert(key.id);
-    if (!before.contains(key.id)) STRATA_RETURN_IF_ERROR(group_->AddKey(key.id, key.bytes));
-  }
-  STRATA_RETURN_IF_ERROR(group_->UseKey(keys.front().id));
-  for (const uint8_t id : before) {
-    if (!after.contains(id)) STRATA_RETURN_IF_ERROR(group_->ForgetKey(id));
-  }
-  absl::MutexLock lock(&send_mutex_);
-  keys_ = std::move(after);
-  return Ok();
+  return keys_->Use(*group_, keys);
 }
 
 void FarmMember::Observe(CopyObserver* observer) {

@@ -6,7 +6,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -15,6 +14,7 @@
 #include "common/metrics.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "farm/member/group_keys.h"
 #include "farm/table_replica.h"
 #include "multicast/group.h"
 
@@ -129,9 +129,9 @@ class FarmMember final : private multicast::GroupApplication {
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<EngineId, Timestamp> heard_ ABSL_GUARDED_BY(mutex_);
   EngineId self_;
+  std::unique_ptr<GroupKeys> keys_;
   mutable absl::Mutex send_mutex_;  // Before mutex_, never with it.
   std::map<multicast::SendId, Done> waiting_ ABSL_GUARDED_BY(send_mutex_);
-  std::set<uint8_t> keys_ ABSL_GUARDED_BY(send_mutex_);
 
   std::unique_ptr<multicast::Group> group_;  // Last: its thread ends first.
 };

@@ -1,22 +1,16 @@
 #include "service_engine/rpc/manager_client.h"
 
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <string>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "common/log.h"
-#include "common/tls/grpc_credentials.h"
 #include "common/version.h"
+#include "farm/rpc/manager_channels.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::engine::rpc {
@@ -24,56 +18,12 @@ namespace {
 
 namespace v1 = strata::manager::v1;
 
-// The same number as in the manager.
-constexpr uint32_t kRegistrationProtocol = 1;
-constexpr std::chrono::seconds kCallLimit(5);
-
 // Names of contents are for people to read: a manager that is away keeps nothing else waiting.
 constexpr std::chrono::seconds kTellLimit(2);
 constexpr std::chrono::seconds kTellAgainAfter(10);
 constexpr size_t kUrisPerTelling = 5000;
 
-Status FromGrpc(const grpc::Status& status) {
-  return MakeStatus(static_cast<StatusCode>(status.error_code()), status.error_message());
-}
-
-bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
-
-// Why this side broke off the handshake with a manager, in words for people; empty if it was
-// something else. gRPC has no code for it, only words.
-std::string WhyNotBelieved(const std::string& words) {
-  // What our own check of its certificate said.
-  if (const size_t verdict = words.find("the certificate "); verdict != std::string::npos) {
-    return "it is not to be believed: " +
-           words.substr(verdict, words.find_first_of("\";", verdict) - verdict);
-  }
-  if (Has(words, "certificate verify failed") || Has(words, "CERTIFICATE_VERIFY_FAILED")) {
-    return "its certificate is not of the authority in this engine's settings (tls.authority), or "
-           "not of this time: engines and managers need certificates of one authority";
-  }
-  return "";
-}
-
-// The same for everything else: a manager that does not believe us just hangs up.
-std::string Explain(const std::string& words) {
-  for (const char* sign : {"alert", "Socket closed", "Connection reset", "Broken pipe"}) {
-    if (!Has(words, sign)) continue;
-    return "it ended the connection: does it accept this engine's certificate, or is it stopping? "
-           "Its log tells (" +
-           words + ")";
-  }
-  return words;
-}
-
-StatusOr<std::vector<multicast::GroupKey>> KeysOf(
-    const google::protobuf::RepeatedPtrField<v1::GroupKey>& sent) {
-  std::vector<multicast::GroupKey> keys;
-  for (const v1::GroupKey& key : sent) {
-    if (key.id() > UINT8_MAX) return Internal("the manager sent a key with the id %u", key.id());
-    keys.push_back({static_cast<uint8_t>(key.id()), Bytes(key.key().begin(), key.key().end())});
-  }
-  return keys;
-}
+using When = farm::rpc::ManagerChannels::When;
 
 // Weights that make no sense are none: whoever is in the farm's authority can be wrong all the
 // same.
@@ -95,110 +45,26 @@ StatusOr<farm::LoadWeights> WeightsOf(const v1::LoadWeights& sent) {
 }
 
 StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
+  STRATA_ASSIGN_OR_RETURN(farm::rpc::GroupPlace place, farm::rpc::PlaceOf(reply));
   Registration registration;
   registration.id = farm::EngineId(reply.engine_id());
   registration.number = reply.registration();
   registration.scope = reply.scope();
-  registration.group_id = reply.group_id();
-  STRATA_ASSIGN_OR_RETURN(registration.group_address, IpAddress::Parse(reply.group_address()));
-  registration.group_port = static_cast<uint16_t>(reply.group_port());
-  registration.detection_timeout = Duration(reply.detection_timeout_ns());
-  if (registration.detection_timeout <= Duration::zero()) {
-    return Internal("the manager told no detection timeout");
-  }
+  registration.group_id = place.group_id;
+  registration.group_address = place.address;
+  registration.group_port = place.port;
+  registration.detection_timeout = place.detection_timeout;
+  registration.seeds = std::move(place.seeds);
   STRATA_ASSIGN_OR_RETURN(registration.weights, WeightsOf(reply.load_weights()));
-  for (const std::string& text : reply.seeds()) {
-    STRATA_ASSIGN_OR_RETURN(const Endpoint seed, Endpoint::Parse(text));
-    registration.seeds.push_back(seed);
-  }
-  STRATA_ASSIGN_OR_RETURN(registration.keys, KeysOf(reply.keys()));
+  STRATA_ASSIGN_OR_RETURN(registration.keys, farm::rpc::KeysOf(reply.keys()));
   return registration;
 }
 
 }  // namespace
 
-class ManagerClient::Channels {
+class ManagerClient::Channels final : public farm::rpc::ManagerChannels {
  public:
-  Channels(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls)
-      : managers_(std::move(managers)), tls_(std::move(tls)), stubs_(managers_.size()) {}
-
-  using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
-
-  // Calls the manager that answered last, then the others, until one does. At a registration
-  // Unauthenticated if this engine believes none of them; later that is no reason to end: a
-  // manager's certificate that has expired must not end the engines that serve.
-  enum class When : uint8_t { kRegistering, kLater };
-  Status Call(When when, const Method& call) {
-    Status last = Unavailable("no manager is configured");
-    size_t strangers = 0;
-    for (size_t i = 0; i < managers_.size(); ++i) {
-      const Outcome outcome = CallOne(at_, kCallLimit, call);
-      last = outcome.status;
-      if (outcome.answered) return last;
-      if (outcome.stranger) ++strangers;
-      at_ = (at_ + 1) % managers_.size();
-    }
-    // One that cannot be reached now may be believed later.
-    if (when == When::kLater || strangers == 0 || strangers < managers_.size()) return last;
-    return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
-  }
-
-  struct Outcome {
-    Status status;
-    bool answered = false;
-    bool stranger = false;  // It is there, and not to be believed.
-  };
-  Outcome CallOne(size_t manager, Duration limit, const Method& call) {
-    std::unique_ptr<v1::Registration::Stub>& stub = stubs_[manager];
-    if (stub == nullptr) {
-      stub = v1::Registration::NewStub(
-          grpc::CreateChannel(managers_[manager], tls::MakeChannelCredentials(tls_)));
-    }
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() +
-                         std::chrono::duration_cast<std::chrono::system_clock::duration>(limit));
-    // Not another manager's turn: the process is to end.
-    if (!Begin(context)) return {Unavailable("this process is ending"), true, false};
-    const Status status = FromGrpc(call(*stub, context));
-    End();
-    const bool answered =
-        status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded;
-    if (answered) return {status, true, false};
-    stub.reset();
-    const std::string reason = WhyNotBelieved(MessageOf(status));
-    return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
-                                          (reason.empty() ? Explain(MessageOf(status)) : reason)),
-            false, !reason.empty()};
-  }
-
-  size_t size() const { return managers_.size(); }
-  const std::string& name(size_t manager) const { return managers_[manager]; }
-
-  void Stop() {
-    absl::MutexLock lock(&mutex_);
-    stopped_ = true;
-    if (current_ != nullptr) current_->TryCancel();
-  }
-
- private:
-  bool Begin(grpc::ClientContext& context) {
-    absl::MutexLock lock(&mutex_);
-    if (stopped_) return false;
-    current_ = &context;
-    return true;
-  }
-  void End() {
-    absl::MutexLock lock(&mutex_);
-    current_ = nullptr;
-  }
-
-  absl::Mutex mutex_;
-  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
-  grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of the call that goes on.
-  const std::vector<std::string> managers_;
-  const std::shared_ptr<const tls::TlsStore> tls_;
-  size_t at_ = 0;  // The manager that answered last.
-  std::vector<std::unique_ptr<v1::Registration::Stub>> stubs_;
+  using ManagerChannels::ManagerChannels;
 };
 
 // What one manager has still to be told.
@@ -215,13 +81,13 @@ struct ManagerClient::Waiting {
 
 ManagerClient::ManagerClient(std::vector<std::string> managers,
                              std::shared_ptr<const tls::TlsStore> tls)
-    : channels_(std::make_unique<Channels>(std::move(managers), std::move(tls))),
+    : channels_(std::make_unique<Channels>("engine", std::move(managers), std::move(tls))),
       waiting_(channels_->size()) {}
 ManagerClient::~ManagerClient() = default;
 
 StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, ByteSpan instance) {
   v1::RegisterRequest request;
-  request.set_protocol(kRegistrationProtocol);
+  request.set_protocol(farm::rpc::kRegistrationProtocol);
   request.set_version(kVersion);
   request.set_instance(instance.data(), instance.size());
   for (const Endpoint& endpoint : info.clients) request.add_clients(ToString(endpoint));
@@ -231,11 +97,10 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
   request.mutable_capacity()->set_storage(info.capacity.storage);
   request.mutable_capacity()->set_memory(info.capacity.memory);
   v1::RegisterReply reply;
-  STRATA_RETURN_IF_ERROR(
-      channels_->Call(Channels::When::kRegistering,
-                      [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
-                        return stub.Register(&context, request, &reply);
-                      }));
+  STRATA_RETURN_IF_ERROR(channels_->Call(
+      When::kRegistering, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+        return stub.Register(&context, request, &reply);
+      }));
   return FromReply(reply);
 }
 
@@ -245,11 +110,11 @@ StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration)
   request.set_registration(registration);
   v1::RenewReply reply;
   STRATA_RETURN_IF_ERROR(channels_->Call(
-      Channels::When::kLater, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+      When::kLater, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
         return stub.Renew(&context, request, &reply);
       }));
   Renewal renewal;
-  STRATA_ASSIGN_OR_RETURN(renewal.keys, KeysOf(reply.keys()));
+  STRATA_ASSIGN_OR_RETURN(renewal.keys, farm::rpc::KeysOf(reply.keys()));
   if (reply.has_load_weights()) {
     STRATA_ASSIGN_OR_RETURN(renewal.weights, WeightsOf(reply.load_weights()));
   }
@@ -305,18 +170,5 @@ void ManagerClient::TellWaitingUris() {
 }
 
 void ManagerClient::Stop() { channels_->Stop(); }
-
-bool IsRefusal(const Status& status) {
-  switch (status.code()) {
-    case StatusCode::kUnauthenticated:
-    case StatusCode::kPermissionDenied:
-    case StatusCode::kFailedPrecondition:
-    case StatusCode::kInvalidArgument:
-    case StatusCode::kUnimplemented:
-      return true;
-    default:
-      return false;
-  }
-}
 
 }  // namespace strata::engine::rpc

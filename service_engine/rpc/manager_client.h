@@ -10,6 +10,7 @@
 #include "common/tls/tls_files.h"
 #include "farm/engine.h"
 #include "farm/load_factor.h"
+#include "farm/rpc/refusal.h"
 #include "multicast/driver/options.h"
 
 namespace strata::engine::rpc {
@@ -74,7 +75,6 @@ class ManagerClient {
   std::vector<Waiting> waiting_;  // Of each manager.
 };
 
-// Whether it makes no sense to try again soon.
-bool IsRefusal(const Status& status);
+using farm::rpc::IsRefusal;
 
 }  // namespace strata::engine::rpc

@@ -5,6 +5,7 @@
 
 #include "common/process/program.h"
 #include "service_manager/app/manager.h"
+#include "service_manager/app/witness.h"
 
 namespace {
 
@@ -28,11 +29,27 @@ StatusOr<std::unique_ptr<Service>> Start(const std::string& config, const Progra
   return std::unique_ptr<Service>(std::move(manager));
 }
 
+StatusOr<std::string> CheckWitness(const std::string& config) {
+  STRATA_ASSIGN_OR_RETURN(const manager::app::WitnessOptions options,
+                          manager::app::LoadWitnessSettings(config));
+  STRATA_ASSIGN_OR_RETURN(const auto tls, tls::TlsStore::Open(options.tls));
+  return ToString(tls->Current()->own);
+}
+
+StatusOr<std::unique_ptr<Service>> StartWitness(const std::string& config, Program::Fail fail) {
+  STRATA_ASSIGN_OR_RETURN(const manager::app::WitnessOptions options,
+                          manager::app::LoadWitnessSettings(config));
+  STRATA_ASSIGN_OR_RETURN(auto witness, manager::app::Witness::Start(options, std::move(fail)));
+  return std::unique_ptr<Service>(std::move(witness));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // gRPC tells of every broken handshake, and of names that nobody here looks at; what matters is
   // in our own log.
   setenv("GRPC_VERBOSITY", "NONE", 0);
-  return RunProgram(argc, argv, {"strata-sm", "manager", kHelp, Check, Start});
+  const Program::Mode witness = {"--witness", "be a witness: vote in the farm, and hold nothing",
+                                 "witness", CheckWitness, StartWitness};
+  return RunProgram(argc, argv, {"strata-sm", "manager", kHelp, Check, Start, witness});
 }

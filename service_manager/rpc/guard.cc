@@ -24,6 +24,8 @@ bool Allows(Guard::Right right, tls::Role role) {
       return role == tls::Role::kOperator;
     case Guard::Right::kManager:
       return role == tls::Role::kManager;
+    case Guard::Right::kWitness:
+      return role == tls::Role::kWitness;
   }
   return false;
 }
@@ -38,6 +40,8 @@ const char* WhoMay(Guard::Right right) {
       return "an operator";
     case Guard::Right::kManager:
       return "a manager";
+    case Guard::Right::kWitness:
+      return "a witness";
   }
   return "nobody";
 }
@@ -61,8 +65,9 @@ StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right r
     refused_.Add();
     return caller.status();
   }
-  // Engines and managers belong to one farm; who looks or orders may be of a scope above.
-  const bool one_farm = right == Right::kEngine || right == Right::kManager;
+  // Members belong to one farm; who looks or orders may be of a scope above.
+  const bool one_farm =
+      right == Right::kEngine || right == Right::kManager || right == Right::kWitness;
   const bool in_scope =
       one_farm ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
   if (!Allows(right, caller->role) || !in_scope) {

@@ -24,6 +24,7 @@ class Guard {
     kView,     // Viewers and operators whose scope covers this one.
     kOrder,    // Operators whose scope covers this one.
     kManager,  // Managers of this farm.
+    kWitness,  // Witnesses of this farm.
   };
 
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,

@@ -45,6 +45,17 @@ void PutWeights(const farm::LoadWeights& weights, v1::LoadWeights* out) {
   for (const auto& [name, weight] : weights.parameters) (*out->mutable_parameters())[name] = weight;
 }
 
+// What a member needs to know of the group to find it.
+template <class Reply>
+void PutGroup(control::FarmControl& control, Reply* reply) {
+  reply->set_group_id(control.registrar().group_id());
+  const multicast::SocketSettings& sockets = control.options().group.sockets;
+  reply->set_group_address(ToString(sockets.group));
+  reply->set_group_port(sockets.port);
+  reply->set_detection_timeout_ns(control.options().group.core.detection_timeout.count());
+  reply->add_seeds(ToString(control.member().unicast()));
+}
+
 template <class Reply>
 void PutKeys(const control::FarmControl& control, const control::Registrar& registrar,
              Reply* reply) {
@@ -106,12 +117,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
   reply->set_engine_id(engine.info.id.value());
   reply->set_registration(engine.registration);
   reply->set_scope(control_.options().scope);
-  reply->set_group_id(control_.registrar().group_id());
-  const multicast::SocketSettings& sockets = control_.options().group.sockets;
-  reply->set_group_address(ToString(sockets.group));
-  reply->set_group_port(sockets.port);
-  reply->set_detection_timeout_ns(control_.options().group.core.detection_timeout.count());
-  reply->add_seeds(ToString(control_.member().unicast()));
+  PutGroup(control_, reply);
   PutWeights(control_.director()->weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
   return Ok();
@@ -167,6 +173,27 @@ grpc::Status RegistrationService::FindHolders(grpc::ServerContext* context,
     }
   });
   return grpc::Status::OK;
+}
+
+grpc::Status RegistrationService::Attend(grpc::ServerContext* context,
+                                         const v1::AttendRequest* request, v1::AttendReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kWitness);
+  const Status status = caller.ok() ? AttendAs(caller->name, *request, reply) : caller.status();
+  if (!status.ok()) {
+    Log().Warning("witness refused", {{"from", context->peer()}, {"error", MessageOf(status)}});
+  }
+  return ToGrpc(status);
+}
+
+Status RegistrationService::AttendAs(const std::string& name, const v1::AttendRequest& request,
+                                     v1::AttendReply* reply) {
+  STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
+  STRATA_ASSIGN_OR_RETURN(const uint32_t id,
+                          witnesses_.Attend(name, AsBytes(request.instance()), multicast::Now()));
+  reply->set_member_id(id);
+  PutGroup(control_, reply);
+  PutKeys(control_, control_.registrar(), reply);
+  return Ok();
 }
 
 }  // namespace strata::manager::rpc

@@ -6,6 +6,7 @@
 #include "common/status.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/farm_control.h"
+#include "service_manager/control/witness_book.h"
 #include "service_manager/rpc/guard.h"
 
 namespace strata::manager::rpc {
@@ -21,7 +22,7 @@ Status CheckProtocol(const std::string& engine, const std::string& version, uint
 class RegistrationService final : public v1::Registration::Service {
  public:
   RegistrationService(control::FarmControl& control, Guard& guard)
-      : control_(control), guard_(guard) {}
+      : control_(control), guard_(guard), witnesses_(control.store()) {}
 
   grpc::Status Register(grpc::ServerContext* context, const v1::RegisterRequest* request,
                         v1::RegisterReply* reply) override;
@@ -31,13 +32,18 @@ class RegistrationService final : public v1::Registration::Service {
                         v1::TellUrisReply* reply) override;
   grpc::Status FindHolders(grpc::ServerContext* context, const v1::FindHoldersRequest* request,
                            v1::FindHoldersReply* reply) override;
+  grpc::Status Attend(grpc::ServerContext* context, const v1::AttendRequest* request,
+                      v1::AttendReply* reply) override;
 
  private:
   Status RegisterEngine(const std::string& name, const v1::RegisterRequest& request,
                         v1::RegisterReply* reply);
+  Status AttendAs(const std::string& name, const v1::AttendRequest& request,
+                  v1::AttendReply* reply);
 
   control::FarmControl& control_;
   Guard& guard_;
+  control::WitnessBook witnesses_;
 };
 
 }  // namespace strata::manager::rpc

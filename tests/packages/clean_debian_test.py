@@ -64,7 +64,8 @@ class CleanDebianTest(unittest.TestCase):
         told = parts((self.folder / "told").read_text(encoding="utf-8"))
         self.assertEqual([line.split()[0] for line in told["versions"]],
                          ["strata", "strata-sm", "strata-se"])
-        self.assertEqual(told["enabled"], ["strata-engine.service", "strata-manager.service"])
+        self.assertEqual(told["enabled"], ["strata-engine.service", "strata-manager.service",
+                                           "strata-witness.service"])
         self.assertEqual((told["audit"], told["verified"], told["left"]), ([], [], []))
 
 

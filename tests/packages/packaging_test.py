@@ -64,7 +64,7 @@ class UnitTest(unittest.TestCase):
 
 class SampleTest(unittest.TestCase):
     def test_every_key_is_shown_and_none_that_is_not(self):
-        for who in ("manager", "engine", "cli"):
+        for who in ("manager", "witness", "engine", "cli"):
             told = {key for key in settings_keys(f"strata-{who}.yaml") if "<" not in key}
             shown = sample_keys(PACKAGING / f"{who}.yaml")
             self.assertTrue(told, who)
@@ -75,13 +75,14 @@ class SampleTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             pki = f"{folder}/pki"
             run(PROGRAMS["strata"], "pki", "init", "--dir", pki, "--scope", "cdn-one/lan-a")
-            for who, program in (("manager", "strata-sm"), ("engine", "strata-se")):
+            for who, program, *words in (("manager", "strata-sm"), ("engine", "strata-se"),
+                                         ("witness", "strata-sm", "--witness")):
                 run(PROGRAMS["strata"], "pki", "issue", "--dir", pki, "--role", who, "--name",
                     "one", "--out", f"{folder}/{who}")
                 text = (PACKAGING / f"{who}.yaml").read_text(encoding="utf-8")
                 sample = pathlib.Path(folder, f"{who}.yaml")
                 sample.write_text(text.replace("/etc/strata", folder), encoding="utf-8")
-                done = run(PROGRAMS[program], "--config", sample, "--check", check=False)
+                done = run(PROGRAMS[program], *words, "--config", sample, "--check", check=False)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), who)
 
 
@@ -89,7 +90,8 @@ class ManPageTest(unittest.TestCase):
     def test_there_are_pages_of_all_programs_and_files(self):
         self.assertEqual([page.name for page in PAGES],
                          ["strata-cli.yaml.5", "strata-engine.yaml.5", "strata-manager.yaml.5",
-                          "strata-se.8", "strata-site.5", "strata-sm.8", "strata.1"])
+                          "strata-se.8", "strata-site.5", "strata-sm.8", "strata-witness.yaml.5",
+                          "strata.1"])
 
     def test_roff_has_nothing_to_complain_of(self):
         for page in PAGES:
@@ -105,8 +107,8 @@ class ManPageTest(unittest.TestCase):
         self.assertEqual({option for option in options if option not in page}, set())
 
     def test_keys_of_the_settings_are_in_their_pages(self):
-        for name in ("strata-manager.yaml", "strata-engine.yaml", "strata-cli.yaml",
-                     "strata-site"):
+        for name in ("strata-manager.yaml", "strata-witness.yaml", "strata-engine.yaml",
+                     "strata-cli.yaml", "strata-site"):
             page = run("groff", "-man", "-Tascii", "-P-c", "-P-b", "-P-u",
                        PACKAGING / f"man/{name}.5").stdout
             keys = settings_keys(name)

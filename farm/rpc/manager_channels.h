@@ -1,0 +1,97 @@
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "common/address.h"
+#include "common/status.h"
+#include "common/time.h"
+#include "common/tls/tls_files.h"
+#include "multicast/driver/key_file.h"
+#include "proto/manager.grpc.pb.h"
+
+// What members of a farm that are no managers share of their calls to the managers.
+namespace strata::farm::rpc {
+
+namespace v1 = strata::manager::v1;
+
+// The same number as in the manager.
+inline constexpr uint32_t kRegistrationProtocol = 1;
+
+// Where the farm's group is, as a manager told it.
+struct GroupPlace {
+  uint64_t group_id = 0;
+  IpAddress address;
+  uint16_t port = 0;
+  Duration detection_timeout{};
+  std::vector<Endpoint> seeds;
+};
+
+StatusOr<std::vector<multicast::GroupKey>> KeysOf(
+    const google::protobuf::RepeatedPtrField<v1::GroupKey>& sent);
+
+// Of a RegisterReply or an AttendReply. Errors say what a manager told that makes no sense.
+StatusOr<GroupPlace> CheckedPlace(uint64_t group_id, const std::string& address, uint32_t port,
+                                  int64_t detection_timeout_ns,
+                                  const google::protobuf::RepeatedPtrField<std::string>& seeds);
+template <class Reply>
+StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
+  return CheckedPlace(reply.group_id(), reply.group_address(), reply.group_port(),
+                      reply.detection_timeout_ns(), reply.seeds());
+}
+
+// Channels to the farm's managers: one after the other is called until one answers. One thread at a
+// time, but Stop.
+class ManagerChannels {
+ public:
+  // `who`: "engine", for people.
+  ManagerChannels(std::string who, std::vector<std::string> managers,
+                  std::shared_ptr<const tls::TlsStore> tls);
+
+  using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
+
+  // Calls the manager that answered last, then the others, until one does; each is waited for at
+  // most some seconds. At a registration Unauthenticated if this process believes none of them;
+  // later that is no reason to end: a manager's certificate that has expired must not end those who
+  // serve.
+  enum class When : uint8_t { kRegistering, kLater };
+  Status Call(When when, const Method& call);
+
+  struct Outcome {
+    Status status;
+    bool answered = false;
+    bool stranger = false;  // It is there, and not to be believed.
+  };
+  // Calls a certain manager, a number below size().
+  Outcome CallOne(size_t manager, Duration limit, const Method& call);
+  size_t size() const { return managers_.size(); }
+  const std::string& name(size_t manager) const { return managers_[manager]; }
+
+  // Ends the call that goes on, and refuses those that come; by any thread.
+  void Stop();
+
+ private:
+  bool Begin(grpc::ClientContext& context);
+  void End();
+  std::string WhyNotBelieved(const std::string& words) const;
+  std::string Explain(const std::string& words) const;
+
+  const std::string who_;
+  const std::vector<std::string> managers_;
+  const std::shared_ptr<const tls::TlsStore> tls_;
+  size_t at_ = 0;  // The manager that answered last.
+  std::vector<std::unique_ptr<v1::Registration::Stub>> stubs_;
+
+  absl::Mutex mutex_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;  // Of the call that goes on.
+};
+
+}  // namespace strata::farm::rpc

@@ -1,0 +1,100 @@
+"""A farm with a witness, which votes when the others are even in number."""
+
+import pathlib
+import subprocess
+import time
+import unittest
+
+from farm_case import ENGINES, FarmCase, wait_until
+from farm import Process  # pylint: disable=wrong-import-order
+
+MACHINE = 6
+PORT = 7403
+KEY_CHANGE = 8  # Seconds from a revocation until the old key is forgotten, and some.
+
+
+class WitnessTest(FarmCase):
+    @classmethod
+    def prepare(cls):
+        cls.farm.issue("witness", "w-1")
+
+    def setUp(self):
+        super().setUp()
+        self.start_witness()
+
+    def start_witness(self):
+        address = self.guest_address
+        path = self.folder / "witness.yaml"
+        path.write_text(
+            f"data_folder: {self.folder}/witness\n{self.farm.tls('w-1')}"
+            f"lan: {{interface: eth0, unicast_address: '{address}'}}\n"
+            f"managers: ['{self.farm.rpc}']\nstatus_listen: '{address}:{PORT}'\n")
+        command = self.lan.command(MACHINE, self.farm.programs.manager, "--witness", "--config",
+                                   str(path))
+        checked = subprocess.run([*command, "--check"], check=False, capture_output=True,
+                                 text=True)
+        self.assertEqual((checked.returncode, checked.stderr), (0, ""))
+        self.witness = Process("witness", command, self.folder / "witness.log")
+        self.addCleanup(self.witness.kill)
+        self.wait_witness("is in the group", lambda text: text.startswith("ok"))
+
+    def health(self):
+        return self.farm.fetch_status(self.guest_address, PORT, "/healthz")[1]
+
+    def wait_witness(self, what, good):
+        try:
+            wait_until(lambda: good(self.health()), f"the witness {what}", 30)
+        except Exception as error:
+            raise AssertionError(f"{error}: {self.health()}\n{self.witness.log_end(20)}") from error
+
+    def wait_votes(self):
+        self.wait_witness("votes", lambda text: "role: witness, votes" in text)
+
+    def leave_one_engine(self):
+        for name in ENGINES[1:]:
+            self.assertEqual(self.farm.engines[name].stop(), 0)
+        self.wait_votes()
+
+    def test_votes_where_the_others_are_even(self):
+        self.assertIn("has no vote", self.health())
+        self.leave_one_engine()
+
+    def test_manager_and_witness_are_a_majority(self):
+        self.leave_one_engine()
+        self.farm.engines[ENGINES[0]].kill()
+        self.farm.apply_site(self.site("minimum_copies: 2"))
+        self.assertTrue(self.health().startswith("ok"))
+        self.farm.apply_site(self.site())
+
+    def test_comes_back_after_it_was_killed(self):
+        self.leave_one_engine()
+        self.witness.kill()
+        self.start_witness()
+        self.wait_votes()
+
+    def test_has_every_new_key(self):
+        self.farm.issue("viewer", "gone")
+        self.leave_one_engine()
+        self.farm.revoke("gone")
+        changed = time.monotonic() + KEY_CHANGE
+        wait_until(lambda: time.monotonic() > changed, "the key has changed", KEY_CHANGE + 5)
+        before = self.metric("strata_multicast_rejected_unknown_key_total")
+        self.farm.engines[ENGINES[0]].kill()
+        self.farm.apply_site(self.site())
+        self.assertEqual(self.metric("strata_multicast_rejected_unknown_key_total"), before)
+
+    def metric(self, name):
+        text = self.farm.fetch_status(self.guest_address, PORT, "/metrics")[1]
+        return sum(float(line.split()[-1]) for line in text.splitlines()
+                   if line.startswith((name + " ", name + "{")))
+
+    def test_is_small(self):
+        status = pathlib.Path(f"/proc/{self.witness.pid}/status").read_text(encoding="ascii")
+        lines = {line.split(":")[0]: line.split() for line in status.splitlines()}
+        own = int(lines["RssAnon"][1])
+        print(f"witness: {own} kB of its own, {lines['VmRSS'][1]} kB with the program")
+        self.assertLess(own, 32 * 1024)
+
+
+if __name__ == "__main__":
+    unittest.main()
