@@ -22,6 +22,8 @@ PURE_ROOMS = [
 _EDGE_ROOMS = [
     "farm/member",
     "farm/rpc",
+    "farm/backup",
+    "farm/member",
 ]
 
 FLOORS = {
