@@ -76,6 +76,11 @@ bool SiteLedger::Apply(const Purged& m) {
   if (it == logs_.end() || m.position <= it->second.position) return false;
   PurgeLog& log = it->second;
   log.position = m.position;
+  if (m.keys.empty()) {  // Everything: as if all that was before had been too long ago.
+    log.kept.clear();
+    log.forgotten = m.position;
+    return true;
+  }
   log.kept.push_back({m.position, m.keys});
   if (log.kept.size() > kPurgesKept) {
     log.forgotten = log.kept.front().position;

@@ -41,6 +41,7 @@ class SiteLedger {
   // the present one, a site that is not there, a host that belongs to another site.
   bool Apply(const SiteApplied& m);
   bool Apply(const SiteRemoved& m);
+  // Without keys: all of the site, so that nobody's position before it is good enough.
   bool Apply(const Purged& m);
 
   const SiteTable& sites() const { return sites_; }

@@ -32,7 +32,7 @@ TEST(SiteLedgerTest, KeepsPurgesInTheOrderOfTheirPositions) {
   ledger.Apply(SiteApplied{SiteOf("films")});
   EXPECT_TRUE(ledger.Apply(Purged{"films", 1, {kKey}}));
   EXPECT_FALSE(ledger.Apply(Purged{"films", 1, {kKey}}));
-  EXPECT_TRUE(ledger.Apply(Purged{"films", 7, {}}));
+  EXPECT_TRUE(ledger.Apply(Purged{"films", 7, {kKey}}));
   ASSERT_EQ(ledger.FindLog("films")->kept.size(), 2u);
   EXPECT_EQ(ledger.FindLog("films")->position, 7u);
   EXPECT_EQ(ledger.FindLog("films")->forgotten, 0u);
@@ -41,11 +41,25 @@ TEST(SiteLedgerTest, KeepsPurgesInTheOrderOfTheirPositions) {
 TEST(SiteLedgerTest, ForgetsTheOldestPurgesAndSaysUpToWhere) {
   SiteLedger ledger;
   ledger.Apply(SiteApplied{SiteOf("films")});
-  for (uint64_t i = 1; i <= kPurgesKept + 5; ++i) ledger.Apply(Purged{"films", i, {}});
+  for (uint64_t i = 1; i <= kPurgesKept + 5; ++i) ledger.Apply(Purged{"films", i, {kKey}});
   const SiteLedger::PurgeLog& log = *ledger.FindLog("films");
   EXPECT_EQ(log.kept.size(), kPurgesKept);
   EXPECT_EQ(log.forgotten, 5u);
   EXPECT_EQ(log.kept.front().position, 6u);
+}
+
+TEST(SiteLedgerTest, APurgeWithoutKeysForgetsAllThatWasBefore) {
+  SiteLedger ledger;
+  ledger.Apply(SiteApplied{SiteOf("films")});
+  ledger.Apply(Purged{"films", 1, {kKey}});
+  EXPECT_TRUE(ledger.Apply(Purged{"films", 9, {}}));
+  EXPECT_TRUE(ledger.Apply(Purged{"films", 10, {kKey}}));
+  const SiteLedger::PurgeLog& log = *ledger.FindLog("films");
+  EXPECT_EQ(log.forgotten, 9u);
+  ASSERT_EQ(log.kept.size(), 1u);
+  SiteLedger other;
+  ASSERT_TRUE(other.Restore(ledger.Snapshot()).ok());
+  EXPECT_EQ(*other.FindLog("films"), log);
 }
 
 TEST(SiteLedgerTest, ARemovedSiteTakesItsPurgesAlong) {
@@ -93,7 +107,7 @@ TEST(SiteLedgerTest, TheDigestKnowsVersionsAndPositions) {
   SiteLedger ledger;
   ledger.Apply(SiteApplied{SiteOf("films")});
   const TableDigest before = ledger.digest();
-  ledger.Apply(Purged{"films", 1, {}});
+  ledger.Apply(Purged{"films", 1, {kKey}});
   EXPECT_NE(ledger.digest(), before);
 }
 

@@ -86,6 +86,7 @@ Status Driver::OpenStore() {
   STRATA_ASSIGN_OR_RETURN(
       std::unique_ptr<StateFile> file,
       StateFile::Open(options_.state_file, options_.core.group, options_.member));
+  if (options_.may_change_group) file->PassOverOthers();
   Waiter* waiter = waiter_.get();
   store_ = std::make_unique<FileStateStore>(std::move(file), options_.state_at_once,
                                             [waiter] { waiter->Wake(); });

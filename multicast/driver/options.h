@@ -28,6 +28,9 @@ struct GroupOptions {
 
   std::string state_file;       // Empty: nothing is durable; for learners and tests.
   bool state_at_once = false;   // Write it inside the turn instead of on a thread of its own.
+  // Whoever says which group this is is right, also where the state file is of another one, or of
+  // another member: it counts as none then, and is replaced.
+  bool may_change_group = false;
   uint64_t durable_commit = 0;  // Up to where the application's state is on disk.
 
   bool own_thread = false;  // Else somebody has to call Group::Poll.

@@ -30,6 +30,8 @@ class StateFile {
   // FailedPrecondition if it is another member's or group's, or of a later version.
   StatusOr<Bytes> Load() const;
   Status Save(ByteSpan state);
+  // From now on Load takes another member's or group's for none.
+  void PassOverOthers() { passes_over_others_ = true; }
 
   const std::string& path() const { return path_; }
 
@@ -42,6 +44,7 @@ class StateFile {
   const std::string path_;
   const GroupId group_;
   const MemberId member_;
+  bool passes_over_others_ = false;
   UniqueFd lock_;
 };
 

@@ -122,6 +122,17 @@ TEST_F(StateFileTest, RefusesTheFileOfAnotherMemberOrGroupAndSaysWhose) {
   EXPECT_EQ(Open(GroupId(8))->Load().status().code(), StatusCode::kFailedPrecondition);
 }
 
+TEST_F(StateFileTest, PassesOverTheFileOfAnotherWhereItIsToldTo) {
+  ASSERT_TRUE(Open()->Save(AsBytes("x")).ok());
+  const auto file = Open(GroupId(8));
+  file->PassOverOthers();
+  const StatusOr<Bytes> none = file->Load();
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE(none->empty());
+  ASSERT_TRUE(file->Save(AsBytes("y")).ok());
+  EXPECT_EQ(file->Load()->size(), 1u);
+}
+
 TEST_F(StateFileTest, RefusesALaterFormatByItsNumber) {
   ASSERT_TRUE(Open()->Save(AsBytes("x")).ok());
   std::string raw = Raw();

@@ -173,6 +173,9 @@ bool ContentKeeper::Purge(const Pending& pending) {
     keys.insert(keys.end(), entry.keys.begin(), entry.keys.end());
   }
   Status status = agent_.EndFetches(keys);
+  if (status.ok() && pending.forgotten != 0) {
+    status = agent_.EndFetchesOf(pending.site, options_.fetch_patience);
+  }
   StatusOr<size_t> dropped = status.ok() ? adapter_.Purge(keys) : status;
   if (dropped.ok() && pending.forgotten != 0) {
     const StatusOr<size_t> more = adapter_.PurgeCacheOf(pending.site);

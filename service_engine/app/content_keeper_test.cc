@@ -156,6 +156,20 @@ TEST_F(ContentKeeperTest, APurgeThatFailsClosesUntilItIsDone) {
   EXPECT_TRUE(AwaitOpen());
 }
 
+TEST_F(ContentKeeperTest, APurgeOfAllOfASiteTakesItsWholeCacheOnce) {
+  farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  farm_.Say(farm::Purged{"films", 5, {}});
+  farm_.Say(farm::Purged{"films", 6, {{1, 1}}});
+  EXPECT_TRUE(AwaitPurged("films", 6));
+  EXPECT_EQ(adapter_.CountOf("empty films"), 1u);
+  Stop();
+  Start({SiteOf("films", 1)});
+  ASSERT_TRUE(AwaitOpen());
+  EXPECT_EQ(adapter_.CountOf("empty films"), 1u);
+}
+
 TEST_F(ContentKeeperTest, AnInvalidCopyGoesAndWhoWaitsIsTold) {
   Start();
   ASSERT_TRUE(AwaitOpen());

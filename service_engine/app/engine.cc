@@ -26,6 +26,7 @@ constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
 constexpr int kPollsPerRenewal = 20;
 constexpr Duration kProbeEvery = std::chrono::seconds(2);
 constexpr size_t kInstanceBytes = 16;
+constexpr char kPositionsFile[] = "/purge_positions";
 // Until the farm knows that this engine ends, and until the last clients that were sent here before
 // have come: all of an end is to take less than 5 s.
 constexpr Duration kGoodbyeLimit = std::chrono::milliseconds(500);
@@ -217,10 +218,14 @@ void Engine::Live() {
 }
 
 Status Engine::Register() {
+  // The keeper tells by itself what is wrong with the file.
+  const StatusOr<PurgePositions> positions =
+      PurgePositions::Open(settings_.data_folder + kPositionsFile);
+  const auto purged = positions.ok() ? positions->all() : std::map<std::string, uint64_t>();
   std::string last;
   int twins = 0;
   while (true) {
-    StatusOr<rpc::Registration> registered = client_->Register(settings_.info, instance_);
+    StatusOr<rpc::Registration> registered = client_->Register(settings_.info, instance_, purged);
     if (registered.ok()) {
       registration_ = *std::move(registered);
       break;
@@ -260,6 +265,7 @@ Status Engine::JoinFarm() {
   options.sockets.port = registration_.group_port;
   options.keys = registration_.keys;
   options.state_file = settings_.data_folder + "/group_state";
+  options.may_change_group = true;  // A manager that was restored founds another one.
   {
     absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
     STRATA_ASSIGN_OR_RETURN(member_,
@@ -299,7 +305,7 @@ Status Engine::StartServer() {
   STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
   STRATA_RETURN_IF_ERROR(GiveTo(settings_.nginx.user, settings_.agent.socket_path));
   STRATA_ASSIGN_OR_RETURN(PurgePositions positions,
-                          PurgePositions::Open(settings_.data_folder + "/purge_positions"));
+                          PurgePositions::Open(settings_.data_folder + kPositionsFile));
   std::vector<farm::Site> sites;
   member_->Read([&sites](const farm::TableReplica& replica) {
     for (const auto& [name, site] : replica.ledger().sites().sites()) sites.push_back(site);

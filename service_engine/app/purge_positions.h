@@ -19,6 +19,7 @@ class PurgePositions {
   static StatusOr<PurgePositions> Open(const std::string& path);
 
   uint64_t Of(const std::string& site) const;
+  const std::map<std::string, uint64_t>& all() const { return positions_; }
   // Of what was removed already; Save() brings it to disk.
   void Set(const std::string& site, uint64_t position);
   // Durable when it returns: a later site of this name begins anew.

@@ -85,7 +85,8 @@ ManagerClient::ManagerClient(std::vector<std::string> managers,
       waiting_(channels_->size()) {}
 ManagerClient::~ManagerClient() = default;
 
-StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, ByteSpan instance) {
+StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, ByteSpan instance,
+                                               const std::map<std::string, uint64_t>& purged) {
   v1::RegisterRequest request;
   request.set_protocol(farm::rpc::kRegistrationProtocol);
   request.set_version(kVersion);
@@ -96,6 +97,7 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
   request.mutable_capacity()->set_bandwidth_out(info.capacity.bandwidth_out);
   request.mutable_capacity()->set_storage(info.capacity.storage);
   request.mutable_capacity()->set_memory(info.capacity.memory);
+  for (const auto& [site, position] : purged) (*request.mutable_purged())[site] = position;
   v1::RegisterReply reply;
   STRATA_RETURN_IF_ERROR(channels_->Call(
       When::kRegistering, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,7 +53,9 @@ class ManagerClient {
   ~ManagerClient();
 
   // `instance`: 16 random bytes of this start of the process. `info`: its id does not count.
-  StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance);
+  // `purged`: how far each site's purge log was followed.
+  StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance,
+                                  const std::map<std::string, uint64_t>& purged = {});
   // NotFound or FailedPrecondition: register again.
   StatusOr<Renewal> Renew(ByteSpan instance, uint64_t registration);
   // Canonical URIs, at most 10,000, for every manager: each keeps its own. What some of them could
