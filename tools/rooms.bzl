@@ -20,10 +20,9 @@ PURE_ROOMS = [
 
 # Rooms inside a pure one that are not.
 _EDGE_ROOMS = [
-    "farm/member",
-    "farm/rpc",
     "farm/backup",
     "farm/member",
+    "farm/rpc",
 ]
 
 FLOORS = {

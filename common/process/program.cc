@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -20,6 +21,7 @@ struct CommandLine {
   std::string config;  // Settings file.
   bool check = false;  // Validate it and end.
   bool mode = false;   // Be the other service.
+  std::map<std::string, std::string> jobs = {};  // By their options.
 };
 
 // Why the service could not go on, told by any thread.
@@ -51,6 +53,11 @@ bool Parse(int argc, const char* const* argv, const Program& program, CommandLin
   app.add_option("--config", line.config, "settings file")->required()->type_name("FILE");
   app.add_flag("--check", line.check, "validate the settings, and end");
   if (program.mode) app.add_flag(program.mode->flag, line.mode, program.mode->help);
+  for (const Program::Job& job : program.jobs) {
+    app.add_option(job.option, line.jobs[job.option], job.help)
+        ->type_name(job.argument)
+        ->excludes("--check");
+  }
   try {
     app.parse(argc, argv);
     return true;
@@ -90,6 +97,13 @@ int Check(const Program& program, const std::string& config) {
   return EXIT_SUCCESS;
 }
 
+int Do(const Program& program, const Program::Job& job, const CommandLine& line) {
+  const StatusOr<std::string> done = job.run(line.config, line.jobs.at(job.option));
+  if (!done.ok()) return Fail(program, done.status());
+  std::cout << *done << "\n";
+  return EXIT_SUCCESS;
+}
+
 int Run(const Program& program, const std::string& config) {
   const sigset_t set = Watched();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // Threads that are started from now on have it too.
@@ -116,6 +130,9 @@ int RunProgram(int argc, const char* const* argv, const Program& program) {
   CommandLine line;
   int exit_code = EXIT_SUCCESS;
   if (!Parse(argc, argv, program, line, exit_code)) return exit_code;
+  for (const Program::Job& job : program.jobs) {
+    if (!line.jobs[job.option].empty()) return Do(program, job, line);
+  }
   Program chosen = program;
   if (line.mode) {
     chosen.component = program.mode->component;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/status.h"
 
@@ -44,12 +45,22 @@ struct Program {
   CheckSettings check;
   StartService start;
   std::optional<Mode> mode = {};
+
+  // What it can do instead of running, with one argument: says what was done.
+  struct Job {
+    std::string option;    // "--restore"
+    std::string argument;  // How help calls it: "BACKUP"
+    std::string help;
+    std::function<StatusOr<std::string>(const std::string& config, const std::string& argument)>
+        run;
+  };
+  std::vector<Job> jobs = {};
 };
 
 // Exit statuses of RunProgram: 0 ended as it was told to, 1 failed, 2 wrong command line.
 inline constexpr int kExitWrongLine = 2;
 
-// The whole of main: --config FILE, --check, --version, --help; SIGTERM and SIGINT end the service,
+// The whole of main: --config FILE, --check, --version, --help, jobs; SIGTERM and SIGINT end the service,
 // SIGHUP reloads it; SIGPIPE is ignored. Errors go to stderr in one line. Signals are taken by this
 // thread only: call it before there are others.
 int RunProgram(int argc, const char* const* argv, const Program& program);

@@ -6,6 +6,7 @@
 #include "common/process/program.h"
 #include "service_manager/app/manager.h"
 #include "service_manager/app/witness.h"
+#include "service_manager/restore/restore.h"
 
 namespace {
 
@@ -20,6 +21,15 @@ StatusOr<std::string> Check(const std::string& config) {
                           manager::app::LoadManagerSettings(config));
   STRATA_ASSIGN_OR_RETURN(const auto tls, tls::TlsStore::Open(settings.tls));
   return ToString(tls->Current()->own);
+}
+
+StatusOr<std::string> Restore(const std::string& config, const std::string& backup) {
+  STRATA_ASSIGN_OR_RETURN(const manager::app::Settings settings,
+                          manager::app::LoadManagerSettings(config));
+  STRATA_ASSIGN_OR_RETURN(const auto tls, tls::TlsStore::Open(settings.tls));
+  return manager::restore::Restore({.backup = backup,
+                                    .data_folder = settings.data_folder,
+                                    .scope = tls->Current()->own.scope});
 }
 
 StatusOr<std::unique_ptr<Service>> Start(const std::string& config, const Program::Fail& fail) {
@@ -51,5 +61,7 @@ int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);
   const Program::Mode witness = {"--witness", "be a witness: vote in the farm, and hold nothing",
                                  "witness", CheckWitness, StartWitness};
-  return RunProgram(argc, argv, {"strata-sm", "manager", kHelp, Check, Start, witness});
+  const Program::Job restore{"--restore", "BACKUP",
+                             "make the store from a backup, a folder or a tar, and end", Restore};
+  return RunProgram(argc, argv, {"strata-sm", "manager", kHelp, Check, Start, witness, {restore}});
 }

@@ -37,6 +37,7 @@ FarmControl::FarmControl(FarmControlOptions options, store::MirroredStore& store
       random_(random),
       managers_(store),
       purges_(store),
+      restored_(store),
       audit_(store),
       started_(Now()),
       director_(std::make_shared<farm::DirectorSettings>(options_.director)),
@@ -182,6 +183,16 @@ StatusOr<uint64_t> FarmControl::Renew(const std::string& name, ByteSpan instance
   renewed_[name] = Now();
   const auto differs = digests_.differing().find(engine.info.id);
   return differs == digests_.differing().end() ? 0 : differs->second;
+}
+
+Status FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& site,
+                                 uint64_t position) {
+  STRATA_ASSIGN_OR_RETURN(const bool lost, restored_.OnPurgedUpTo(site, position));
+  if (!lost) return Ok();
+  events_.Add("purge", engine + " knows purges of " + site +
+                           " that the backup does not: its whole cache is purged");
+  Tell();
+  return Ok();
 }
 
 StatusOr<DigestWatch::Own> FarmControl::DigestOf(uint64_t number) const {

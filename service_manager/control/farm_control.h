@@ -28,6 +28,7 @@
 #include "service_manager/control/manager_book.h"
 #include "service_manager/control/purge_journal.h"
 #include "service_manager/control/registrar.h"
+#include "service_manager/control/restored_purges.h"
 #include "service_manager/control/site_desk.h"
 #include "service_manager/control/store_teller.h"
 #include "service_manager/control/work_queue.h"
@@ -123,6 +124,9 @@ class FarmControl final : private farm::FarmListener {
   // As Registrar::CheckRenewal; notes that this instance is alive. Gives the number of the last
   // question that showed that this engine's state differs; 0: it does not.
   StatusOr<uint64_t> Renew(const std::string& name, ByteSpan instance, uint64_t registration);
+  // This engine has followed a site's purge log up to there. After a restoration it may be further
+  // than the backup: then the site's whole cache is ordered purged, durable when it returns.
+  Status OnPurgedUpTo(const std::string& engine, const std::string& site, uint64_t position);
 
  private:
   FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,
@@ -159,6 +163,7 @@ class FarmControl final : private farm::FarmListener {
   std::unique_ptr<SiteDesk> sites_;
   ManagerBook managers_;
   PurgeJournal purges_;
+  RestoredPurges restored_;
   AuditLog audit_;
   Confirmations confirmations_;
   EventLog events_;

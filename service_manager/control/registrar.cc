@@ -179,6 +179,10 @@ Status Registrar::CheckRenewal(const std::string& name, ByteSpan instance,
   const auto it = engines_.find(name);
   if (it == engines_.end()) return NotFound("engine %s is not registered", name.c_str());
   const Bytes& current = it->second.instance;
+  if (current.empty()) {
+    return FailedPrecondition("engine %s has to register again: the manager was restored",
+                              name.c_str());
+  }
   if (it->second.registration != registration ||
       !std::equal(instance.begin(), instance.end(), current.begin(), current.end())) {
     return FailedPrecondition("another process has registered as engine %s", name.c_str());

@@ -49,6 +49,8 @@ class AdministrationService final : public v1::Administration::Service {
                          v1::ListAuditReply* reply) override;
   grpc::Status FollowEvents(grpc::ServerContext* context, const v1::FollowEventsRequest* request,
                             grpc::ServerWriter<v1::Event>* writer) override;
+  grpc::Status CreateBackup(grpc::ServerContext* context, const v1::CreateBackupRequest* request,
+                            grpc::ServerWriter<v1::BackupChunk>* writer) override;
 
  private:
   // Runs what only shows something, for who may see it.
@@ -56,6 +58,9 @@ class AdministrationService final : public v1::Administration::Service {
   // Runs an order for who may give it, and records it as `what`.
   grpc::Status Order(const grpc::ServerContext& context, const std::string& what,
                      const std::function<Status(const std::string& by)>& order);
+  // `chunk` has what is to be said first.
+  Status WriteBackup(const grpc::ServerContext& context, v1::BackupChunk& chunk,
+                     grpc::ServerWriter<v1::BackupChunk>& writer);
   Status FillLocate(const std::string& uri, v1::LocateReply* reply);
   Status WriteContent(const v1::ListContentRequest& request,
                       grpc::ServerWriter<v1::Content>* writer);
@@ -65,6 +70,7 @@ class AdministrationService final : public v1::Administration::Service {
   directory::LocationIndex& index_;
   Guard& guard_;
   std::atomic<bool> stop_ = false;
+  std::atomic<int> backups_ = 0;  // That are being made.
 };
 
 }  // namespace strata::manager::rpc

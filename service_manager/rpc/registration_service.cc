@@ -11,6 +11,7 @@ namespace strata::manager::rpc {
 namespace {
 
 constexpr size_t kVersionBytesMax = 64;  // Of what an engine says, in errors.
+constexpr size_t kSiteNameBytesMax = 63;
 
 const Logger& Log() {
   static const Logger logger("rpc");
@@ -112,6 +113,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
                    .bandwidth_out = request.capacity().bandwidth_out(),
                    .storage = request.capacity().storage(),
                    .memory = request.capacity().memory()};
+  STRATA_RETURN_IF_ERROR(TakePositions(name, request));
   STRATA_ASSIGN_OR_RETURN(const control::Registrar::Engine engine,
                           control_.Register(info, AsBytes(request.instance())));
   reply->set_engine_id(engine.info.id.value());
@@ -120,6 +122,20 @@ Status RegistrationService::RegisterEngine(const std::string& name,
   PutGroup(control_, reply);
   PutWeights(control_.director()->weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
+  return Ok();
+}
+
+Status RegistrationService::TakePositions(const std::string& name,
+                                          const v1::RegisterRequest& request) {
+  if (request.purged_size() > static_cast<int>(control::kSitesMax)) {
+    return InvalidArgument("purged: at most %zu sites", control::kSitesMax);
+  }
+  for (const auto& [site, position] : request.purged()) {
+    if (site.empty() || site.size() > kSiteNameBytesMax || site.find('\0') != std::string::npos) {
+      return InvalidArgument("purged: something that is no site's name");
+    }
+    STRATA_RETURN_IF_ERROR(control_.OnPurgedUpTo(name, site, position));
+  }
   return Ok();
 }
 

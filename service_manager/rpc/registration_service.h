@@ -41,6 +41,9 @@ class RegistrationService final : public v1::Registration::Service {
   Status AttendAs(const std::string& name, const v1::AttendRequest& request,
                   v1::AttendReply* reply);
 
+  // How far the engine has purged: it may know of purges that this manager does not.
+  Status TakePositions(const std::string& name, const v1::RegisterRequest& request);
+
   control::FarmControl& control_;
   Guard& guard_;
   control::WitnessBook witnesses_;
