@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "cli/backup_verbs.h"
 #include "cli/command_tree.h"
 #include "cli/failure.h"
 #include "cli/pki/verbs.h"
@@ -40,6 +41,7 @@ class CommandLine {
     AddEngines();
     AddSites();
     AddRecords();
+    AddBackup();
     AddPki();
     AddCompletion();
     app_.footer(kFooter);
@@ -147,6 +149,7 @@ class CommandLine {
   void AddSites();
   void AddSiteVersions(CLI::App* site);
   void AddRecords();
+  void AddBackup();
   void AddPki();
   void AddPkiIssue(CLI::App* pki);
   void AddPkiRenew(CLI::App* pki);
@@ -298,6 +301,35 @@ void CommandLine::AddRecords() {
       ->type_name("N");
 }
 
+void CommandLine::AddBackup() {
+  CLI::App* group = Group("backup", "Backups of all that a manager must not forget");
+  auto to = std::make_shared<std::string>();
+  ManagerVerb(group, "create", "Write one, while the manager runs",
+              [this, to](ManagerClient& manager) { return CreateBackup(terminal_, manager, *to); })
+      ->add_option("--to", *to, "A new folder, or a file .tar, .tar.gz or .tgz")
+      ->required()
+      ->type_name("PATH");
+  auto options = std::make_shared<RestoreBackupOptions>();
+  const auto add = [&](const char* verb, const char* help, std::function<ExitCode()> action) {
+    CLI::App* command = Verb(group, verb, help, std::move(action));
+    command->add_option("backup", options->backup, "Its folder or file")
+        ->required()
+        ->type_name("PATH");
+    return command;
+  };
+  add("verify", "Check one, and say what is in it; needs no manager",
+      [this, options] { return VerifyBackup(terminal_, options->backup); });
+  add("restore",
+      "Make the store of a manager that does not run, on its machine; --config is its settings "
+      "file [/etc/strata/manager.yaml]",
+      [this, options] {
+        options->config = flags_.config;
+        return RestoreBackup(terminal_, *options);
+      })
+      ->add_option("--program", options->program, "The manager's program, if it is not strata-sm")
+      ->type_name("FILE");
+}
+
 void CommandLine::AddPki() {
   CLI::App* pki = Group("pki", "A small certificate authority in a folder; needs no manager");
   auto init = std::make_shared<PkiInitOptions>();
@@ -385,6 +417,7 @@ CommandTree CommandLine::TreeOf(const CLI::App& app) {
   if (name != nullptr && name->get_positional()) {
     tree.names_from = app.get_parent()->get_name() + " list";
   }
+  tree.takes_files = app.get_option_no_throw("backup") != nullptr;
   for (const CLI::App* child : app.get_subcommands({})) tree.commands.push_back(TreeOf(*child));
   return tree;
 }

@@ -220,6 +220,39 @@ TEST_F(CommandLineTest, ShowsEventsAndRecords) {
   EXPECT_TRUE(Says("viewer bob    192.0.2.77  PurgeContent http://films.example/a.mp4"));
 }
 
+TEST_F(CommandLineTest, WritesAndChecksBackups) {
+  manager_->HealEngines();
+  for (const std::string name : {"/b", "/b.tar", "/b.tgz"}) {
+    const std::string path = folder_ + name;
+    EXPECT_EQ(Run({"backup", "create", "--to", path}), ExitCode::kOk) << err_;
+    EXPECT_TRUE(Says("1 site, 0 engines")) << out_;
+    EXPECT_EQ(Run({"backup", "create", "--to", path}), ExitCode::kFailed);
+    EXPECT_TRUE(Complains("is there already")) << err_;
+    EXPECT_EQ(Run({"backup", "verify", path}), ExitCode::kOk) << err_;
+    EXPECT_TRUE(Says("whole") && Says("cdn-one/lan-a")) << out_;
+    EXPECT_EQ(Run({"backup", "verify", path, "--json"}), ExitCode::kOk) << err_;
+    EXPECT_TRUE(Says("\"purged_up_to\": \"41\"")) << out_;
+  }
+  EXPECT_EQ(Run({"backup", "verify", folder_ + "/cli.yaml"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("cli.yaml: no whole tar")) << err_;
+}
+
+TEST_F(CommandLineTest, ABackupThatDidNotEndIsNone) {
+  EXPECT_EQ(Run({"backup", "create", "--to", folder_ + "/b"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("did not send all")) << err_;
+  EXPECT_EQ(Run({"backup", "verify", folder_ + "/b"}), ExitCode::kFailed);
+}
+
+TEST_F(CommandLineTest, AManagersProgramRestoresABackup) {
+  const auto restore = [this](const std::string& program) {
+    return Run({"backup", "restore", "some.tar", "--config", "sm.yaml", "--program", program});
+  };
+  EXPECT_EQ(restore("/bin/true"), ExitCode::kOk) << err_;
+  EXPECT_EQ(restore("/bin/false"), ExitCode::kFailed) << err_;
+  EXPECT_EQ(restore("/no/such/program"), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("/no/such/program cannot be started")) << err_;
+}
+
 TEST_F(CommandLineTest, AnswersProgramsInJson) {
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
            {"farm", "show", "--json"}, {"--json", "farm", "show"}, {"farm", "--json", "show"}}) {

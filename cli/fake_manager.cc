@@ -12,6 +12,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "common/check.h"
+#include "farm/backup/record.h"
 #include "common/tls/grpc_credentials.h"
 #include "proto/manager.grpc.pb.h"
 
@@ -250,6 +251,22 @@ class FakeManager::Service final : public api::Administration::Service {
     event.set_text("the manager stops");
     writer->Write(event);
     return {grpc::StatusCode::UNAVAILABLE, "Socket closed"};
+  }
+
+  grpc::Status CreateBackup(grpc::ServerContext* context, const api::CreateBackupRequest*,
+                            grpc::ServerWriter<api::BackupChunk>* writer) override {
+    const grpc::Status allowed = Check(*context, true);
+    if (!allowed.ok()) return allowed;
+    api::BackupChunk chunk;
+    chunk.mutable_facts()->set_scope("cdn-one/lan-a");
+    chunk.mutable_facts()->set_manager("sm-1");
+    farm::backup::AppendRecord(farm::backup::NextKey("films"), farm::backup::NextValue(42),
+                               *chunk.mutable_records());
+    writer->Write(chunk);
+    chunk.Clear();
+    if (heals) chunk.mutable_end()->set_records(1);
+    writer->Write(chunk);
+    return grpc::Status::OK;
   }
 
   api::ShowFarmReply farm = NewFarm();

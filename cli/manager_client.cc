@@ -4,7 +4,11 @@
 #include <grpcpp/create_channel.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -33,6 +37,54 @@ bool AwaitConnection(grpc::Channel& channel, system_clock::time_point deadline) 
     if (!channel.WaitForStateChange(state, deadline)) return false;
   }
 }
+// A record of a backup may be longer than gRPC takes by itself.
+constexpr int kMessageBytesMax = 8 << 20;
+
+// Cancels a call when nothing has come of it for some time.
+class Patience {
+ public:
+  Patience(grpc::ClientContext& context, Duration limit)
+      : context_(context), limit_(limit), thread_([this] { Watch(); }) {}
+  ~Patience() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  void Renew() {
+    {
+      const std::lock_guard lock(mutex_);
+      ++heard_;
+    }
+    changed_.notify_one();
+  }
+  bool over() const { return over_; }
+
+ private:
+  void Watch() {
+    std::unique_lock lock(mutex_);
+    while (!done_) {
+      const uint64_t before = heard_;
+      const auto heard = [&] { return done_ || heard_ != before; };
+      if (changed_.wait_for(lock, limit_, heard)) continue;
+      over_ = true;
+      context_.TryCancel();
+      return;
+    }
+  }
+
+  grpc::ClientContext& context_;
+  const Duration limit_;
+  std::atomic<bool> over_ = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t heard_ = 0;  // Under mutex_.
+  bool done_ = false;   // Under mutex_.
+  std::thread thread_;
+};
 
 class GrpcManagerClient final : public ManagerClient {
  public:
@@ -99,6 +151,26 @@ class GrpcManagerClient final : public ManagerClient {
                      const std::function<void(const api::Content&)>& each) override {
     return Read<api::Content>(&Stub::ListContent, request, true, each);
   }
+  Status CreateBackup(const std::function<Status(const api::BackupChunk&)>& each) override {
+    Status taken;
+    const Status asked = Ask(Kind::kQuestion, [&](Stub& stub, system_clock::time_point) {
+      grpc::ClientContext context;
+      const auto reader = stub.CreateBackup(&context, api::CreateBackupRequest());
+      Patience patience(context, options_.timeout);
+      Attempt attempt;
+      api::BackupChunk chunk;
+      while (taken.ok() && reader->Read(&chunk)) {
+        attempt.began = true;
+        patience.Renew();
+        taken = each(chunk);
+      }
+      if (!taken.ok()) context.TryCancel();
+      attempt.status = reader->Finish();
+      if (patience.over()) attempt.status = {grpc::StatusCode::DEADLINE_EXCEEDED, "too slow"};
+      return attempt;
+    });
+    return taken.ok() ? asked : taken;
+  }
   Status FollowEvents(const api::FollowEventsRequest& request,
                       const std::function<void(const api::Event&)>& each) override {
     return Read<api::Event>(&Stub::FollowEvents, request, !request.follow(), each);
@@ -123,8 +195,10 @@ class GrpcManagerClient final : public ManagerClient {
   Link& LinkTo(size_t index) {
     Link& link = links_[index];
     if (link.stub == nullptr) {
-      link.channel =
-          grpc::CreateChannel(options_.managers[index], tls::MakeChannelCredentials(store_));
+      grpc::ChannelArguments arguments;
+      arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
+      link.channel = grpc::CreateCustomChannel(options_.managers[index],
+                                               tls::MakeChannelCredentials(store_), arguments);
       link.stub = api::Administration::NewStub(link.channel);
     }
     return link;

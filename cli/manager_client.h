@@ -51,6 +51,8 @@ class ManagerClient {
   // For each one as it comes. Following events has no end by itself, and no timeout.
   virtual Status ListContent(const api::ListContentRequest& request,
                              const std::function<void(const api::Content&)>& each) = 0;
+  // Ends when nothing came for the timeout, or with an error of `each`.
+  virtual Status CreateBackup(const std::function<Status(const api::BackupChunk&)>& each) = 0;
   virtual Status FollowEvents(const api::FollowEventsRequest& request,
                               const std::function<void(const api::Event&)>& each) = 0;
 };

@@ -1,215 +1,186 @@
-"""A farm of three managers: what one has acknowledged, the others have when it is gone."""
+"""A manager loses its store, and is restored from a backup while its farm lives on, or not."""
 
 import json
 import os
-import random
 import shutil
-import signal
-import time
+import subprocess
+import threading
 
-from farm_case import ENGINES, HOST, Load, FarmCase, ask, wait_until
-from farm import FarmError
-
-TAKE_OVER = 2  # Seconds until another manager leads.
+from farm_case import ENGINES, FarmCase, wait_until
 
 
 class BackupTest(FarmCase):
-    """Managers come and go; engines stay."""
+    """What was ordered before a backup is there again, and what is ordered later counts."""
 
-    backups = 2
+    def backup(self, name, *words):
+        path = self.folder / name
+        return path, json.loads(self.farm.strata("backup", "create", "--to", path, "--json",
+                                                 *words))
 
-    def setUp(self):
-        super().setUp()
-        self.leader = wait_until(self.farm.leader, "somebody leads")
-        self.others = [name for name in self.farm.managers if name != self.leader]
-
-    def wait_leader(self, among, limit=20):
-        """Until one of these leads; its name, and how long it took."""
-        begun = time.monotonic()
-
-        def leads():
-            return next((name for name in among
-                         if self.farm.facts(name).get("role") == "leads the farm"), None)
-        name = wait_until(leads, f"one of {among} leads", limit, 0.01)
-        return name, time.monotonic() - begun
-
-    def wait_backup(self, name):
-        wait_until(lambda: self.farm.facts(name).get("role") == "backup, in step",
-                   f"{name} is a backup", 30)
-
-    def at_manager(self, name, *words):
-        """A command of a certain manager."""
-        done = self.farm.strata("--manager", f"{self.farm.manager_addresses[name]}:7400", *words,
-                                check=False)
+    def verify(self, path, check=True):
+        done = subprocess.run([self.farm.programs.strata, "backup", "verify", path, "--json"],
+                              capture_output=True, text=True, check=False)
+        if check:
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)
         return done
 
-    def versions(self, name):
-        """Site -> version, as a manager has it."""
-        done = self.at_manager(name, "site", "list", "--json")
-        sites = [json.loads(line) for line in done.stdout.splitlines()]
-        return {site["name"]: int(site["version"]) for site in sites}
+    def restore(self, path, settings=None):
+        return subprocess.run(
+            [self.farm.programs.strata, "backup", "restore", path, "--config",
+             settings or self.farm.write_manager_settings(), "--program",
+             self.farm.programs.manager], capture_output=True, text=True, check=False)
 
-    def apply(self, name, note, manager=None):
-        """Applies a new version of a site; its number, None if it was not acknowledged."""
-        path = self.farm.folder / f"{name}.yaml"
-        path.write_text(self.site(f"ttl: {note}s", name=name, host=f"{name}.example"))
-        manager = manager or wait_until(self.farm.leader, "somebody leads")
-        done = self.at_manager(manager, "site", "apply", "-f", path, "--json")
-        return int(json.loads(done.stdout)["version"]) if done.returncode == 0 else None
+    @property
+    def data(self):
+        return self.farm.folder / "manager"
 
-    def check_whole(self):
-        """All managers are there, know the same, and all tables are equal."""
-        for name in self.farm.managers:
-            if name != self.farm.leader():
-                self.wait_backup(name)
-        versions = self.versions(self.farm.leader())
-        for name in self.farm.managers:
-            wait_until(lambda n=name: self.versions(n) == versions, f"{name} knows the same", 10)
+    def lose_the_store(self):
+        self.farm.manager.kill()
+        shutil.rmtree(self.data)
+
+    def restore_and_start(self, path):
+        done = self.restore(path)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("restored from", done.stdout)
+        self.farm.start_manager()
+        self.farm.wait_for_manager()
+
+    def bring_engines_back(self, names=ENGINES):
+        """As systemd does: who ended is started again."""
+        for name in names:
+            wait_until(lambda n=name: not self.farm.engines[n].running(), f"{name} ends")
+            self.farm.start_engine(name)
+        for name in names:
+            self.farm.wait_for_engine(name)
+
+    def check_orders_work(self, path):
+        self.farm.apply_site(self.site("minimum_copies: 2"))
+        self.farm.apply_site(self.site())
+        self.write(path, b"before")
+        self.check_everywhere(path, b"before")
+        after = self.write(path, b"after")
+        self.check_purged(path)
+        self.check_everywhere(path, after)
         self.check_equal()
 
-    def check_take_over(self, stop, back, closes=True):
-        """`stop` takes the leader away, `back` brings it: another leads in time, and what was
-        acknowledged is there."""
-        holder, body = self.fill(f"/take-over/{self._testMethodName}", os.urandom(20_000))
-        version = self.apply("acknowledged", random.randint(10, 1000))
-        self.assertIsNotNone(version)
-        clients = [Load(lambda n=name: self.at(n, f"/take-over/{self._testMethodName}"),
-                        lambda answer: answer.good and answer.body == body)
-                   for name in (holder,)]
-        stop()
-        now, took = self.wait_leader(self.others)
-        print(f"{self._testMethodName}: {now} leads after {took:.2f} s")
-        self.assertLess(took, TAKE_OVER)
-        self.assertEqual(self.versions(now)["acknowledged"], version)
-        # It manages: orders, and registrations.
-        self.assertEqual(self.apply("acknowledged", random.randint(1001, 2000), now), version + 1)
-        new = self.write(f"/take-over/{self._testMethodName}", b"new one")
-        for client in clients:
-            self.assertEqual(client.end(), [])
-        done = self.at_manager(now, "content", "purge", "--json",
-                               self.uri(f"/take-over/{self._testMethodName}"))
-        self.assertTrue(json.loads(done.stdout).get("complete"), done.stdout + done.stderr)
-        url = f"http://{self.farm.manager_addresses[now]}:8080"
-        answer = ask(f"{url}/take-over/{self._testMethodName}", host=HOST)
-        self.assertIn(answer.status, (302, 307))
-        self.assertEqual(self.at(holder, f"/take-over/{self._testMethodName}").body, new)
-        back()
-        begun = time.monotonic()
-        self.wait_backup(self.leader)
-        print(f"{self._testMethodName}: {self.leader} is back after "
-              f"{time.monotonic() - begun:.2f} s")
-        self.assertEqual(self.farm.leader(), now)
-        self.check_whole()
+    def test_with_engines_alive_the_farm_serves_what_it_served(self):
+        holder, kept = self.fill("/kept", os.urandom(50_000))
+        library = self.farm.library("north-1", "films")
+        (library / "film").write_bytes(b"of the library")
+        wait_until(lambda: self.farm.holders(self.uri("/film")) == ["north-1"], "it is found")
+        self.fill("/purged", b"old")
+        new = self.write("/purged", b"new")
+        self.check_purged("/purged")
+        ending = threading.Event()
 
-    def test_a_killed_manager_is_replaced(self):
-        self.check_take_over(self.farm.managers[self.leader].kill,
-                             lambda: self.farm.start_manager(self.leader))
+        def change():
+            number = 0
+            while not ending.is_set():
+                number += 1
+                self.farm.purge(self.uri(f"/busy/{number}"))
 
-    def test_a_frozen_manager_is_replaced_and_comes_back_as_a_backup(self):
-        process = self.farm.managers[self.leader]
-        self.addCleanup(process.signal, signal.SIGCONT)
-        self.check_take_over(lambda: process.signal(signal.SIGSTOP),
-                             lambda: process.signal(signal.SIGCONT))
+        changes = threading.Thread(target=change)
+        changes.start()
+        try:
+            path, said = self.backup("alive.tar.gz")
+        finally:
+            ending.set()
+            changes.join()
+        report = self.verify(path)
+        self.assertEqual(report["manifest"]["records"], said["manifest"]["records"])
+        self.assertEqual([engine["name"] for engine in report["engines"]], sorted(ENGINES))
+        version = int(report["sites"][0]["version"])
+        self.assertGreater(int(report["sites"][0]["purged_up_to"]), 0)
 
-    def test_a_manager_that_is_cut_off_is_replaced_and_orders_nothing(self):
-        number = self.machines["manager" if self.leader == "sm-1" else self.leader]
-        everybody = [n for n in self.machines.values() if n != number]
+        # All that was ordered is in this one; then the engines know nothing that it does not.
+        path, _ = self.backup("whole")
+        self.lose_the_store()
+        self.restore_and_start(path)
+        self.bring_engines_back()
+        self.origin.answers["/kept"] = lambda handler: handler.send_error(500)
+        self.addCleanup(self.origin.answers.clear)
+        self.assertEqual(self.get("/kept").body, kept)
+        wait_until(lambda: self.farm.holders(self.uri("/kept")) == [holder], "it is told anew")
+        self.assertEqual(self.get("/film").body, b"of the library")
+        self.assertEqual(self.get("/purged").body, new)
+        sites = self.farm.strata("site", "list", "--json")
+        self.assertEqual(int(json.loads(sites.splitlines()[0])["version"]), version + 1000)
+        self.assertIn("create a backup", self.farm.strata("audit"))
+        self.check_orders_work("/after-alive")
 
-        def check_powerless_and_heal():
-            done = self.at_manager(self.leader, "site", "remove", "acknowledged")
-            self.assertNotEqual(done.returncode, 0)
-            self.lan.heal()
-        self.check_take_over(lambda: self.lan.cut(number, everybody), check_powerless_and_heal)
+    def test_with_engines_restarted_later_too(self):
+        _, kept = self.fill("/again", os.urandom(50_000))
+        path, _ = self.backup("again.tar")
+        for name in ENGINES:
+            self.farm.engines[name].kill()
+        self.lose_the_store()
+        self.restore_and_start(path)
+        for name in ENGINES:
+            self.farm.start_engine(name)
+        self.wait_whole()
+        count = self.origin.count("/again")
+        self.assertEqual(self.get("/again").body, kept)
+        self.assertEqual(self.origin.count("/again"), count, "it was held all the time")
+        self.check_orders_work("/after-again")
 
-    def test_what_is_acknowledged_survives_any_take_over(self):
-        latest = {}
-        for turn in range(6):
-            leader = wait_until(self.farm.leader, "somebody leads")
-            for number in range(3):
-                version = self.apply(f"site-{number}", turn * 10 + number + 10)
-                self.assertIsNotNone(version)
-                latest[f"site-{number}"] = version
-            self.farm.managers[leader].kill()
-            now, _ = self.wait_leader([n for n in self.farm.managers if n != leader])
-            for site, version in latest.items():
-                self.assertEqual(self.versions(now).get(site), version, f"{site} at {now}")
-            self.farm.start_manager(leader)
-            self.wait_backup(leader)
-        self.check_whole()
+    def test_purges_that_the_backup_does_not_know_are_not_forgotten(self):
+        self.write("/lost", b"old")
+        self.check_everywhere("/lost", b"old")
+        path, _ = self.backup("lost.tgz")
+        self.farm.engines["south-1"].kill()
+        new = self.write("/lost", b"new")
+        self.farm.purge(self.uri("/lost"))
+        wait_until(lambda: self.at("north-1", "/lost").body == new, "it is purged")
+        wait_until(lambda: "films " in (self.farm.engine_folder("north-1") /
+                                        "purge_positions").read_text(), "on disk")
+        self.lose_the_store()
+        self.restore_and_start(path)
+        self.bring_engines_back(("north-1", "north-2"))
+        self.farm.start_engine("south-1")
+        self.wait_whole()
+        self.assertIn("whole cache is purged", self.farm.strata("events", "--recent", "1000"))
+        self.check_everywhere("/lost", new)
+        self.check_orders_work("/after-lost")
 
-    def test_a_backup_answers_what_is_known_and_names_who_leads(self):
-        self.apply("known", 77)
-        backup = self.others[0]
-        self.assertIn("known", self.versions(backup))
-        done = self.at_manager(backup, "site", "remove", "known")
-        self.assertNotEqual(done.returncode, 0)
-        self.assertIn(self.leader, done.stderr)
-        self.assertIn(f"{self.farm.manager_addresses[self.leader]}:7400", done.stderr)
-        self.assertIn("known", self.versions(self.leader))
+    def test_what_is_no_whole_backup_of_this_farm_is_refused(self):
+        folder, _ = self.backup("refused")
+        tar, _ = self.backup("refused.tar.gz")
+        cut = self.folder / "cut.tar.gz"
+        cut.write_bytes(tar.read_bytes()[:-200])
+        part = folder / "intents-000001"
+        damaged = bytearray(part.read_bytes())
+        damaged[len(damaged) // 2] ^= 1
+        part.write_bytes(damaged)
+        for path, why in ((folder, "damaged at byte"), (cut, "cut.tar.gz")):
+            told = self.verify(path, check=False)
+            self.assertEqual(told.returncode, 1)
+            self.assertIn(why, told.stderr)
+        full = self.restore(tar)
+        self.assertEqual(full.returncode, 1)
+        self.assertIn("is not empty", full.stderr)
+        settings = self.farm.write_manager_settings()
+        empty = self.folder / "empty"
+        other = self.folder / "other.yaml"
+        other.write_text(settings.read_text().replace(f"data_folder: {self.data}",
+                                                      f"data_folder: {empty}"))
+        for path in (folder, cut):
+            self.assertEqual(self.restore(path, other).returncode, 1)
+        self.assertFalse(empty.exists())
+        pki = self.folder / "pki-b"
+        self.farm.run([self.farm.programs.strata, "pki", "init", "--dir", pki, "--scope", "b/b"])
+        self.farm.run([self.farm.programs.strata, "pki", "issue", "--dir", pki, "--role",
+                       "manager", "--name", "sm-1", "--out", self.folder / "sm-b"])
+        text = other.read_text().replace(str(self.farm.folder / "certificates/sm-1"),
+                                         str(self.folder / "sm-b"))
+        other.write_text("\n".join(line for line in text.splitlines() if "revoked:" not in line))
+        wrong = self.restore(tar, other)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn(self.farm.scope, wrong.stderr)
+        self.assertFalse(empty.exists())
 
-    def test_a_backup_that_is_frozen_delays_orders_only_until_it_is_out(self):
-        process = self.farm.managers[self.others[0]]
-        self.addCleanup(process.signal, signal.SIGCONT)
-        process.signal(signal.SIGSTOP)
-        begun = time.monotonic()
-        version = self.apply("delayed", 10, self.leader)
-        self.assertIsNotNone(version)
-        self.assertLess(time.monotonic() - begun, 4)
-        process.signal(signal.SIGCONT)
-        self.wait_backup(self.others[0])
-        self.assertEqual(self.versions(self.others[0])["delayed"], version)
-
-    def test_a_manager_with_a_new_disk_takes_all_that_the_farm_knows(self):
-        name = self.others[0]
-        self.apply("kept", 10)
-        self.farm.managers[name].kill()
-        shutil.rmtree(self.farm.manager_folder(name))
-        self.farm.start_manager(name)
-        self.wait_backup(name)
-        self.check_whole()
-        self.assertIn("kept", self.versions(name))
-
-    def test_the_whole_farm_without_power_starts_in_any_order(self):
-        holder, body = self.fill("/power", os.urandom(20_000))
-        version = self.apply("power", 10)
-        orders = [[*self.farm.managers, *ENGINES], [*ENGINES, *reversed(self.farm.managers)],
-                  random.sample([*self.farm.managers, *ENGINES], 6)]
-        for order in orders:
-            print("started in this order:", *order)
-            for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
-                process.kill()
-            for name in order:
-                if name in ENGINES:
-                    self.farm.start_engine(name)
-                else:
-                    self.farm.start_manager(name)
-            self.wait_whole()
-            leader = wait_until(self.farm.leader, "somebody leads")
-            self.assertEqual(self.versions(leader)["power"], version)
-            wait_until(lambda: self.at(holder, "/power").body == body, "it is served")
-            self.check_whole()
-
-    def test_without_those_who_knew_all_nobody_leads(self):
-        """A backup that was away while the others took orders does not know them."""
-        late, other = self.others
-        self.farm.managers[late].kill()
-        wait_until(lambda: self.apply("after", 10), "an order goes through")
-        for name in (self.leader, other):
-            self.farm.managers[name].kill()
-        self.farm.start_manager(late)
-        with self.assertRaises(FarmError):
-            wait_until(lambda: self.farm.facts(late).get("role") == "leads the farm", "leads", 5)
-        self.farm.start_manager(other)
-        now, _ = self.wait_leader([other, late])
-        self.assertEqual(now, other)
-        self.assertIn("after", self.versions(now))
-        self.farm.start_manager(self.leader)
-        self.wait_backup(late)
-        self.check_whole()
-
-
-del FarmCase
-
-if __name__ == "__main__":
-    import unittest
-    unittest.main()
+    def test_viewers_get_none(self):
+        done = self.farm.strata("backup", "create", "--to", self.folder / "mine", who="watcher",
+                                check=False)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertFalse((self.folder / "mine").exists())
