@@ -15,13 +15,19 @@ std::vector<Candidate> Director::Holders(const ContentKey& key, uint64_t draw, T
   if (holders == nullptr) return candidates;
   absl::InlinedVector<EngineCard, 8> cards;
   for (const EngineId engine : *holders) {
-    if (engine == except || !table_.FindAsset(engine, key)->complete) continue;
-    if (table_.ExpiryOf(engine, key) <= now) continue;
-    cards.push_back(Judge(*table_.Find(engine), now));
+    const Asset& asset = *table_.FindAsset(engine, key);
+    if (engine == except || !asset.complete || table_.ExpiryOf(engine, key) <= now) continue;
+    EngineCard card = Judge(*table_.Find(engine), now);
+    // What came from an origin can come from there again.
+    const bool cached = asset.kind == AssetKind::kCache;
+    if (card.status != EngineStatus::kDraining || !cached) cards.push_back(card);
   }
   absl::InlinedVector<const EngineCard*, 8> pointers;
   for (const EngineCard& card : cards) pointers.push_back(&card);
   RankHolders({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
+  if (candidates.empty()) {
+    RankDraining({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
+  }
   return candidates;
 }
 
@@ -36,6 +42,9 @@ std::vector<Candidate> Director::Rank(const std::vector<EngineId>& holders, uint
   for (const EngineCard& card : cards) pointers.push_back(&card);
   std::vector<Candidate> candidates;
   RankHolders({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
+  if (candidates.empty()) {
+    RankDraining({pointers.data(), pointers.size()}, settings_.spread, draw, candidates);
+  }
   return candidates;
 }
 

@@ -19,11 +19,12 @@ class Director {
       : table_(table), settings_(settings) {}
 
   // The holders of `key` as RankHolders orders them; without `except`, and without copies that have
-  // expired or are partial.
+  // expired or are partial. Draining engines if only they have it, in their libraries.
   std::vector<Candidate> Holders(const ContentKey& key, uint64_t draw, Timestamp now,
                                  std::optional<EngineId> except = std::nullopt) const;
 
-  // The same for holders that somebody else has named.
+  // The same for holders that somebody else has named: draining engines only if they have it in
+  // their libraries.
   std::vector<Candidate> Rank(const std::vector<EngineId>& holders, uint64_t draw,
                               Timestamp now) const;
 

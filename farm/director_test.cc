@@ -96,6 +96,24 @@ TEST_F(DirectorTest, ADrainingEngineGetsNothing) {
   EXPECT_EQ(Holders("Casablanca"), (std::vector{kA}));
 }
 
+TEST_F(DirectorTest, ADrainingEngineIsAskedForWhatOnlyItsLibraryHas) {
+  farm_.Add(kB, "Only here");
+  Asset cached = testing::AssetOf(1000);
+  cached.kind = AssetKind::kCache;
+  farm_.Add(kB, "From an origin", cached);
+  farm_.Apply(DrainChanged{kB, true});
+  EXPECT_EQ(Holders("Only here"), (std::vector{kB}));
+  EXPECT_TRUE(Holders("From an origin").empty());
+  const Director director(farm_.table(), settings_);
+  ASSERT_EQ(director.Rank({kB}, 0, kStart).size(), 1u);
+  ASSERT_EQ(director.Rank({kA, kB}, 0, kStart).size(), 1u);
+  farm_.Add(kC, "Only here");
+  EXPECT_EQ(Holders("Only here"), (std::vector{kC}));
+  farm_.Apply(HealthChanged{kB, Health::kDown, "killed"});
+  farm_.Remove(kC, "Only here");
+  EXPECT_TRUE(Holders("Only here").empty());
+}
+
 TEST_F(DirectorTest, TheDegradedComeAfterTheUpAndTheStaleLast) {
   farm_.Add(kC, "Casablanca");
   farm_.Apply(HealthChanged{kB, Health::kDegraded, "5xx: 3 %"});

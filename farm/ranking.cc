@@ -88,12 +88,15 @@ EngineCard CardOf(const Row& row, EngineStatus status, const DirectorSettings& s
   return card;
 }
 
-void RankHolders(std::span<const EngineCard* const> holders, bool spread, uint64_t draw,
-                 std::vector<Candidate>& ranked) {
+namespace {
+
+template <class Wanted>
+void RankThose(std::span<const EngineCard* const> holders, const Wanted& wanted, bool spread,
+               uint64_t draw, std::vector<Candidate>& ranked) {
   ranked.clear();
   absl::InlinedVector<const EngineCard*, 16> cards;
   for (const EngineCard* card : holders) {
-    if (card->Serves()) cards.push_back(card);
+    if (wanted(*card)) cards.push_back(card);
   }
   if (cards.empty()) return;
   std::sort(cards.begin(), cards.end(), Better);
@@ -103,6 +106,21 @@ void RankHolders(std::span<const EngineCard* const> holders, bool spread, uint64
   } else {
     ranked.front().chance = 1;
   }
+}
+
+}  // namespace
+
+void RankHolders(std::span<const EngineCard* const> holders, bool spread, uint64_t draw,
+                 std::vector<Candidate>& ranked) {
+  RankThose(
+      holders, [](const EngineCard& card) { return card.Serves(); }, spread, draw, ranked);
+}
+
+void RankDraining(std::span<const EngineCard* const> holders, bool spread, uint64_t draw,
+                  std::vector<Candidate>& ranked) {
+  RankThose(
+      holders, [](const EngineCard& card) { return card.status == EngineStatus::kDraining; },
+      spread, draw, ranked);
 }
 
 void RankFillers(const ContentKey& key, std::span<const EngineCard> engines,

@@ -33,7 +33,7 @@ struct EngineCard {
   bool has_room = true;        // To fetch what nobody holds.
   uint64_t bandwidth_out = 0;  // Its capacity, in bits a second; 0 is unknown.
 
-  // Draining engines, and those that are down, get no requests.
+  // Draining engines, and those that are down, get no requests; but see RankDraining.
   bool Serves() const { return status != EngineStatus::kDraining && status != EngineStatus::kDown; }
 
   friend bool operator==(const EngineCard&, const EngineCard&) = default;
@@ -60,6 +60,11 @@ struct Candidate {
 // (0009 in docs/decisions). `draw`: any hash of the request that differs from request to request.
 void RankHolders(std::span<const EngineCard* const> holders, bool spread, uint64_t draw,
                  std::vector<Candidate>& ranked);
+
+// Sets `ranked` to those of `holders` that are draining, in the same order: for contents that
+// nobody else has, until they are copied. Not for what an origin can give again.
+void RankDraining(std::span<const EngineCard* const> holders, bool spread, uint64_t draw,
+                  std::vector<Candidate>& ranked);
 
 // Sets `ranked` to those of `engines` that may fetch `key` from its origin when nobody holds it:
 // first always the same one, as long as it is up and has room (highest random weight; Thaler and

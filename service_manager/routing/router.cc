@@ -122,9 +122,16 @@ void Router::Rank(const RoutingSnapshot& snapshot, uint64_t draw, size_t locatio
   for (const directory::Location& location : std::span(locations_).first(locations)) {
     if ((location.flags & directory::kComplete) == 0) continue;
     const int index = snapshot.IndexOf(farm::EngineId(location.holder.value()));
-    if (index >= 0) holders_.push_back(&snapshot.cards()[static_cast<size_t>(index)]);
+    if (index < 0) continue;
+    const farm::EngineCard& card = snapshot.cards()[static_cast<size_t>(index)];
+    // Who is drained is asked for what no origin can give again, until it is copied.
+    const bool given_again =
+        (location.flags & directory::kLibrary) == 0 && !decision_.site->origins.empty();
+    if (card.status == farm::EngineStatus::kDraining && given_again) continue;
+    holders_.push_back(&card);
   }
   farm::RankHolders(holders_, snapshot.spread(), draw, ranked_);
+  if (ranked_.empty()) farm::RankDraining(holders_, snapshot.spread(), draw, ranked_);
 }
 
 Outcome Router::Redirect(const RoutingSnapshot& snapshot, const Request& request) {

@@ -152,6 +152,23 @@ TEST_F(RouterTest, LeavesOutPartialCopiesAndEnginesThatServeNothing) {
   }
 }
 
+TEST_F(RouterTest, WhoIsDrainedIsAskedForWhatNoOriginCanGiveAgain) {
+  engines_[1].card.status = EngineStatus::kDraining;
+  const std::string drained = "http://192.0.2.2:8080/_s/films.example";
+  Hold("http://films.example/library", 2, kComplete | directory::kLibrary);
+  Hold("http://films.example/cached", 2);
+  // The site has no origin.
+  EXPECT_EQ(LocationOf(Get("films.example", "/library")), drained + "/library");
+  EXPECT_EQ(LocationOf(Get("films.example", "/cached")), drained + "/cached");
+  films_.origins.resize(1);
+  films_.origins[0].host = "origin.example";
+  EXPECT_EQ(LocationOf(Get("films.example", "/library")), drained + "/library");
+  EXPECT_NE(LocationOf(Get("films.example", "/cached")), drained + "/cached");
+  Hold("http://films.example/library", 1, kComplete | directory::kLibrary);
+  EXPECT_EQ(LocationOf(Get("films.example", "/library")),
+            "http://192.0.2.1/_s/films.example/library");
+}
+
 TEST_F(RouterTest, WhatNobodyHoldsGoesToTheSameEngineAlways) {
   std::set<std::string> engines;
   for (int i = 0; i < 20; ++i) {
