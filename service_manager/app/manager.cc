@@ -95,6 +95,7 @@ Manager::~Manager() {
   if (publisher_.joinable()) publisher_.join();
   front_end_.reset();
   orders_.reset();
+  drains_.reset();
   control_.reset();
 }
 
@@ -158,6 +159,7 @@ Status Manager::StartFarm() {
   STRATA_ASSIGN_OR_RETURN(control_, control::FarmControl::Start(std::move(options), *mirrored_,
                                                                 *index_, random_, metrics_));
   in_farm_ = control_.get();
+  drains_ = std::make_unique<control::DrainDesk>(*control_, metrics_);
   control::Orders::Limits limits;
   limits.purge = settings_.purge_wait;
   orders_ = std::make_unique<control::Orders>(*control_, order_random_, limits);
@@ -175,9 +177,9 @@ Status Manager::StartServers() {
                               settings_.floating, [this] { return MayHoldAddresses(); }, metrics_));
   guard_ =
       std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
-  registration_ = std::make_unique<rpc::RegistrationService>(*control_, *guard_);
+  registration_ = std::make_unique<rpc::RegistrationService>(*control_, *drains_, *guard_);
   administration_ =
-      std::make_unique<rpc::AdministrationService>(*control_, *orders_, *index_, *guard_);
+      std::make_unique<rpc::AdministrationService>(*control_, *orders_, *drains_, *index_, *guard_);
   mirroring_ =
       std::make_unique<rpc::MirroringService>(*mirrored_, control_->managers(), *guard_, [this] {
         return rpc::MirroringService::Leader{control_->options().name,

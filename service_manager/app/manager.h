@@ -15,6 +15,7 @@
 #include "common/tls/tls_files.h"
 #include "service_manager/address/address_keeper.h"
 #include "service_manager/app/settings.h"
+#include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
 #include "service_manager/frontend/front_end.h"
@@ -74,6 +75,7 @@ class Manager final : public Service {
   std::unique_ptr<directory::LocationIndex> index_;
   std::unique_ptr<control::FarmControl> control_;
   std::atomic<control::FarmControl*> in_farm_ = nullptr;  // As the follower's thread may use it.
+  std::unique_ptr<control::DrainDesk> drains_;
   std::unique_ptr<control::Orders> orders_;
   std::unique_ptr<frontend::FrontEnd> front_end_;
   std::unique_ptr<address::AddressKeeper> addresses_;  // Before it does the front end end.

@@ -11,6 +11,7 @@
 #include "farm/director.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/directory/location_reader.h"
+#include "service_manager/rpc/copy_exchange.h"
 #include "service_manager/rpc/rows.h"
 
 namespace strata::manager::rpc {
@@ -60,6 +61,7 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
       if (member.light) light.insert(farm::EngineId(member.id.value()));
     }
     std::map<std::string, v1::EngineRow> rows;
+    std::set<std::string> draining;
     const auto settings = control_.director();
     control_.member().Read([&](const farm::TableReplica& replica) {
       const Timestamp now = multicast::Now();
@@ -68,9 +70,15 @@ grpc::Status AdministrationService::ShowFarm(grpc::ServerContext* context,
       for (const auto& [id, row] : replica.table().rows()) {
         rows[row.engine.name] = ToRow(replica.table(), row, settings->weights, now);
         rows[row.engine.name].set_light(light.contains(id));
+        if (row.draining) draining.insert(row.engine.name);
       }
     });
-    for (auto& [name, row] : rows) reply->add_engines()->Swap(&row);
+    for (auto& [name, row] : rows) {
+      if (draining.contains(name)) {
+        PutDrain(drains_.Find(farm::EngineId(row.id())), row.mutable_drain());
+      }
+      reply->add_engines()->Swap(&row);
+    }
     return Ok();
   });
 }

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "proto/manager.grpc.pb.h"
+#include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
 #include "service_manager/directory/location_index.h"
@@ -15,8 +16,8 @@ namespace strata::manager::rpc {
 class AdministrationService final : public v1::Administration::Service {
  public:
   AdministrationService(control::FarmControl& control, control::Orders& orders,
-                        directory::LocationIndex& index, Guard& guard)
-      : control_(control), orders_(orders), index_(index), guard_(guard) {}
+                        control::DrainDesk& drains, directory::LocationIndex& index, Guard& guard)
+      : control_(control), orders_(orders), drains_(drains), index_(index), guard_(guard) {}
 
   // Ends streams, so that the server can end.
   void Stop() { stop_ = true; }
@@ -67,6 +68,7 @@ class AdministrationService final : public v1::Administration::Service {
 
   control::FarmControl& control_;
   control::Orders& orders_;
+  control::DrainDesk& drains_;
   directory::LocationIndex& index_;
   Guard& guard_;
   std::atomic<bool> stop_ = false;

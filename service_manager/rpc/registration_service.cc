@@ -6,6 +6,7 @@
 #include "common/version.h"
 #include "farm/content_identity.h"
 #include "multicast/driver/clock.h"
+#include "service_manager/rpc/copy_exchange.h"
 
 namespace strata::manager::rpc {
 namespace {
@@ -184,7 +185,10 @@ grpc::Status RegistrationService::FindHolders(grpc::ServerContext* context,
     if (holders == nullptr) return;
     const Timestamp now = multicast::Now();
     for (const farm::EngineId engine : *holders) {
-      if (!table.FindAsset(engine, key)->complete || table.ExpiryOf(engine, key) <= now) continue;
+      const farm::Asset& asset = *table.FindAsset(engine, key);
+      if (!asset.complete || table.ExpiryOf(engine, key) <= now) continue;
+      // What came from an origin is not asked of who is drained.
+      if (asset.kind == farm::AssetKind::kCache && table.Find(engine)->draining) continue;
       reply->add_engine_ids(engine.value());
     }
   });
@@ -209,6 +213,28 @@ Status RegistrationService::AttendAs(const std::string& name, const v1::AttendRe
   reply->set_member_id(id);
   PutGroup(control_, reply);
   PutKeys(control_, control_.registrar(), reply);
+  return Ok();
+}
+
+grpc::Status RegistrationService::ExchangeCopies(grpc::ServerContext* context,
+                                                 const v1::ExchangeCopiesRequest* request,
+                                                 v1::ExchangeCopiesReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
+  return ToGrpc(caller.ok() ? Exchange(caller->name, *request, reply) : caller.status());
+}
+
+Status RegistrationService::Exchange(const std::string& name,
+                                     const v1::ExchangeCopiesRequest& request,
+                                     v1::ExchangeCopiesReply* reply) {
+  STRATA_ASSIGN_OR_RETURN(const auto prepared, PreparedOf(request));
+  STRATA_ASSIGN_OR_RETURN(const auto copied, CopiedOf(request));
+  STRATA_ASSIGN_OR_RETURN(const control::Registrar::Engine engine, control_.registrar().Find(name));
+  control::DrainPlan::Target target;
+  target.engine = engine.info.id;
+  target.takes = request.takes() && !engine.draining;
+  target.free_bytes = request.free_bytes();
+  STRATA_ASSIGN_OR_RETURN(const auto work, drains_.Exchange(target, prepared, copied));
+  PutWork(work, reply);
   return Ok();
 }
 

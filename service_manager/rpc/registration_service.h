@@ -5,6 +5,7 @@
 
 #include "common/status.h"
 #include "proto/manager.grpc.pb.h"
+#include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/witness_book.h"
 #include "service_manager/rpc/guard.h"
@@ -21,8 +22,8 @@ Status CheckProtocol(const std::string& engine, const std::string& version, uint
 // Where engines register (proto/manager.proto). Called on gRPC's threads.
 class RegistrationService final : public v1::Registration::Service {
  public:
-  RegistrationService(control::FarmControl& control, Guard& guard)
-      : control_(control), guard_(guard), witnesses_(control.store()) {}
+  RegistrationService(control::FarmControl& control, control::DrainDesk& drains, Guard& guard)
+      : control_(control), drains_(drains), guard_(guard), witnesses_(control.store()) {}
 
   grpc::Status Register(grpc::ServerContext* context, const v1::RegisterRequest* request,
                         v1::RegisterReply* reply) override;
@@ -34,6 +35,9 @@ class RegistrationService final : public v1::Registration::Service {
                            v1::FindHoldersReply* reply) override;
   grpc::Status Attend(grpc::ServerContext* context, const v1::AttendRequest* request,
                       v1::AttendReply* reply) override;
+  grpc::Status ExchangeCopies(grpc::ServerContext* context,
+                              const v1::ExchangeCopiesRequest* request,
+                              v1::ExchangeCopiesReply* reply) override;
 
  private:
   Status RegisterEngine(const std::string& name, const v1::RegisterRequest& request,
@@ -44,7 +48,11 @@ class RegistrationService final : public v1::Registration::Service {
   // How far the engine has purged: it may know of purges that this manager does not.
   Status TakePositions(const std::string& name, const v1::RegisterRequest& request);
 
+  Status Exchange(const std::string& name, const v1::ExchangeCopiesRequest& request,
+                  v1::ExchangeCopiesReply* reply);
+
   control::FarmControl& control_;
+  control::DrainDesk& drains_;
   Guard& guard_;
   control::WitnessBook witnesses_;
 };
