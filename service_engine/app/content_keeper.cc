@@ -145,6 +145,7 @@ void ContentKeeper::Look() {
   for (const Pending& pending : PendingPurges()) {
     if (!Purge(pending)) return;
   }
+  NotePositions();
   if (ApplySites()) SetOpen(true, "");
 }
 
@@ -176,6 +177,10 @@ bool ContentKeeper::Purge(const Pending& pending) {
   if (status.ok() && pending.forgotten != 0) {
     status = agent_.EndFetchesOf(pending.site, options_.fetch_patience);
   }
+  {
+    // What is published from here on sees these entries in the ledger.
+    absl::MutexLock barrier(&publish_mutex_);
+  }
   StatusOr<size_t> dropped = status.ok() ? adapter_.Purge(keys) : status;
   if (dropped.ok() && pending.forgotten != 0) {
     const StatusOr<size_t> more = adapter_.PurgeCacheOf(pending.site);
@@ -196,6 +201,46 @@ bool ContentKeeper::Purge(const Pending& pending) {
   purges_.Add(pending.entries.size());
   TellPurged(pending, *dropped, "");
   return true;
+}
+
+// All that the ledger had was applied just now.
+void ContentKeeper::NotePositions() {
+  std::map<std::string, uint64_t> positions;
+  member_.Read([&](const farm::TableReplica& replica) {
+    for (const auto& [name, site] : replica.ledger().sites().sites()) {
+      positions[name] = positions_.Of(name);
+    }
+  });
+  absl::MutexLock lock(&mutex_);
+  purged_up_to_ = std::move(positions);
+}
+
+uint64_t ContentKeeper::PurgedUpTo(const std::string& site) const {
+  absl::MutexLock lock(&mutex_);
+  const auto it = purged_up_to_.find(site);
+  return it == purged_up_to_.end() ? 0 : it->second;
+}
+
+Status ContentKeeper::Publish(const Publication& copy, absl::FunctionRef<Status()> publish) {
+  absl::MutexLock lock(&publish_mutex_);
+  if (!open_) return MakeStatus(StatusCode::kAborted, "this engine does not serve at the moment");
+  std::string why;
+  member_.Read([&](const farm::TableReplica& replica) {
+    const farm::SiteLedger::PurgeLog* log = replica.ledger().FindLog(copy.site);
+    if (log == nullptr) {
+      why = "its site was removed meanwhile";
+    } else if (log->forgotten > copy.position) {
+      why = "it may have been purged meanwhile";
+    } else {
+      for (auto it = log->kept.rbegin(); it != log->kept.rend() && it->position > copy.position;
+           ++it) {
+        if (std::find(it->keys.begin(), it->keys.end(), copy.key) == it->keys.end()) continue;
+        why = "it was purged meanwhile";
+      }
+    }
+  });
+  if (!why.empty()) return MakeStatus(StatusCode::kAborted, why);
+  return publish();
 }
 
 void ContentKeeper::TellPurged(const Pending& pending, size_t dropped, const std::string& problem) {

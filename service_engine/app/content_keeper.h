@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "common/metrics.h"
 #include "farm/member/farm_member.h"
@@ -50,6 +51,18 @@ class ContentKeeper {
   // it is no entry of a log, and only of this engine. `done`, on the keeper's thread, once it has
   // gone: never if there are kInvalidationsMax others to do. From any thread.
   void Invalidate(const farm::ContentKey& key, std::function<void()> done);
+  // Up to which position of a site's purge log everything is gone here, or a little less. From any
+  // thread.
+  uint64_t PurgedUpTo(const std::string& site) const;
+  // Puts a copy in its place that was made of what another engine had, when that one had purged up
+  // to `position` of the site: not if it was purged since. Purges that come later find it. Aborted,
+  // if it was, or may have been; else what `publish` says. From any thread.
+  struct Publication {
+    std::string site;
+    farm::ContentKey key;
+    uint64_t position = 0;
+  };
+  Status Publish(const Publication& copy, absl::FunctionRef<Status()> publish);
   // Whether clients are served; else why not.
   bool open() const { return open_; }
   std::string why_closed() const;
@@ -71,6 +84,7 @@ class ContentKeeper {
   void Look();
   std::vector<Pending> PendingPurges() const;
   bool Purge(const Pending& pending);
+  void NotePositions();
   void TellPurged(const Pending& pending, size_t dropped, const std::string& problem);
   bool ApplySites();
   std::vector<std::string> GoneSites(const std::map<std::string, farm::Site>& wanted) const;
@@ -97,12 +111,15 @@ class ContentKeeper {
   std::set<std::string> removed_;            // By the farm, and not taken away here yet.
   std::optional<uint64_t> applied_changes_;  // SiteLedger::site_changes() that was applied.
 
+  absl::Mutex publish_mutex_;  // Held by Publish; a purge waits for it before it looks for files.
+
   std::atomic<bool> serve_alone_;
   std::atomic<bool> open_ = false;
   mutable absl::Mutex mutex_;
   std::string why_closed_ ABSL_GUARDED_BY(mutex_) = "starting";
   std::set<std::string> told_removed_ ABSL_GUARDED_BY(mutex_);
   bool wake_ ABSL_GUARDED_BY(mutex_) = true;
+  std::map<std::string, uint64_t> purged_up_to_ ABSL_GUARDED_BY(mutex_);
   std::vector<Invalidation> invalid_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

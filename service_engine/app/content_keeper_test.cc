@@ -245,5 +245,63 @@ TEST_F(ContentKeeperTest, WithoutTheVotersItClosesUnlessItMayServeAlone) {
   EXPECT_NE(keeper_->why_closed().find("majority"), std::string::npos);
 }
 
+// ---- Copies from engines that are drained.
+
+class PublishTest : public ContentKeeperTest {
+ protected:
+  static constexpr farm::ContentKey kKey{1, 1};
+
+  void StartOpen() {
+    farm_.Say(farm::SiteApplied{SiteOf("films", 1)});
+    Start();
+    ASSERT_TRUE(AwaitOpen());
+  }
+  // What was prepared when the other engine had purged up to `position`.
+  StatusCode Publish(uint64_t position, const farm::ContentKey& key = kKey,
+                     const std::string& site = "films") {
+    published_ = false;
+    return keeper_
+        ->Publish({site, key, position},
+                  [this] {
+                    published_ = true;
+                    return Ok();
+                  })
+        .code();
+  }
+  bool published_ = false;
+};
+
+TEST_F(PublishTest, ACopyIsPutInItsPlace) {
+  StartOpen();
+  EXPECT_EQ(Publish(0), StatusCode::kOk);
+  EXPECT_TRUE(published_);
+}
+
+TEST_F(PublishTest, WhatWasPurgedSinceItWasPreparedIsNot) {
+  StartOpen();
+  farm_.Say(farm::Purged{"films", 1, {kKey}});
+  ASSERT_TRUE(AwaitPurged("films", 1));
+  EXPECT_EQ(Publish(0), StatusCode::kAborted);
+  EXPECT_FALSE(published_);
+  EXPECT_EQ(Publish(0, {2, 2}), StatusCode::kOk);
+  EXPECT_EQ(Publish(1), StatusCode::kOk);  // It was put there again, and prepared after the purge.
+}
+
+TEST_F(PublishTest, TellsHowFarItHasPurged) {
+  StartOpen();
+  EXPECT_EQ(keeper_->PurgedUpTo("films"), 0u);
+  EXPECT_EQ(keeper_->PurgedUpTo("music"), 0u);
+  farm_.Say(farm::Purged{"films", 1, {kKey}});
+  EXPECT_TRUE(SmallFarm::Poll([this] { return keeper_->PurgedUpTo("films") == 1; }));
+}
+
+TEST_F(PublishTest, ASiteThatIsNoMoreTakesNothing) {
+  StartOpen();
+  EXPECT_EQ(Publish(0, kKey, "music"), StatusCode::kAborted);
+  farm_.Say(farm::SiteRemoved{"films"});
+  EXPECT_EQ(Publish(0), StatusCode::kAborted);
+  EXPECT_FALSE(published_);
+}
+
 }  // namespace
 }  // namespace strata::engine::app

@@ -88,6 +88,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
     engine->instance_.push_back(static_cast<uint8_t>(random.Below(256)));
   }
   engine->client_ = std::make_unique<rpc::ManagerClient>(settings.managers, engine->tls_);
+  engine->copy_client_ = std::make_unique<rpc::ManagerClient>(settings.managers, engine->tls_);
   Engine* self = engine.get();
   STRATA_ASSIGN_OR_RETURN(engine->status_server_,
                           StatusServer::Start(settings.status_listen, engine->metrics_,
@@ -103,10 +104,12 @@ Engine::~Engine() {
   }
   // A manager that cannot be reached does not keep the process.
   if (client_ != nullptr) client_->Stop();
+  if (copy_client_ != nullptr) copy_client_->Stop();
   if (thread_.joinable()) thread_.join();
   if (prober_.joinable()) prober_.join();
   status_server_.reset();
   link_.reset();
+  copier_.reset();
   std::unique_ptr<ContentKeeper> keeper;
   std::unique_ptr<InventoryTeller> teller;
   {
@@ -335,9 +338,22 @@ Status Engine::StartServer() {
   link_ =
       std::make_unique<ManagerLink>(*client_, *member_, *teller_, *table_, instance_,
                                     registration_.number, [this](const Status& why) { Fail(why); });
+  StartCopier();
   prober_ = std::thread([this] { ProbeLoop(); });
   phase_.clear();
   return Ok();
+}
+
+void Engine::StartCopier() {
+  Copier::Options options;
+  options.self = registration_.id;
+  options.own_peers = settings_.nginx.peers;
+  options.library_folder = settings_.nginx.library_folder;
+  options.bytes_per_second = settings_.copy_bytes_per_second;
+  copier_ = std::make_unique<Copier>(
+      options, *member_, *adapter_, *keeper_,
+      [this](const rpc::CopyReport& report) { return copy_client_->ExchangeCopies(report); },
+      metrics_);
 }
 
 void Engine::Tick() {

@@ -14,6 +14,7 @@
 #include "common/tls/tls_files.h"
 #include "farm/member/farm_member.h"
 #include "service_engine/app/content_keeper.h"
+#include "service_engine/app/copier.h"
 #include "service_engine/app/farm_table.h"
 #include "service_engine/app/inventory_teller.h"
 #include "service_engine/app/manager_link.h"
@@ -54,6 +55,7 @@ class Engine final : private farm::FarmListener {
   Status Register();
   Status JoinFarm();
   Status StartServer();
+  void StartCopier() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tick();
   void TellHealth();
   void TellLoad();
@@ -76,6 +78,7 @@ class Engine final : private farm::FarmListener {
   LoadMeter meter_;
 
   std::unique_ptr<rpc::ManagerClient> client_;
+  std::unique_ptr<rpc::ManagerClient> copy_client_;  // Of the copier's thread.
   std::unique_ptr<farm::FarmMember> member_;
   std::unique_ptr<rpc::HolderFinder> finder_;  // Of a light engine.
   std::unique_ptr<FarmTable> table_;
@@ -90,6 +93,7 @@ class Engine final : private farm::FarmListener {
   std::unique_ptr<InventoryTeller> teller_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<ContentKeeper> keeper_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<ManagerLink> link_;
+  std::unique_ptr<Copier> copier_;
   std::unique_ptr<StatusServer> status_server_;
   std::thread prober_;
   std::thread thread_;

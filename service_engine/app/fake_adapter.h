@@ -114,6 +114,7 @@ class FakeAdapter final : public NginxAdapter {
     const auto it = held_.find(key);
     return it == held_.end() ? std::nullopt : std::optional(it->second);
   }
+  bool ServesLibrary(const std::string&) const override { return true; }
   LoadSample Sample() override { return {}; }
   HealthJudge::Verdict Judge() override { return {}; }
   Status PeerProbe(const Endpoint&) override { return Ok(); }

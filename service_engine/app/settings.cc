@@ -62,6 +62,8 @@ StatusOr<Settings> Convert(const ServiceEngineSettings& file) {
       static_cast<uint64_t>(file.capacity().bandwidth_in() * kMegabit);
   settings.info.capacity.bandwidth_out =
       static_cast<uint64_t>(file.capacity().bandwidth_out() * kMegabit);
+  settings.copy_bytes_per_second =
+      static_cast<uint64_t>(file.capacity().copy_rate() * kMegabit / 8);
   settings.nginx = NginxOf(file, settings.data_folder, settings.info);
   settings.agent.socket_path = settings.nginx.agent_socket;
   settings.agent.spool_folder = settings.data_folder + "/spool";

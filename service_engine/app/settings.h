@@ -22,9 +22,10 @@ struct Settings {
   multicast::SocketSettings sockets;  // Without the group, which the manager tells.
   std::vector<std::string> managers;
   Endpoint status_listen;
-  farm::EngineInfo info;         // Without id and name.
-  NginxAdapterOptions nginx;     // Without the engine's name.
-  transfer::AgentOptions agent;  // Without the engine's id, name and scope.
+  farm::EngineInfo info;               // Without id and name.
+  NginxAdapterOptions nginx;           // Without the engine's name.
+  transfer::AgentOptions agent;        // Without the engine's id, name and scope.
+  uint64_t copy_bytes_per_second = 0;  // From engines that are drained; 0: as they come.
   bool serve_alone = false;
   bool light = false;
   LogLevel log_level = LogLevel::kInfo;

@@ -60,6 +60,40 @@ StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
   return registration;
 }
 
+std::string BytesOf(const farm::ContentKey& key) {
+  std::string bytes(farm::ContentKey::kBytes, '\0');
+  ByteWriter out({reinterpret_cast<uint8_t*>(bytes.data()), bytes.size()});
+  farm::Encode(key, out);
+  return bytes;
+}
+
+StatusOr<farm::ContentKey> KeyFrom(const std::string& bytes) {
+  if (bytes.size() != farm::ContentKey::kBytes) return Internal("the manager sent no key");
+  ByteReader in(AsBytes(bytes));
+  return farm::DecodeContentKey(in);
+}
+
+void PutPrepared(const PreparedCopy& copy, v1::PreparedCopy* out) {
+  out->set_key(BytesOf(copy.key));
+  out->set_problem(copy.problem);
+  out->set_uri(copy.uri);
+  out->set_size(copy.size);
+  out->set_sha256(copy.sha256.data(), copy.sha256.size());
+  out->set_purge_position(copy.purge_position);
+}
+
+StatusOr<CopyOrder> OrderOf(const v1::CopyOrder& sent) {
+  CopyOrder order;
+  STRATA_ASSIGN_OR_RETURN(order.key, KeyFrom(sent.key()));
+  order.source = farm::EngineId(sent.source());
+  order.uri = sent.uri();
+  order.size = sent.size();
+  if (sent.sha256().size() != order.sha256.size()) return Internal("the manager sent no sum");
+  std::copy(sent.sha256().begin(), sent.sha256().end(), order.sha256.begin());
+  order.purge_position = sent.purge_position();
+  return order;
+}
+
 }  // namespace
 
 class ManagerClient::Channels final : public farm::rpc::ManagerChannels {
@@ -169,6 +203,33 @@ void ManagerClient::TellWaitingUris() {
         {{"manager", channels_->name(manager)}, {"contents", waiting.forgotten}});
     waiting.forgotten = 0;
   }
+}
+
+StatusOr<CopyWork> ManagerClient::ExchangeCopies(const CopyReport& report) {
+  v1::ExchangeCopiesRequest request;
+  request.set_takes(report.takes);
+  request.set_free_bytes(report.free_bytes);
+  for (const PreparedCopy& copy : report.prepared) PutPrepared(copy, request.add_prepared());
+  for (const CopyDone& one : report.done) {
+    v1::CopyDone* done = request.add_done();
+    done->set_key(BytesOf(one.key));
+    done->set_problem(one.problem);
+  }
+  v1::ExchangeCopiesReply reply;
+  STRATA_RETURN_IF_ERROR(channels_->Call(
+      Channels::When::kLater, [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+        return stub.ExchangeCopies(&context, request, &reply);
+      }));
+  CopyWork work;
+  for (const std::string& bytes : reply.prepare()) {
+    STRATA_ASSIGN_OR_RETURN(const farm::ContentKey key, KeyFrom(bytes));
+    work.prepare.push_back(key);
+  }
+  for (const v1::CopyOrder& sent : reply.copies()) {
+    STRATA_ASSIGN_OR_RETURN(CopyOrder order, OrderOf(sent));
+    work.copies.push_back(std::move(order));
+  }
+  return work;
 }
 
 void ManagerClient::Stop() { channels_->Stop(); }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +11,7 @@
 #include "common/bytes.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
+#include "farm/content_key.h"
 #include "farm/engine.h"
 #include "farm/load_factor.h"
 #include "farm/rpc/refusal.h"
@@ -35,6 +38,39 @@ struct Renewal {
   std::vector<multicast::GroupKey> keys;     // All that are good now.
   std::optional<farm::LoadWeights> weights;  // Nothing: as they were told before.
   uint64_t differed_at = 0;                  // As in proto/manager.proto.
+};
+
+// What engines and manager say to each other while an engine is drained: proto/manager.proto,
+// ExchangeCopies.
+struct PreparedCopy {
+  farm::ContentKey key;
+  std::string problem;  // Empty: the rest counts.
+  std::string uri;
+  uint64_t size = 0;
+  std::array<uint8_t, 32> sha256{};
+  uint64_t purge_position = 0;
+};
+struct CopyDone {
+  farm::ContentKey key;
+  std::string problem;  // Empty: done.
+};
+struct CopyReport {
+  bool takes = false;
+  uint64_t free_bytes = 0;
+  std::vector<PreparedCopy> prepared;
+  std::vector<CopyDone> done;
+};
+struct CopyOrder {
+  farm::ContentKey key;
+  farm::EngineId source{};
+  std::string uri;
+  uint64_t size = 0;
+  std::array<uint8_t, 32> sha256{};
+  uint64_t purge_position = 0;
+};
+struct CopyWork {
+  std::vector<farm::ContentKey> prepare;
+  std::vector<CopyOrder> copies;
 };
 
 // Of each manager; beyond them the oldest are forgotten.
@@ -64,6 +100,8 @@ class ManagerClient {
   Status TellUris(const std::vector<std::string>& uris);
   // Those that wait, to managers that are there again.
   void TellWaitingUris();
+  // Unavailable: no manager that leads is there.
+  StatusOr<CopyWork> ExchangeCopies(const CopyReport& report);
 
   // Ends the call that goes on, and refuses those that come; by any thread. The process is to end.
   void Stop();

@@ -47,6 +47,7 @@ class ManagedNginx final : public NginxAdapter {
   bool ScanComplete() const override { return scan_complete_; }
   std::optional<std::string> UriOf(const farm::ContentKey& key) const override;
   std::optional<farm::Asset> Find(const farm::ContentKey& key) const override;
+  bool ServesLibrary(const std::string& site) const override { return sites_.HasLibrary(site); }
   LoadSample Sample() override;
   HealthJudge::Verdict Judge() override;
   Status PeerProbe(const Endpoint& client_endpoint) override;

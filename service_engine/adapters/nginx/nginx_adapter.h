@@ -100,6 +100,8 @@ class NginxAdapter {
   virtual bool ScanComplete() const = 0;
   // The canonical URI of a content that is held; nothing otherwise.
   virtual std::optional<std::string> UriOf(const farm::ContentKey& key) const = 0;
+  // Whether files of this site's library are served; a folder that was made just now is soon.
+  virtual bool ServesLibrary(const std::string& site) const = 0;
   // What is held of `key`; for one that is, its kind, size, lifetime.
   virtual std::optional<farm::Asset> Find(const farm::ContentKey& key) const = 0;
 
