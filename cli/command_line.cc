@@ -146,6 +146,7 @@ class CommandLine {
   void AddFarm();
   void AddContent();
   void AddEngines();
+  void AddDrain(CLI::App* group);
   void AddSites();
   void AddSiteVersions(CLI::App* site);
   void AddRecords();
@@ -227,14 +228,33 @@ void CommandLine::AddEngines() {
         ->required()
         ->type_name("NAME");
   };
-  add("drain", "Send an engine no new clients", [this, name](ManagerClient& manager) {
-    return DrainEngine(terminal_, manager, *name, true);
-  });
-  add("undrain", "Send it clients again", [this, name](ManagerClient& manager) {
-    return DrainEngine(terminal_, manager, *name, false);
-  });
+  AddDrain(group);
+  add("undrain", "Send it clients again",
+      [this, name](ManagerClient& manager) { return UndrainEngine(terminal_, manager, *name); });
   add("remove", "Forget an engine that is gone",
       [this, name](ManagerClient& manager) { return RemoveEngine(terminal_, manager, *name); });
+}
+
+void CommandLine::AddDrain(CLI::App* group) {
+  auto options = std::make_shared<DrainOptions>();
+  auto within = std::make_shared<std::string>();
+  CLI::App* verb = ManagerVerb(
+      group, "drain", "Send an engine no new clients, and copy to others what only it has",
+      [this, options, within](ManagerClient& manager) {
+        if (within->empty()) return DrainEngine(terminal_, manager, *options);
+        const StatusOr<Duration> limit = ParseDuration(*within);
+        if (!limit.ok() || *limit <= Duration::zero()) {
+          return Fail(terminal_,
+                      InvalidArgument("--within: %s is no time to wait", within->c_str()));
+        }
+        options->within = *limit;
+        return DrainEngine(terminal_, manager, *options);
+      });
+  verb->add_option("name", options->engine, "The engine")->required()->type_name("NAME");
+  verb->add_flag("--wait", options->wait, "Until it is safe to switch it off");
+  verb->add_option("--within", *within, "Wait so long at most, such as 30min")->type_name("TIME");
+  verb->add_flag("--without-copying", options->without_copying,
+                 "Wait for running requests only: what only it has is missing then");
 }
 
 void CommandLine::AddSites() {

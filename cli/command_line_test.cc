@@ -179,6 +179,39 @@ TEST_F(CommandLineTest, DrainsAndRemovesEngines) {
   EXPECT_EQ(err_, "strata: no engine \"north1\"; did you mean \"north-1\"?\n");
 }
 
+TEST_F(CommandLineTest, WaitsUntilAnEngineMayBeSwitchedOff) {
+  frames_ = 100;
+  EXPECT_EQ(Run({"engine", "drain", "north-1", "--wait"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("north-1: 3 contents, 12 MiB to copy; 42 requests run\n")) << out_;
+  EXPECT_TRUE(Says("north-1: 2 contents, 8.0 MiB to copy; 42 requests run\n")) << out_;
+  EXPECT_TRUE(Says("north-1 is drained: it is safe to switch off.\n")) << out_;
+  EXPECT_EQ(Run({"farm", "show"}), ExitCode::kOk);
+  EXPECT_TRUE(Says("drained: it is safe to switch off"));
+}
+
+TEST_F(CommandLineTest, SaysWhyAnEngineMayNotBeSwitchedOff) {
+  frames_ = 100;
+  EXPECT_EQ(Run({"engine", "drain", "south-1", "--wait"}), ExitCode::kNotComplete);
+  EXPECT_TRUE(
+      Says("NOT safe to switch off south-1: 1 content, 4.0 MiB to copy, 1 cannot be copied"))
+      << out_;
+  EXPECT_TRUE(Says("  http://films.example/a.mp4: no engine has room for it\n")) << out_;
+  EXPECT_EQ(Run({"--json", "engine", "drain", "south-1", "--within", "1s"}),
+            ExitCode::kNotComplete);
+  EXPECT_TRUE(Says("\"contents_left\": \"1\"")) << out_;
+  EXPECT_EQ(Run({"engine", "drain", "south-1", "--within", "soon"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("--within: soon is no time to wait"));
+}
+
+TEST_F(CommandLineTest, WaitsForRequestsOnlyIfAnOperatorInsists) {
+  frames_ = 100;
+  EXPECT_EQ(Run({"engine", "drain", "south-1", "--without-copying"}), ExitCode::kOk) << out_;
+  EXPECT_TRUE(
+      Says("south-1 serves nobody. 1 content that only it has is missing until it "
+           "returns.\n"))
+      << out_;
+}
+
 TEST_F(CommandLineTest, AppliesSites) {
   const std::string file = folder_ + "/films.yaml";
   tls::WriteTestFile(file, "name: films\n", 0644);

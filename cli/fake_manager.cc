@@ -97,6 +97,7 @@ class FakeManager::Service final : public api::Administration::Service {
                         api::ShowFarmReply* reply) override {
     if (freezes) thaw.WaitForNotification();
     *reply = farm;
+    GoOnDraining();
     return Check(*context, false);
   }
 
@@ -169,6 +170,10 @@ class FakeManager::Service final : public api::Administration::Service {
 
   grpc::Status DrainEngine(grpc::ServerContext* context, const api::DrainEngineRequest* request,
                            api::DrainEngineReply*) override {
+    for (api::EngineRow& engine : *farm.mutable_engines()) {
+      if (engine.name() == request->engine() && request->draining()) BeginDrain(engine);
+      if (engine.name() == request->engine() && !request->draining()) engine.clear_drain();
+    }
     return CheckEngine(*context, request->engine());
   }
   grpc::Status RemoveEngine(grpc::ServerContext* context, const api::RemoveEngineRequest* request,
@@ -276,6 +281,34 @@ class FakeManager::Service final : public api::Administration::Service {
   absl::Notification thaw;
 
  private:
+  // north-1 has three contents that go one by one; of south-1's one nobody has room.
+  static void BeginDrain(api::EngineRow& engine) {
+    const bool goes = engine.name() == "north-1";
+    engine.set_status("draining");
+    engine.set_active_requests(goes ? 42 : 0);
+    api::Drain& drain = *engine.mutable_drain();
+    drain.set_known(true);
+    drain.set_contents_left(goes ? 3 : 1);
+    drain.set_bytes_left(drain.contents_left() * 4 * kMebi);
+    drain.set_in_flight(goes ? 3 : 0);
+    if (goes) return;
+    drain.set_failing(1);
+    api::DrainProblem& problem = *drain.add_problems();
+    problem.set_uri("http://films.example/a.mp4");
+    problem.set_text("no engine has room for it");
+  }
+  void GoOnDraining() {
+    for (api::EngineRow& engine : *farm.mutable_engines()) {
+      if (engine.drain().in_flight() == 0) continue;
+      api::Drain& drain = *engine.mutable_drain();
+      drain.set_contents_left(drain.contents_left() - 1);
+      drain.set_bytes_left(drain.contents_left() * 4 * kMebi);
+      drain.set_in_flight(drain.contents_left());
+      drain.set_safe(drain.contents_left() == 0);
+      if (drain.safe()) engine.set_active_requests(0);
+    }
+  }
+
   static void AddCopy(api::LocateReply& reply, const std::string& engine, const std::string& status,
                       double expires_in_s) {
     api::Copy& copy = *reply.add_copies();

@@ -43,10 +43,30 @@ Cell ReportCell(double age_s) {
   return {ReadableSeconds(age_s), age_s > kReportLate ? Colour::kYellow : Colour::kNone};
 }
 
+std::string DrainRemark(const api::Drain& drain) {
+  if (!drain.known()) return "draining";
+  if (drain.safe()) return "drained: it is safe to switch off";
+  if (drain.contents_left() == 0) return "draining: nothing is left to copy, requests end";
+  std::string text = "draining: " + Counted(drain.contents_left(), "content", "contents") + ", " +
+                     ReadableBytes(drain.bytes_left()) + " to copy to others";
+  if (drain.failing() != 0) {
+    text += ", " + ReadableCount(drain.failing()) + " cannot be copied (strata engine drain NAME " +
+            "--wait says why)";
+  }
+  return text;
+}
+
+// Who is drained to the end is told from who is not yet.
+Cell StatusCell(const api::EngineRow& engine) {
+  const bool drained = engine.status() == "draining" && engine.drain().safe();
+  return {drained ? "drained" : engine.status(), ColourOfStatus(engine.status())};
+}
+
 std::string RemarkOn(const api::EngineRow& engine) {
   std::string remark = engine.reason();
   const auto add = [&](const std::string& more) { remark += (remark.empty() ? "" : "; ") + more; };
   if (engine.light()) add("light");
+  if (engine.has_drain()) add(DrainRemark(engine.drain()));
   if (engine.telling()) add("still telling what it holds");
   if (!engine.in_view() && engine.status() != "down") add("not in the group");
   for (const auto& [name, value] : std::vector<std::pair<std::string, double>>(
@@ -83,7 +103,7 @@ Table EngineTable(const api::ShowFarmReply& farm) {
                {"BYTES", Align::kRight},
                {"REPORT", Align::kRight}});
   for (const api::EngineRow& engine : farm.engines()) {
-    std::vector<Cell> cells = {engine.name(), {engine.status(), ColourOfStatus(engine.status())}};
+    std::vector<Cell> cells = {engine.name(), StatusCell(engine)};
     for (Cell& cell : LoadCells(engine)) cells.push_back(std::move(cell));
     cells.emplace_back(ReadableCount(engine.assets()));
     cells.emplace_back(ReadableBytes(engine.asset_bytes()));
@@ -208,33 +228,14 @@ ExitCode ListEngines(Terminal& terminal, ManagerClient& manager) {
                {"REMARKS"}});
   for (const api::EngineRow& engine : farm->engines()) {
     const api::Capacity& capacity = engine.capacity();
-    table.AddRow({engine.name(),
-                  std::to_string(engine.id()),
-                  {engine.status(), ColourOfStatus(engine.status())},
-                  Joined(engine.clients()),
-                  Joined(engine.peers()),
+    table.AddRow({engine.name(), std::to_string(engine.id()), StatusCell(engine),
+                  Joined(engine.clients()), Joined(engine.peers()),
                   capacity.bandwidth_out() == 0 ? "" : ReadableRate(capacity.bandwidth_out()),
                   capacity.storage() == 0 ? "" : ReadableBytes(capacity.storage()),
-                  std::to_string(engine.registration()),
-                  RemarkOn(engine)});
+                  std::to_string(engine.registration()), RemarkOn(engine)});
   }
   terminal.out << (table.empty() ? "No engine has registered yet.\n"
                                  : table.Render(terminal.style()));
-  return ExitCode::kOk;
-}
-
-ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine,
-                     bool draining) {
-  const Status done = manager.DrainEngine(engine, draining);
-  if (!done.ok()) return Fail(terminal, WithEngineMeant(manager, engine, done));
-  if (terminal.json) {
-    terminal.out << JsonOf(api::DrainEngineReply());
-  } else if (draining) {
-    terminal.out << engine << " is draining: it ends what it serves, and gets no new clients. "
-                 << "\"strata engine undrain " << engine << "\" takes it back.\n";
-  } else {
-    terminal.out << engine << " gets clients again.\n";
-  }
   return ExitCode::kOk;
 }
 

@@ -7,6 +7,7 @@
 #include "cli/exit_code.h"
 #include "cli/manager_client.h"
 #include "cli/terminal.h"
+#include "common/time.h"
 
 // What the command does with a manager. Each verb prints its answer, for people or as JSON, or one
 // sentence on what failed, and gives the exit code.
@@ -23,9 +24,18 @@ ExitCode WatchFarm(Terminal& terminal, ManagerClient& manager);
 // kNotComplete if a member differs or is silent.
 ExitCode VerifyFarm(Terminal& terminal, ManagerClient& manager);
 ExitCode ListEngines(Terminal& terminal, ManagerClient& manager);
-ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine,
-                     bool draining);
 ExitCode RemoveEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine);
+
+// drain_verb.cc
+struct DrainOptions {
+  std::string engine;
+  bool wait = false;             // Until it is safe to switch off.
+  Duration within{};             // Waits so long at most; zero: until it is safe, or nothing moves.
+  bool without_copying = false;  // Waits for running requests only.
+};
+// kNotComplete if it waited, and it is not safe to switch the engine off.
+ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const DrainOptions& options);
+ExitCode UndrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine);
 
 // content_verbs.cc
 ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri);
