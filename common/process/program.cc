@@ -13,6 +13,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/log.h"
 #include "common/version.h"
+#include "common/waits/monotonic_waits.h"
 
 namespace strata {
 namespace {
@@ -127,6 +128,7 @@ int Run(const Program& program, const std::string& config) {
 }  // namespace
 
 int RunProgram(int argc, const char* const* argv, const Program& program) {
+  UseMonotonicWaits();
   CommandLine line;
   int exit_code = EXIT_SUCCESS;
   if (!Parse(argc, argv, program, line, exit_code)) return exit_code;

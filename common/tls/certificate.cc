@@ -4,6 +4,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <memory>
@@ -87,6 +88,16 @@ Status CheckValidity(const Identity& identity, int64_t now_s) {
                               FormatUtc(identity.not_after_s).c_str());
   }
   return Ok();
+}
+
+StatusOr<int64_t> FirstExpiry(std::string_view pem) {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<CertificatePtr> certificates, ParseCertificates(pem));
+  int64_t first_s = INT64_MAX;
+  for (const CertificatePtr& certificate : certificates) {
+    STRATA_ASSIGN_OR_RETURN(const int64_t until_s, UnixSeconds(X509_get0_notAfter(certificate.get())));
+    first_s = std::min(first_s, until_s);
+  }
+  return first_s;
 }
 
 Status CheckKeyMatches(std::string_view certificate_pem, std::string_view key_pem) {

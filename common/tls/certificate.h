@@ -17,6 +17,10 @@ StatusOr<Identity> IdentityOfCertificate(std::string_view pem);
 // FailedPrecondition before and after the time in which the certificate is valid.
 Status CheckValidity(const Identity& identity, int64_t now_s);
 
+// When the first of all certificates in a PEM text expires (seconds since 1970). InvalidArgument:
+// none.
+StatusOr<int64_t> FirstExpiry(std::string_view pem);
+
 // FailedPrecondition: `key_pem` is not the key of the first certificate in `certificate_pem`.
 Status CheckKeyMatches(std::string_view certificate_pem, std::string_view key_pem);
 

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "common/tls/openssl.h"
@@ -41,6 +42,10 @@ StatusOr<RevocationList> RevocationList::Parse(std::string_view revocations_pem,
     if (!IsSignedByOneOf(*list, authorities)) {
       return FailedPrecondition("the revocation list of \"%s\" is not signed by an authority",
                                 issuer.c_str());
+    }
+    if (const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.get()); next != nullptr) {
+      STRATA_ASSIGN_OR_RETURN(const int64_t until_s, UnixSeconds(next));
+      result.until_s_ = std::min(result.until_s_.value_or(until_s), until_s);
     }
     STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(list.get());
     for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {

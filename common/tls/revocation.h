@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -29,9 +30,17 @@ class RevocationList {
     return revoked_.contains({identity.issuer, identity.serial});
   }
   size_t size() const { return revoked_.size(); }
+  // When the first of the lists is to be replaced (seconds since 1970); nothing if none says.
+  std::optional<int64_t> until_s() const { return until_s_; }
+
+  // Of who is revoked: whether both are the same.
+  friend bool operator==(const RevocationList& a, const RevocationList& b) {
+    return a.revoked_ == b.revoked_;
+  }
 
  private:
   std::set<std::pair<std::string, std::string>> revoked_;  // Issuer, serial.
+  std::optional<int64_t> until_s_;
 };
 
 }  // namespace strata::tls

@@ -58,6 +58,7 @@ StatusOr<TlsMaterial> LoadTlsMaterial(const TlsPaths& paths, int64_t now_s) {
   STRATA_RETURN_IF_ERROR(CheckPrivate(paths.key));
   STRATA_ASSIGN_OR_RETURN(material.key_pem, ReadFile(paths.key, kTlsFileBytesMax));
   STRATA_RETURN_IF_ERROR(CheckOwn(paths, material, now_s));
+  STRATA_ASSIGN_OR_RETURN(material.authority_until_s, FirstExpiry(material.authority_pem));
   STRATA_RETURN_IF_ERROR(LoadRevocations(paths, material));
   if (!material.revoked.Contains(material.own)) return material;
   return FailedPrecondition("%s: the certificate of %s is revoked", paths.certificate.c_str(),

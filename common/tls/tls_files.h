@@ -28,6 +28,7 @@ struct TlsMaterial {
   std::string authority_pem;
   std::string certificate_pem;
   std::string key_pem;
+  int64_t authority_until_s = 0;  // When the first of the authorities' certificates expires.
   Identity own;
   RevocationList revoked;
 };
@@ -43,11 +44,12 @@ class TlsStore {
  public:
   static StatusOr<std::shared_ptr<TlsStore>> Open(const TlsPaths& paths);
 
-  // On SIGHUP. With an error all stays as it was, but for the revocation list: a good one counts
+  // On SIGHUP, and by TlsWatch. With an error all stays as it was, but for the revocation list: a good one counts
   // from now on whatever is wrong with one's own certificate. Also refuses another identity than
   // the first one: who a process is does not change while it runs.
   Status Reload();
 
+  const TlsPaths& paths() const { return paths_; }
   std::shared_ptr<const TlsMaterial> Current() const;
 
   // Whether a certificate's owner is still to be believed: Unauthenticated (kUnauthenticated) if it

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "multicast/driver/clock.h"
 
 namespace strata::manager::control {
 
@@ -26,14 +26,14 @@ bool WorkQueue::Post(std::function<void()> work) {
 }
 
 void WorkQueue::Loop() {
-  absl::Time next = absl::Now();
+  Timestamp next = multicast::Now();
   while (true) {
     std::function<void()> work;
     {
       absl::MutexLock lock(&mutex_);
       const auto ready = [this]()
                              ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || !work_.empty(); };
-      mutex_.AwaitWithDeadline(absl::Condition(&ready), next);
+      mutex_.AwaitWithTimeout(absl::Condition(&ready), absl::FromChrono(next - multicast::Now()));
       if (stop_) return;
       if (!work_.empty()) {
         work = std::move(work_.front());
@@ -41,9 +41,9 @@ void WorkQueue::Loop() {
       }
     }
     if (work) work();
-    if (absl::Now() < next) continue;
+    if (multicast::Now() < next) continue;
     tick_();
-    next = absl::Now() + absl::FromChrono(interval_);
+    next = multicast::Now() + interval_;
   }
 }
 

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/unique_fd.h"
 #include "service_engine/adapters/nginx/clock.h"
@@ -387,9 +386,9 @@ LoadSample ManagedNginx::Sample() {
 // ---- Threads.
 
 bool ManagedNginx::Sleep(Duration time) {
-  const absl::Time until = absl::Now() + absl::FromChrono(time);
+  const Timestamp until = Now() + time;
   absl::MutexLock lock(&mu_);
-  while (!stopping_ && !stop_.WaitWithDeadline(&mu_, until)) {
+  while (!stopping_ && !stop_.WaitWithTimeout(&mu_, absl::FromChrono(until - Now()))) {
   }
   return !stopping_;
 }

@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/folder_scan.h"
@@ -81,13 +80,13 @@ void TreeWatch::Rescan() {
 }
 
 Status TreeWatch::Settle(Duration limit) {
-  const absl::Time until = absl::Now() + absl::FromChrono(limit);
+  const Timestamp until = Now() + limit;
   for (;;) {
     TakeEvents();
     absl::MutexLock lock(&mu_);
     if (scans_done_ == scans_wanted_) return Ok();
     while (scans_done_ != scans_wanted_ && !stopping_) {
-      if (!scanned_.WaitWithDeadline(&mu_, until)) continue;
+      if (!scanned_.WaitWithTimeout(&mu_, absl::FromChrono(until - Now()))) continue;
       return DeadlineExceeded("the scan of %s goes on", options_.root.c_str());
     }
     if (stopping_) return Unavailable("%s is not watched any more", options_.root.c_str());
