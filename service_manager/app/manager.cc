@@ -201,9 +201,22 @@ bool Manager::MayHoldAddresses() const {
   return control_->leads() && multicast::Now() - control_->member().majority_heard() < within;
 }
 
+bool Manager::SitesAreThere() {
+  const std::vector<control::SiteVersion> stored = control_->sites().sites();
+  bool all = true;
+  control_->member().Read([&](const farm::TableReplica& replica) {
+    for (const control::SiteVersion& version : stored) {
+      all &= replica.ledger().sites().Find(version.site.name) != nullptr;
+    }
+  });
+  return all;
+}
+
 void Manager::PublishLoop() {
   std::shared_ptr<const routing::SitesByHost> sites;
   uint64_t sites_of = 0;  // The ledger's changes when they were made.
+  // A client who comes earlier is told to come again, not that there is no such site.
+  while (!stop_ && !SitesAreThere()) std::this_thread::sleep_for(kPublishEvery);
   while (!stop_) {
     std::shared_ptr<const routing::RoutingSnapshot> snapshot;
     const auto director = control_->director();

@@ -54,6 +54,7 @@ class Manager final : public Service {
   // Whether this manager leads the farm for certain: nobody else can do so yet.
   bool MayHoldAddresses() const;
   // Makes the snapshots that the front end answers from.
+  bool SitesAreThere();  // Whether the group has told of all that the store has.
   void PublishLoop();
   HealthReport Health() const;
   HealthReport HealthOfFarm() const;

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from farm_case import ENGINES, FarmCase, Load, digest, processes_below, wait_until
+from farm_case import ENGINES, HOST, FarmCase, Load, ask, digest, processes_below, wait_until
 
 BIG = 20 << 20
 
@@ -195,6 +195,9 @@ class DeathTest(FarmCase):
                       lambda a: a.good and a.body == body),
                  Load(lambda: self.at(other, "/kept", timeout=5),
                       lambda a: a.good and a.body == body)]
+        statuses = set()
+        front = Load(lambda: ask(self.farm.http + "/kept", host=HOST, timeout=5),
+                     lambda a: statuses.add(a.status) or a.status == 302)
         for round_number in range(2):
             name = f"music-{round_number}"
             self.farm.apply_site(self.site(name=name, host=f"{name}.example"))
@@ -212,6 +215,8 @@ class DeathTest(FarmCase):
             self.check_equal()
         for load in loads:
             self.assertEqual([a.status for _, a in load.end()], [])
+        front.end()
+        self.assertLessEqual(statuses, {0, 302, 503}, "a site that there is was said not to be")
 
     def test_a_whole_farm_comes_back_with_what_it_had(self):
         holder, body = self.fill("/rack", os.urandom(20_000))
