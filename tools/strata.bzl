@@ -77,13 +77,22 @@ def strata_library(
         deps = deps + _check(name, deps, testonly = testonly),
     )
 
-def strata_binary(name, srcs, deps = [], visibility = None, data = [], testonly = False):
-    """A program; all but its main() belongs into libraries."""
+def strata_binary(
+        name,
+        srcs,
+        deps = [],
+        visibility = None,
+        data = [],
+        testonly = False,
+        linkshared = False):
+    """A program; all but its main() belongs into libraries. With linkshared a lib*.so."""
     native.cc_binary(
         name = name,
         srcs = srcs,
         copts = COPTS,
         data = data,
+        linkopts = ["-ldl"] if linkshared else [],
+        linkshared = linkshared,
         testonly = testonly,
         visibility = _visibility(visibility),
         deps = deps + _check(name, deps, testonly = testonly),

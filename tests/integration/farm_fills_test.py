@@ -1,7 +1,6 @@
 """A farm fills: long fills and many clients, slow ones, full disks, and what changes contents."""
 
 import concurrent.futures
-import ctypes
 import os
 import pathlib
 import re
@@ -10,15 +9,13 @@ import time
 import unittest
 
 from farm_case import ENGINES, HOST, FarmCase, digest, wait_until
+from lab import own_mounts
 
 CLIENTS = 100
 LONG = 15  # Seconds of a fill.
 BIG = 96 << 20
 SLOW = 20  # Slow clients at once.
 MEMORY_MAX = 64 << 20  # What an engine may take more for them.
-
-_CLONE_NEWNS = 0x20000
-_MS_REC_PRIVATE = 0x4000 | 0x40000
 
 
 def curl(url, rate=""):
@@ -197,11 +194,7 @@ class FullDiskTest(FarmCase):
 
     @classmethod
     def prepare(cls):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(_CLONE_NEWNS) != 0:
-            raise OSError(ctypes.get_errno(), "no mounts of its own")
-        if libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None) != 0:
-            raise OSError(ctypes.get_errno(), "mounts stay shared")
+        own_mounts()
         folder = cls.farm.engine_folder(cls.small)
         folder.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={cls.size},mode=711", "disk", folder],

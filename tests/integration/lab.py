@@ -5,11 +5,15 @@ however it ends.
 """
 
 import atexit
+import ctypes
 import itertools
 import os
 import re
 import shutil
 import subprocess
+
+_CLONE_NEWNS = 0x20000
+_MS_REC_PRIVATE = 0x4000 | 0x40000
 
 _PREFIX = f"st{os.getpid()}-"
 _numbers = itertools.count(1)
@@ -29,6 +33,15 @@ def run(*command, text=None):
     if result.returncode != 0:
         raise LabError(f"{' '.join(command)}: {result.stderr.strip() or result.returncode}")
     return result.stdout
+
+
+def own_mounts():
+    """From now on what this process mounts is seen by it and its children only."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "no mounts of its own")
+    if libc.mount(b"none", b"/", None, _MS_REC_PRIVATE, None) != 0:
+        raise OSError(ctypes.get_errno(), "mounts stay shared")
 
 
 def _check_programs():
@@ -97,10 +110,11 @@ class Lan:
     def _nft(namespace, text):
         run("ip", "netns", "exec", namespace, "nft", "-f", "-", text=text)
 
-    def lose(self, percent, machines=None):
+    def lose(self, percent, machines=None, also_tcp=False):
         """From now on machines lose so much of the UDP that arrives; 0 ends it."""
+        protocols = "{ udp, tcp }" if also_tcp else "udp"
         for n in machines or self.machines:
-            rule = f"meta l4proto udp numgen random mod 100 < {percent} counter drop"
+            rule = f"meta l4proto {protocols} numgen random mod 100 < {percent} counter drop"
             rule = rule if percent else ""
             self._nft(self.machines[n],
                       "table inet lab {}\ndelete table inet lab\ntable inet lab {\n"
@@ -134,6 +148,10 @@ class Lan:
         names = ", ".join(f'"p{n}"' for n in others)
         self._forward(f'iifname "p{machine}" oifname {{ {names} }} drop',
                       f'iifname {{ {names} }} oifname "p{machine}" drop')
+
+    def block(self, pairs):
+        """Nothing goes from the first to the second machine of each pair."""
+        self._forward(*(f'iifname "p{a}" oifname "p{b}" drop' for a, b in pairs))
 
     def stop_multicast(self, machines=None):
         """The bridge forwards no multicast of the tests' groups any more, or none to machines."""

@@ -1,0 +1,48 @@
+"""Why a client's request failed: by which fault, or by none, which is a violation."""
+
+PURGE_LATE_S = 30.0  # A purge that was not acknowledged may come to pass as much later.
+FORWARDED = "/shop/"  # Contents that managers fetch for the client.
+PASSED_ON = (404, 500, 502, 503, 504)  # What a member answers when another one fails it.
+
+
+class Purges:
+    """When contents were purged: a purge cuts off what is on its way. Thread-safe enough."""
+
+    def __init__(self):
+        self.spans = {}  # Path -> [(start, end)]
+
+    def add(self, path, start, end):
+        self.spans.setdefault(path, []).append((start, end))
+
+    def over(self, path, start, end):
+        return any(s <= end and start <= e for s, e in self.spans.get(path, []))
+
+
+def _kinds(strikes):
+    return ", ".join(sorted({s.fault.kind for s in strikes}))
+
+
+def explain(failure, history, purges, members, holder=None):
+    """The cause in a few words, or None. `holder`: the only engine that has the content."""
+    own = history.over(failure.name, failure.start, failure.end)
+    if own:
+        return f"asked a member under: {_kinds(own)}"
+    if failure.broken and failure.status == 200 and purges.over(failure.path, failure.start,
+                                                                failure.end):
+        return "purged while it came"
+    others = {name: history.over(name, failure.start, failure.end) for name in members}
+    others = {name: strikes for name, strikes in others.items() if strikes}
+    if holder in others:
+        return f"its only holder was under: {_kinds(others[holder])}"
+    kinds = _kinds([s for strikes in others.values() for s in strikes])
+    if not others:
+        return None
+    if failure.status == 503 and len(others) > 1:
+        return f"too few voters in reach: {kinds}"
+    if failure.status == 503 and failure.path.startswith(FORWARDED):
+        return f"the engine that it was forwarded to was under: {kinds}"
+    waited = failure.status == 0 and failure.end - failure.start > 1
+    passed_on = failure.status in PASSED_ON and (failure.status != 404 or holder is not None)
+    if failure.broken and failure.status == 200 or waited or passed_on and failure.status != 503:
+        return f"another member, asked by it, was under: {kinds}"
+    return None

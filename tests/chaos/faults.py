@@ -1,0 +1,218 @@
+"""Does what a plan says to a fleet, undoes it, and keeps who was under a fault when."""
+
+import os
+import signal
+import threading
+import time
+
+import plan as plans
+
+# So long a member has to be well after a fault until it is believed: one that was away for a while
+# takes a moment to notice what it missed.
+WELL_S = 1.5
+
+
+class Strike:
+    """A fault that came to pass. Times are monotonic; None: not yet."""
+
+    def __init__(self, fault, members):
+        self.fault = fault
+        self.members = members  # Names of all whom it may concern.
+        self.begun = time.monotonic()
+        self.ended = None
+        self.recovered = {}  # Member -> when it was well again.
+        self.note = ""
+
+    def covers(self, name, start, end):
+        """Whether a member was under it at some time in between."""
+        if name not in self.members or end < self.begun:
+            return False
+        until = self.recovered.get(name)
+        return until is None or start <= until
+
+
+class History:
+    """All strikes. Thread-safe."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.strikes = []
+
+    def add(self, strike):
+        with self.lock:
+            self.strikes.append(strike)
+
+    def over(self, name, start, end):
+        """The strikes that a member was under in between."""
+        with self.lock:
+            return [s for s in self.strikes if s.covers(name, start, end)]
+
+    def well(self, name, since, now):
+        """A member was seen to be well all this time: strikes that had ended before are over."""
+        with self.lock:
+            for strike in self.strikes:
+                if strike.ended is not None and max(strike.ended, since) + WELL_S < now:
+                    strike.recovered.setdefault(name, now)
+
+
+def signal_all(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+class Injector:
+    """Strikes a fleet by a plan, each fault on a thread of its own."""
+
+    def __init__(self, fleet, history, seed, log):
+        self.fleet = fleet
+        self.history = history
+        self.seed = seed
+        self.log = log
+        self.healing = threading.Event()
+        self.network = threading.Lock()
+        self.by_kind = {
+            "kill": self._kill, "kill nginx": self._kill_nginx,
+            "kill nginx worker": self._kill_nginx_worker, "freeze shortly": self._freeze,
+            "freeze": self._freeze, "freeze nginx": self._freeze_nginx,
+            "restart": self._restart, "cut off": self._network, "cut one way": self._network,
+            "halves": self._network, "loss": self._network, "slow link": self._slow,
+            "full disk": self._full_disk, "clock": self._clock, "power cut": self._power_cut,
+            "whole farm without power": self._rack,
+        }
+
+    def run(self, storm):
+        """Until all faults of the storm have begun and ended."""
+        started = time.monotonic()
+        threads = []
+        self.healing.clear()
+        for fault in storm:
+            if self.healing.wait(max(0, started + fault.at - time.monotonic())):
+                break
+            threads.append(threading.Thread(target=self._strike, args=(fault,), daemon=True))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+
+    def heal(self):
+        """Ends every fault that still is."""
+        self.healing.set()
+
+    def _strike(self, fault):
+        names = [name for name in fault.targets if name != plans.NETWORK]
+        # Loss and halves concern all; who is cut off is alone with it.
+        everybody = fault.kind in ("loss", "halves")
+        strike = Strike(fault, list(self.fleet.members) if everybody else names)
+        self.history.add(strike)
+        self.log(f"begins {fault}")
+        try:
+            strike.note = self.by_kind[fault.kind](fault, [self.fleet.members[n] for n in names])
+        except Exception as error:  # pylint: disable=broad-except
+            self.log(f"BROKEN {fault}: {error!r}")
+            strike.note = f"broken: {error!r}"
+        strike.ended = time.monotonic()
+        self.log(f"ended  {fault} {strike.note or ''}".rstrip())
+
+    def _wait(self, fault):
+        self.healing.wait(fault.seconds)
+
+    # ---- Processes.
+
+    def _kill(self, fault, members):
+        members[0].process.kill()
+        self._wait(fault)
+        self.fleet.start(members[0])
+
+    def _restart(self, fault, members):
+        status = members[0].process.stop(20)
+        self._wait(fault)
+        self.fleet.start(members[0])
+        return f"status {status}"
+
+    def _kill_nginx(self, fault, members):
+        pids = members[0].pids()
+        signal_all(pids[1:2], signal.SIGKILL)  # The master: its workers are below it.
+        self._wait(fault)
+
+    def _kill_nginx_worker(self, fault, members):
+        pids = members[0].pids()
+        signal_all(pids[2:3], signal.SIGKILL)
+        self._wait(fault)
+
+    def _freeze(self, fault, members):
+        self._stop(members[0].pids()[:1], fault)
+
+    def _freeze_nginx(self, fault, members):
+        self._stop(members[0].pids()[1:], fault)
+
+    def _stop(self, pids, fault):
+        signal_all(pids, signal.SIGSTOP)
+        try:
+            self._wait(fault)
+        finally:
+            signal_all(pids, signal.SIGCONT)
+
+    def _power_cut(self, fault, members):
+        member = members[0]
+        member.process.kill()
+        lost = self.fleet.cut_power(member, f"cut {self.seed} {fault.number}")
+        self._wait(fault)
+        self.fleet.start(member)
+        return f"{lost['names']} names and {lost['bytes']} bytes were not on disk"
+
+    def _rack(self, fault, members):
+        for member in members:
+            if member.running():
+                member.process.kill()
+        for member in members:
+            if member.is_manager:
+                self.fleet.cut_power(member, f"cut {self.seed} {fault.number} {member.name}")
+        self._wait(fault)
+        for member in members:
+            self.fleet.start(member)
+            self.healing.wait(fault.amount)
+
+    # ---- Network.
+
+    def _network(self, fault, members):
+        with self.network:
+            lan = self.fleet.lan
+            inside = [m.machine for m in members]
+            outside = [m.machine for m in self.fleet.members.values() if m not in members]
+            if fault.kind == "loss":
+                lan.lose(5, inside + outside, also_tcp=True)
+            else:
+                pairs = [(i, o) for i in inside for o in outside]
+                back = [(o, i) for i, o in pairs]
+                lan.block({"cut one way": back if fault.amount < 0.5 else pairs}.get(
+                    fault.kind, pairs + back))
+            try:
+                self._wait(fault)
+            finally:
+                lan.lose(0)
+                lan.heal()
+
+    def _slow(self, fault, members):
+        self.fleet.slow_link(members[0], 20)
+        try:
+            self._wait(fault)
+        finally:
+            self.fleet.slow_link(members[0], 0)
+
+    # ---- Disk and clock.
+
+    def _full_disk(self, fault, members):
+        self.fleet.fill_disk(members[0], fault.amount)
+        try:
+            self._wait(fault)
+        finally:
+            self.fleet.free_disk(members[0])
+
+    def _clock(self, fault, members):
+        members[0].clock.set(fault.amount)
+        try:
+            self._wait(fault)
+        finally:
+            members[0].clock.set(0)

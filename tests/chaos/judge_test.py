@@ -1,0 +1,242 @@
+"""Each checker finds what was planted, and finds nothing where nothing is wrong."""
+
+import time
+import unittest
+
+import shared  # pylint: disable=unused-import
+import contents
+import judge
+from explain import Purges, explain
+from faults import WELL_S, History, Strike
+from load import Failure
+from orders import Book
+from plan import Fault
+from watch import Leaders
+
+PATH = "/films/1"
+MEMBERS = ("sm-1", "engine-1", "engine-2")
+
+
+class Named:
+    """A member, as far as a checker looks at it."""
+
+    def __init__(self, is_manager):
+        self.is_manager = is_manager
+
+    @staticmethod
+    def running():
+        return True
+
+
+class SmallFleet:
+    """One manager, two engines."""
+
+    members = {name: Named(name == "sm-1") for name in MEMBERS}
+
+
+def strike(kind, name, begun, ended):
+    made = Strike(Fault(1, kind, 0.0, 1.0, (name,)), [name])
+    made.begun, made.ended = begun, ended
+    return made
+
+
+def failure(name="engine-1", status=503, broken=False, start=10.0, end=10.1):
+    return Failure(start, end, name, PATH, status, broken, "engine")
+
+
+class ContentsTest(unittest.TestCase):
+    """Bytes and generations."""
+
+    def test_right_bytes_are_good(self):
+        self.assertIsNone(contents.judge(PATH, contents.body_of(PATH, 3), 3))
+
+    def test_one_wrong_byte_is_found(self):
+        body = bytearray(contents.body_of(PATH, 3))
+        body[100] ^= 1
+        self.assertIn("the first at 100", contents.judge(PATH, bytes(body), 0))
+
+    def test_a_body_that_is_short_or_long_is_found(self):
+        body = contents.body_of(PATH, 3)
+        self.assertIn("wrong bytes", contents.judge(PATH, body[:-1], 0))
+        self.assertIn("wrong bytes", contents.judge(PATH, body + b"x", 0))
+
+    def test_another_content_is_found(self):
+        self.assertIn("not the content",
+                      contents.judge(PATH, contents.body_of("/films/2", 1), 0))
+        self.assertIn("not the content", contents.judge(PATH, b"<html>", 0))
+
+    def test_purged_content_is_found(self):
+        known = contents.Generations()
+        old = known.body(PATH)
+        generation = known.change(PATH)
+        self.assertIsNone(contents.judge(PATH, old, known.floor(PATH)))  # Not acknowledged yet.
+        known.purged(PATH, generation)
+        self.assertIn("purged content", contents.judge(PATH, old, known.floor(PATH)))
+        self.assertIsNone(contents.judge(PATH, known.body(PATH), known.floor(PATH)))
+
+
+class IntentTest(unittest.TestCase):
+    """What was acknowledged."""
+
+    def setUp(self):
+        self.book = Book()
+        self.book.applied("films", 1, 101)
+        self.book.applied("films", 2, 102)
+
+    def complaints(self, there):
+        return judge.judge_sites(self.book.versions, lambda site, version: there.get(version))
+
+    def test_sites_that_are_there_are_good(self):
+        self.assertEqual(self.complaints({1: 101, 2: 102, 0: 102}), [])
+
+    def test_a_later_version_that_was_not_acknowledged_may_be_there(self):
+        self.assertEqual(self.complaints({1: 101, 2: 102, 3: 103, 0: 103}), [])
+
+    def test_a_version_that_is_lost_is_found(self):
+        self.assertIn("version 2", self.complaints({1: 101, 0: 101})[0])
+
+    def test_a_version_that_became_another_is_found(self):
+        self.assertIn("now it has 103", self.complaints({1: 101, 2: 103, 0: 103})[0])
+
+    def test_a_site_that_went_back_is_found(self):
+        self.assertIn("present is 101", self.complaints({1: 101, 2: 102, 0: 101})[0])
+
+    def test_a_purge_log_that_went_back_is_found(self):
+        self.book.purged("films", 7)
+        self.assertEqual(judge.judge_positions(self.book, {"films": 8}), [])
+        self.assertIn("went back", judge.judge_positions(self.book, {"films": 6})[0])
+
+    def test_a_position_that_was_given_twice_is_found(self):
+        self.book.purged("films", 7)
+        self.book.purged("films", 7)
+        self.assertIn("two purges", judge.judge_positions(self.book, {})[0])
+
+    def test_a_drain_that_was_forgotten_is_found(self):
+        self.book.drained("engine-1", True, acknowledged=True)
+        rows = {"engine-1": {"status": "up"}}
+        self.assertIn("engine-1", judge.judge_drains(self.book.drains, rows)[0])
+        self.book.drained("engine-1", False, acknowledged=False)
+        self.assertEqual(judge.judge_drains(self.book.drains, rows), [])
+
+
+class FarmTest(unittest.TestCase):
+    """Tables, leaders, take-overs, processes."""
+
+    def test_tables_that_differ_are_found(self):
+        reply = {"equal": False, "commitNumber": "9",
+                 "members": [{"name": "engine-1", "problem": "its state is another one"}]}
+        self.assertIn("differ at commit 9", judge.judge_tables(reply)[0])
+        self.assertEqual(judge.judge_tables({"equal": True, "members": []}), [])
+        self.assertIsNone(judge.judge_tables({"equal": False, "members": []}))
+
+    def test_two_leaders_of_a_view_are_found(self):
+        leaders = Leaders()
+        leaders.saw("sm-1", 4, 1.0)
+        leaders.saw("sm-2", 5, 2.0)
+        self.assertEqual(leaders.contested(), {})
+        leaders.saw("sm-1", 5, 3.0)
+        self.assertEqual(leaders.contested(), {5: ["sm-1", "sm-2"]})
+
+    def take_over(self, seconds):
+        leaders = Leaders()
+        leaders.saw("sm-1", 1, 1.0)
+        if seconds is not None:
+            leaders.saw("sm-2", 2, 10 + seconds)
+        return judge.judge_take_overs(leaders, [strike("kill", "sm-1", 10, 15)],
+                                      ["sm-1", "sm-2"])
+
+    def test_take_overs_are_measured(self):
+        took, complaints = self.take_over(1.5)
+        self.assertAlmostEqual(took[0], 1.5)
+        self.assertEqual(complaints, [])
+
+    def test_a_take_over_that_is_late_or_never_comes_is_found(self):
+        self.assertIn("3.0 s", self.take_over(3.0)[1][0])
+        self.assertIn("for ever", self.take_over(None)[1][0])
+
+    def test_what_is_not_green_is_named(self):
+        state = {"sm-1": (200, {"role": "leads the farm"}), "engine-1": (200, {}),
+                 "engine-2": (200, {})}
+        rows = {"engine-1": {"status": "up"}, "engine-2": {"status": "up"}}
+        self.assertEqual(judge.is_green(SmallFleet, state, rows), "")
+        self.assertIn("engine-2", judge.is_green(SmallFleet, state,
+                                                 rows | {"engine-2": {"status": "down"}}))
+        self.assertIn("engine-1: slow", judge.is_green(
+            SmallFleet, state | {"engine-1": (503, {"reason": "slow"})}, rows))
+        self.assertIn("0 managers", judge.is_green(
+            SmallFleet, state | {"sm-1": (200, {"role": "member, does not lead"})}, rows))
+
+    def test_errors_of_wrk_are_found(self):
+        self.assertEqual(judge.judge_wrk({"requests": 10, "errors": 0}), [])
+        self.assertNotEqual(judge.judge_wrk({"requests": 10, "errors": 1}), [])
+        self.assertNotEqual(judge.judge_wrk({"requests": 0, "errors": 0}), [])
+
+    def test_a_leak_is_found(self):
+        resources = judge.Resources()
+        resources.samples["sm-1"] = [(5, 10 << 20, 40), (5, 20 << 20, 50)]
+        self.assertEqual(resources.judge(), [])
+        resources.samples["sm-1"].append((5, 300 << 20, 50))
+        self.assertIn("grew", resources.judge()[0])
+        resources.samples["sm-1"] = [(5, 10 << 20, 40), (6, 20 << 20, 900), (6, 20 << 20, 1900)]
+        self.assertIn("1900 files", resources.judge()[0])
+
+
+class ExplainTest(unittest.TestCase):
+    """A failure has a cause only if there is one."""
+
+    def setUp(self):
+        self.history = History()
+        self.purges = Purges()
+
+    def cause(self, of, holder=None):
+        return explain(of, self.history, self.purges, MEMBERS, holder)
+
+    def test_without_a_fault_there_is_no_cause(self):
+        for status in (0, 404, 500, 502, 503, 504):
+            self.assertIsNone(self.cause(failure(status=status)), status)
+
+    def test_a_fault_of_who_was_asked(self):
+        self.history.add(strike("kill", "engine-1", 9, None))
+        self.assertIn("kill", self.cause(failure(status=0)))
+
+    def test_a_fault_that_is_over_excuses_nothing(self):
+        self.history.add(strike("kill", "engine-1", 2, 4))
+        self.assertIn("kill", self.cause(failure(status=0)))  # Not known to be well yet.
+        self.history.well("engine-1", 4, 4.5 + WELL_S)
+        self.assertIsNone(self.cause(failure(status=0)))
+
+    def test_a_fault_that_comes_later_excuses_nothing(self):
+        self.history.add(strike("kill", "engine-1", 11, None))
+        self.assertIsNone(self.cause(failure(status=0)))
+
+    def test_a_peers_fault_does_not_excuse_who_refuses_connections(self):
+        self.history.add(strike("kill", "engine-2", 9, None))
+        self.assertIsNone(self.cause(failure(status=0)))
+        self.assertIn("another member", self.cause(failure(status=502)))
+
+    def test_one_fault_elsewhere_does_not_excuse_who_closes(self):
+        self.history.add(strike("kill", "engine-2", 9, None))
+        self.assertIsNone(self.cause(failure(status=503)))
+        self.history.add(strike("kill", "sm-1", 9, None))
+        self.assertIn("voters", self.cause(failure(status=503)))
+
+    def test_a_purge_cuts_off_what_comes(self):
+        cut = failure(status=200, broken=True)
+        self.assertIsNone(self.cause(cut))
+        self.purges.add(PATH, 10.05, 10.2)
+        self.assertIn("purged", self.cause(cut))
+
+    def test_a_content_with_one_holder(self):
+        self.history.add(strike("freeze", "engine-2", 9, None))
+        self.assertIn("only holder", self.cause(failure(status=404), "engine-2"))
+        self.assertIsNone(self.cause(failure(status=404)))
+
+    def test_a_fault_is_over_only_when_its_member_was_well_for_a_while(self):
+        now = time.monotonic()
+        self.history.add(strike("freeze", "engine-1", now - 5, now - 1))
+        self.history.well("engine-1", now - 4, now - 0.9)
+        self.assertTrue(self.history.over("engine-1", now, now))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,59 @@
+"""The plan: a function of the seed, and nothing that contradicts itself."""
+
+import json
+import unittest
+
+import plan
+
+MANAGERS = ("sm-1", "sm-2")
+ENGINES = ("engine-1", "engine-2", "engine-3")
+
+
+def make(seed, seconds=600, **more):
+    return plan.make_plan(seed, seconds, MANAGERS, ENGINES, **more)
+
+
+class PlanTest(unittest.TestCase):
+    """Plans of many seeds."""
+
+    def test_equal_seeds_give_equal_plans(self):
+        self.assertEqual(make(7), make(7))
+        self.assertNotEqual(make(7), make(8))
+
+    def test_every_kind_comes(self):
+        seen = {f.kind for seed in range(10) for f in make(seed).faults()}
+        self.assertEqual(seen, set(plan.KINDS))
+
+    def test_nobody_is_struck_twice_at_a_time(self):
+        for seed in range(50):
+            for storm in make(seed).storms:
+                until = {}
+                for fault in storm:
+                    struck = (fault.targets[:1] if fault.targets[0] == plan.NETWORK
+                              else fault.targets)
+                    for target in struck:
+                        self.assertGreaterEqual(fault.at, until.get(target, 0), fault)
+                        until[target] = fault.at + fault.seconds
+
+    def test_faults_come_in_order_and_within_their_storm(self):
+        for seed in range(20):
+            for storm in make(seed).storms:
+                times = [fault.at for fault in storm]
+                self.assertEqual(times, sorted(times))
+                self.assertTrue(all(0 <= at <= 30 for at in times))
+
+    def test_only_some_kinds(self):
+        self.assertEqual({f.kind for f in make(1, kinds=["clock"]).faults()}, {"clock"})
+        with self.assertRaisesRegex(ValueError, "flood"):
+            make(1, kinds=["flood"])
+
+    def test_it_can_be_read_as_json(self):
+        read = json.loads(make(3).as_json())
+        self.assertEqual(len(read["storms"]), len(make(3).storms))
+
+    def test_a_short_run_has_a_storm(self):
+        self.assertEqual(len(make(1, seconds=30).storms), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
