@@ -94,6 +94,13 @@ Status Group::StartOver() {
   });
 }
 
+Status Group::LeadAnyway() {
+  return Run([](Driver& driver) {
+    if (driver.LeadAnyway()) return Ok();
+    return FailedPrecondition("this member is no manager, or is the Service Manager already");
+  });
+}
+
 Status Group::Ready(uint32_t view_number) {
   return Post([view_number](Driver& driver) {
     driver.Ready(view_number);

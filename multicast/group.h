@@ -66,6 +66,9 @@ class Group {
   // believed: OnLeftView, then OnInstallSnapshot. Sends that have not ended end as unknown. Nothing
   // happens at the SM, whose state is the group's. Errors as of Abort.
   Status StartOver();
+  // A person has decided that this manager leads without a majority (waits; Core::LeadAnyway).
+  // FailedPrecondition if it is none, or leads already.
+  Status LeadAnyway();
   // With CoreSettings::full_when_ready: the application has all that a full member needs, as of the
   // view of this number in which it saw itself. Until then this member is a learner. Errors as of
   // Abort.

@@ -96,6 +96,7 @@ class FarmMember final : private multicast::GroupApplication {
   // This manager leads from soon on, in an orderly way. Errors as of multicast::Group.
   Status Promote() { return group_->Promote(); }
   // As multicast::Group.
+  Status LeadAnyway() { return group_->LeadAnyway(); }
   Status Ready(uint32_t view_number) { return group_->Ready(view_number); }
 
   Endpoint unicast() const { return group_->unicast(); }

@@ -121,6 +121,12 @@ bool Core::Impl::Ready(uint32_t view_number) {
   return true;
 }
 
+bool Core::Impl::LeadAnyway() {
+  if (!started_ || group_.self.role != Role::kManager) return false;
+  group_.leads_anyway = !group_.is_sm() || group_.frozen;
+  return group_.leads_anyway;
+}
+
 // ---- Periodic.
 
 void Core::Impl::SendHeartbeat(const To& to, bool unicast_copy, bool ack_requested, Timestamp now) {
@@ -448,6 +454,7 @@ bool Core::OnSnapshotTaken(TransferId transfer, Bytes state, Timestamp now) {
 void Core::PauseCredit(bool paused) { impl_->group_.credit_paused = paused; }
 bool Core::Promote(Timestamp now) { return impl_->Promote(now); }
 bool Core::StartOver(Timestamp now) { return impl_->StartOver(now); }
+bool Core::LeadAnyway() { return impl_->LeadAnyway(); }
 bool Core::Ready(uint32_t view_number) { return impl_->Ready(view_number); }
 void Core::EndTurn(Timestamp now, bool unread) { impl_->EndTurn(now, unread); }
 ActionBatch& Core::actions() { return impl_->group_.batch; }

@@ -64,6 +64,11 @@ class Core {
   // The application has all that a full member needs, as of the view of this number in which it saw
   // itself (CoreSettings::full_when_ready). False if this member has left since.
   bool Ready(uint32_t view_number);
+  // A person has decided that this manager leads, though there is no majority, or though it was no
+  // full member of the last view: it proposes as soon as nobody leads that it hears, and its own
+  // acceptance is enough, once. What others have committed without it is lost, and two groups may
+  // come of one if they are alive. False if it is no manager, or leads already.
+  bool LeadAnyway();
   // Composes what the inputs made necessary: data, ACK, COMMIT, RESEND. `unread`: packets wait that
   // were not given to the core yet; so nothing is asked for that may be among them.
   void EndTurn(Timestamp now, bool unread = false);

@@ -39,6 +39,7 @@ class Core::Impl {
   bool Promote(Timestamp now);
   bool StartOver(Timestamp now);
   bool Ready(uint32_t view_number);
+  bool LeadAnyway();
   void EndTurn(Timestamp now, bool unread);
   Timestamp NextDeadline() const;
 

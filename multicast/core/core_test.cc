@@ -470,6 +470,47 @@ TEST_F(CoreTest, AloneItIsAMajority) {
   EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(11));
 }
 
+TEST_F(CoreTest, OneOfTwoLeadsWithoutTheOtherWhenAPersonSaysSo) {
+  lan_.Add(1, Role::kManager, true);
+  lan_.Run(milliseconds(500));
+  lan_.Add(2, Role::kManager);
+  lan_.Run(milliseconds(2000));
+  lan_.Send(1, 0, "before");
+  lan_.Run(milliseconds(100));
+  EXPECT_FALSE(lan_[1].core->LeadAnyway());
+  lan_.Kill(1);
+  lan_.Run(milliseconds(4000));
+  EXPECT_NE(lan_[2].core->view().members[0].id, MemberId(2));
+  EXPECT_TRUE(lan_[2].core->LeadAnyway());
+  lan_.Run(milliseconds(2000));
+  ASSERT_EQ(lan_[2].core->view().members.size(), 1u);
+  EXPECT_EQ(lan_[2].core->view().members[0].id, MemberId(2));
+  lan_.Send(2, 0, "after");
+  lan_.Run(milliseconds(100));
+  EXPECT_EQ(lan_[2].state, "before;after;");
+  lan_.Add(1, Role::kManager);
+  lan_.Run(milliseconds(4000));
+  EXPECT_EQ(lan_[1].core->view().members[0].id, MemberId(2));
+  EXPECT_EQ(lan_[1].state, lan_[2].state);
+}
+
+TEST_F(CoreTest, WhoWasNoFullMemberLeadsWhenAPersonSaysSo) {
+  CoreSettings settings;
+  settings.lead_only_if_full = settings.full_when_ready = true;
+  lan_.Add(1, Role::kManager, true, settings);
+  lan_.Run(milliseconds(500));
+  lan_.Add(2, Role::kManager, false, settings);
+  lan_.Run(milliseconds(2000));
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kLearner);
+  lan_.Kill(1);
+  lan_.Run(milliseconds(4000));
+  EXPECT_TRUE(lan_[2].core->LeadAnyway());
+  lan_.Run(milliseconds(3000));
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kFull);
+  ASSERT_FALSE(lan_[2].core->view().members.empty());
+  EXPECT_EQ(lan_[2].core->view().members[0].id, MemberId(2));
+}
+
 TEST_F(CoreTest, PromotionMovesTheSmWithoutLoss) {
   FormFour();
   lan_.Send(3, 0, "one");

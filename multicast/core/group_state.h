@@ -45,6 +45,7 @@ struct GroupState {
   bool frozen = false;
   bool synced = false;
   bool ready = false;  // The application said so in this membership.
+  bool leads_anyway = false;  // An operator said so: Core::LeadAnyway.
   bool credit_paused = false;
   AckBoard board;
   CommitLog log;

@@ -92,7 +92,7 @@ class Builder {
     if (quorums.size() > kMaxQuorums) return Indecision::kTooManyQuorums;
     proposal().quorums = std::move(quorums);
     const bool alone = in_.quorum_none && base().quorum_none;
-    if (alone || STRATA_MUTANT(kViewWithoutMajority)) {
+    if (alone || in_.anyway || STRATA_MUTANT(kViewWithoutMajority)) {
       proposal().quorums = {{in_.self.id}};
       return std::nullopt;
     }
@@ -133,8 +133,8 @@ class Builder {
     if (!in_.memoryless && base().SlotOf(in_.self.id, in_.self.incarnation) == kNoSlot) {
       return Indecision::kLeftOut;
     }
-    if (in_.memoryless && in_.lead_only_if_full && !WasFull(in_.self.id))
-      return Indecision::kNotMine;
+    const bool lacks = in_.lead_only_if_full && !in_.anyway && !WasFull(in_.self.id);
+    if (in_.memoryless && lacks) return Indecision::kNotMine;
     if (survivors_.empty()) {
       if (!in_.memoryless) return Indecision::kNotMine;
       out_.founding = true;

@@ -31,6 +31,7 @@ struct DecisionInput {
   // The candidate has no view in memory: it may found the group anew, or manage for survivors.
   bool memoryless = false;
   bool lead_only_if_full = false;  // See CoreSettings.
+  bool anyway = false;  // Without a majority, and without having been full: see Core::LeadAnyway.
   // The candidate is the SM of its installed view: it knows what was not committed.
   bool was_sm = false;
   // all_of messages open in the candidate's installed view; used only if was_sm.

@@ -208,6 +208,7 @@ void ViewChange::TryDecide(bool last_chance, Timestamp now) {
   input.quorum_none = group_.settings.quorum_none;
   input.memoryless = memoryless_;
   input.lead_only_if_full = group_.settings.lead_only_if_full;
+  input.anyway = group_.leads_anyway;
   input.was_sm = was_sm_;
   input.all_of = wishes_.all_of;
   input.received = ReceivedPositions();

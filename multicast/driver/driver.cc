@@ -378,6 +378,11 @@ bool Driver::StartOver() {
   return core_->StartOver(Now());
 }
 
+bool Driver::LeadAnyway() {
+  fed_ = true;
+  return core_->LeadAnyway();
+}
+
 bool Driver::Ready(uint32_t view_number) {
   fed_ = true;
   return core_->Ready(view_number);

@@ -61,6 +61,7 @@ class Driver {
   bool Promote();
   bool StartOver();
   bool Ready(uint32_t view_number);
+  bool LeadAnyway();
   Status AddKey(uint8_t id, ByteSpan key) { return keys_.Add(id, key); }
   Status UseKey(uint8_t id) { return keys_.Use(id); }
   Status ForgetKey(uint8_t id) { return keys_.Forget(id); }

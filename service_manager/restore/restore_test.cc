@@ -14,6 +14,7 @@
 #include "service_manager/control/restored_purges.h"
 #include "service_manager/control/site_desk.h"
 #include "service_manager/restore/rebase.h"
+#include "service_manager/control/manager_book.h"
 #include "service_manager/store/mirrored_store.h"
 #include "service_manager/store/rocks_store.h"
 
@@ -112,6 +113,21 @@ TEST_F(RestoreTest, BringsBackAllIntentInANewGroup) {
   EXPECT_EQ((*desk)->Versions("films")->size(), 2u) << "the old one, and the same once more";
   control::PurgeJournal journal(*store);
   EXPECT_EQ(journal.After("films", 0)->size(), 2u);
+}
+
+TEST_F(RestoreTest, TheRestoredManagerIsTheOnlyOneOfItsFarm) {
+  {
+    const auto store = Filled();
+    control::ManagerBook book(*store);
+    ASSERT_TRUE(book.Enroll("sm-1", "192.0.2.1:7400").ok());
+    ASSERT_TRUE(book.Enroll("sm-2", "192.0.2.2:7400").ok());
+    MakeBackup(*store);
+  }
+  ASSERT_TRUE(Run().ok());
+  const auto store = OpenStore(Data() + "/store");
+  control::ManagerBook book(*store);
+  ASSERT_TRUE(book.Load().ok());
+  EXPECT_TRUE(book.all().empty());
 }
 
 TEST_F(RestoreTest, WhatIsOrderedFromNowOnIsNewer) {

@@ -208,6 +208,7 @@ grpc::Status RegistrationService::Attend(grpc::ServerContext* context,
 Status RegistrationService::AttendAs(const std::string& name, const v1::AttendRequest& request,
                                      v1::AttendReply* reply) {
   STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
+  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
   STRATA_ASSIGN_OR_RETURN(const uint32_t id,
                           witnesses_.Attend(name, AsBytes(request.instance()), multicast::Now()));
   reply->set_member_id(id);
