@@ -2,12 +2,16 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "cli/backup_verbs.h"
+#include "cli/bundle/bundle.h"
 #include "cli/command_tree.h"
+#include "cli/doctor/doctor.h"
 #include "cli/failure.h"
 #include "cli/pki/verbs.h"
 #include "cli/verbs.h"
@@ -43,6 +47,7 @@ class CommandLine {
     AddRecords();
     AddBackup();
     AddPki();
+    AddDiagnosis();
     AddCompletion();
     app_.footer(kFooter);
   }
@@ -154,6 +159,8 @@ class CommandLine {
   void AddPki();
   void AddPkiIssue(CLI::App* pki);
   void AddPkiRenew(CLI::App* pki);
+  void AddDiagnosis();
+  std::vector<std::string> SettingsHere(const std::vector<std::string>& named) const;
   void AddCompletion();
   static CommandTree TreeOf(const CLI::App& app);
 
@@ -424,6 +431,49 @@ void CommandLine::AddPkiRenew(CLI::App* pki) {
       ->type_name("WHO");
 }
 
+// The files that were named, else those of the services on this machine and the command's own.
+std::vector<std::string> CommandLine::SettingsHere(const std::vector<std::string>& named) const {
+  if (!named.empty()) return named;
+  if (!flags_.config.empty()) return {flags_.config};
+  std::vector<std::string> files;
+  for (const char* file : {"/etc/strata/manager.yaml", "/etc/strata/engine.yaml"}) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) files.emplace_back(file);
+  }
+  const StatusOr<std::string> own = FindSettingsFile(flags_, environment_);
+  if (own.ok()) files.push_back(*own);
+  return files;
+}
+
+void CommandLine::AddDiagnosis() {
+  auto files = std::make_shared<std::vector<std::string>>();
+  Verb(&app_, "doctor", "Find the usual mistakes on this machine, and say what to do",
+       [this, files] {
+         const std::vector<std::string> found = SettingsHere(*files);
+         if (!found.empty()) return doctor::RunDoctor(terminal_, found);
+         Fail(terminal_, FindSettingsFile(flags_, environment_).status());
+         return ExitCode::kUsage;
+       })
+      ->add_option("file", *files,
+                   "Settings files of a manager, an engine or this command; else --config, else "
+                   "those in /etc/strata and your own")
+      ->type_name("FILE");
+
+  auto out = std::make_shared<std::string>();
+  CLI::App* debug = Group("debug", "For reports of mistakes");
+  CLI::App* bundle =
+      Verb(debug, "bundle", "Write a file with what a report of a mistake needs, without secrets",
+           [this, files, out] {
+             return bundle::MakeBundle(
+                 terminal_, {.out = *out, .settings = SettingsHere(*files), .open_manager = [this] {
+                               return OpenManager();
+                             }});
+           });
+  bundle->add_option("--out", *out, "The file; else strata-debug-HOST-TIME.tar.gz in this folder")
+      ->type_name("FILE.tar.gz");
+  bundle->add_option("file", *files, "Settings files, as for doctor")->type_name("FILE");
+}
+
 CommandTree CommandLine::TreeOf(const CLI::App& app) {
   CommandTree tree{
       .name = app.get_name(), .help = app.get_description(), .options = {}, .commands = {}};
@@ -437,7 +487,9 @@ CommandTree CommandLine::TreeOf(const CLI::App& app) {
   if (name != nullptr && name->get_positional()) {
     tree.names_from = app.get_parent()->get_name() + " list";
   }
-  tree.takes_files = app.get_option_no_throw("backup") != nullptr;
+  const CLI::Option* file = app.get_option_no_throw("file");
+  tree.takes_files = (file != nullptr && file->get_positional()) ||
+                     app.get_option_no_throw("backup") != nullptr;
   for (const CLI::App* child : app.get_subcommands({})) tree.commands.push_back(TreeOf(*child));
   return tree;
 }

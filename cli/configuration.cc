@@ -25,22 +25,6 @@ std::vector<std::string> DefaultFiles(const Environment& environment) {
   return files;
 }
 
-StatusOr<std::string> FindFile(const ConnectionFlags& flags, const Environment& environment) {
-  if (!flags.config.empty()) return flags.config;
-  if (const auto named = environment("STRATA_CONFIG"); named && !named->empty()) return *named;
-  const std::vector<std::string> files = DefaultFiles(environment);
-  for (const std::string& file : files) {
-    std::error_code error;
-    if (std::filesystem::exists(file, error)) return file;
-  }
-  std::string looked;
-  for (const std::string& file : files) looked += (looked.empty() ? "" : " or ") + file;
-  return FailedPrecondition(
-      "no settings file: write one to %s (keys: manager, ca, certificate, key), or name one with "
-      "--config",
-      looked.c_str());
-}
-
 std::string Resolve(const std::string& file, const std::string& settings_file) {
   if (file.empty() || file.front() == '/') return file;
   return (std::filesystem::path(settings_file).parent_path() / file).string();
@@ -86,8 +70,25 @@ Status CheckNamed(const std::string& value, const char* key, const std::string& 
 
 }  // namespace
 
+StatusOr<std::string> FindSettingsFile(const ConnectionFlags& flags,
+                                       const Environment& environment) {
+  if (!flags.config.empty()) return flags.config;
+  if (const auto named = environment("STRATA_CONFIG"); named && !named->empty()) return *named;
+  const std::vector<std::string> files = DefaultFiles(environment);
+  for (const std::string& file : files) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) return file;
+  }
+  std::string looked;
+  for (const std::string& file : files) looked += (looked.empty() ? "" : " or ") + file;
+  return FailedPrecondition(
+      "no settings file: write one to %s (keys: manager, ca, certificate, key), or name one with "
+      "--config",
+      looked.c_str());
+}
+
 StatusOr<ManagerOptions> Configure(const ConnectionFlags& flags, const Environment& environment) {
-  STRATA_ASSIGN_OR_RETURN(const std::string file, FindFile(flags, environment));
+  STRATA_ASSIGN_OR_RETURN(const std::string file, FindSettingsFile(flags, environment));
   v1::CliSettings settings;
   STRATA_RETURN_IF_ERROR(LoadSettingsFile(file, &settings));
   ManagerOptions options;

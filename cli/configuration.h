@@ -21,6 +21,10 @@ struct ConnectionFlags {
 // A variable of the environment, or nothing.
 using Environment = std::function<std::optional<std::string>(const char* name)>;
 
+// Which settings file counts; FailedPrecondition says where one was looked for.
+StatusOr<std::string> FindSettingsFile(const ConnectionFlags& flags,
+                                       const Environment& environment);
+
 // The settings file is the first of: --config, $STRATA_CONFIG, ~/.config/strata/cli.yaml (or below
 // $XDG_CONFIG_HOME), /etc/strata/cli.yaml. Files that it names are looked for from its own folder.
 // FailedPrecondition says what is missing and how to give it.

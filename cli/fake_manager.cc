@@ -14,6 +14,7 @@
 #include "common/check.h"
 #include "farm/backup/record.h"
 #include "common/tls/grpc_credentials.h"
+#include "common/wall_clock.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::cli {
@@ -276,7 +277,8 @@ class FakeManager::Service final : public api::Administration::Service {
 
   api::ShowFarmReply farm = NewFarm();
   std::atomic<bool> heals = false;
-  std::string leader;  // Empty: this one. Before there are calls.
+  int64_t ahead_ms = 0;  // Of its clock.
+  std::string leader;    // Empty: this one. Before there are calls.
   std::atomic<bool> freezes = false;
   absl::Notification thaw;
 
@@ -323,6 +325,7 @@ class FakeManager::Service final : public api::Administration::Service {
   }
 
   grpc::Status Check(grpc::ServerContext& context, bool only_operators) const {
+    context.AddInitialMetadata("strata-time-ms", std::to_string(WallClockMillis() + ahead_ms));
     if (!leader.empty()) return {grpc::StatusCode::UNAVAILABLE, leader + " leads the farm"};
     const StatusOr<tls::Identity> caller = PeerIdentity(*context.auth_context(), *store_);
     if (!caller.ok()) {
@@ -380,6 +383,8 @@ std::string FakeManager::address() const { return "127.0.0.1:" + std::to_string(
 void FakeManager::LoseQuorum() { parts_->service.farm.set_has_quorum(false); }
 
 void FakeManager::Follow(const std::string& leader) { parts_->service.leader = leader; }
+
+void FakeManager::SetClockAhead(int64_t ms) { parts_->service.ahead_ms = ms; }
 
 void FakeManager::Freeze() { parts_->service.freezes = true; }
 

@@ -24,6 +24,8 @@ class FakeManager {
   void LoseQuorum();
   // Refuses most calls: this one leads.
   void Follow(const std::string& leader);
+  // Its clock is wrong by so much.
+  void SetClockAhead(int64_t ms);
   // Answers no call until it is destroyed.
   void Freeze();
   // All engines are there, and all confirm.

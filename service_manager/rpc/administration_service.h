@@ -55,9 +55,9 @@ class AdministrationService final : public v1::Administration::Service {
 
  private:
   // Runs what only shows something, for who may see it.
-  grpc::Status View(const grpc::ServerContext& context, const std::function<Status()>& show);
+  grpc::Status View(grpc::ServerContext& context, const std::function<Status()>& show);
   // Runs an order for who may give it, and records it as `what`.
-  grpc::Status Order(const grpc::ServerContext& context, const std::string& what,
+  grpc::Status Order(grpc::ServerContext& context, const std::string& what,
                      const std::function<Status(const std::string& by)>& order);
   // `chunk` has what is to be said first.
   Status WriteBackup(const grpc::ServerContext& context, v1::BackupChunk& chunk,

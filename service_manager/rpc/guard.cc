@@ -3,9 +3,13 @@
 #include <utility>
 
 #include "common/tls/grpc_credentials.h"
+#include "common/wall_clock.h"
 
 namespace strata::manager::rpc {
 namespace {
+
+// In the head of every answer: milliseconds since 1970.
+constexpr const char* kTimeKey = "strata-time-ms";
 
 // "ipv4:192.0.2.1:1234" without what gRPC puts in front.
 std::string AddressOf(const grpc::ServerContext& context) {
@@ -59,7 +63,8 @@ Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, contro
           {.name = "strata_rpc_refused_total", .help = "Calls refused for their certificate."})),
       handshakes_(metrics) {}
 
-StatusOr<tls::Identity> Guard::Admit(const grpc::ServerContext& context, Right right) {
+StatusOr<tls::Identity> Guard::Admit(grpc::ServerContext& context, Right right) {
+  context.AddInitialMetadata(kTimeKey, std::to_string(WallClockMillis()));
   StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
   if (!caller.ok()) {
     refused_.Add();

@@ -30,8 +30,9 @@ class Guard {
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
         MetricRegistry& metrics);
 
-  // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied.
-  StatusOr<tls::Identity> Admit(const grpc::ServerContext& context, Right right);
+  // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied. The
+  // answer tells this manager's time in its head (proto/manager.proto). Once for each call, first.
+  StatusOr<tls::Identity> Admit(grpc::ServerContext& context, Right right);
 
   // Unauthenticated if the caller's certificate is good no longer: for long streams.
   Status StillGood(const grpc::ServerContext& context) const;
