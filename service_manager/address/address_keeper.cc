@@ -55,19 +55,19 @@ struct AddressKeeper::Instruments {
   Counter& failures;
 };
 
-AddressKeeper::AddressKeeper(std::unique_ptr<FloatingAddresses> addresses,
-                             std::function<bool()> may_hold, MetricRegistry& metrics)
+AddressKeeper::AddressKeeper(std::unique_ptr<FloatingAddresses> addresses, Callbacks callbacks,
+                             MetricRegistry& metrics)
     : addresses_(std::move(addresses)),
-      may_hold_(std::move(may_hold)),
+      callbacks_(std::move(callbacks)),
       instruments_(std::make_unique<Instruments>(metrics)),
       plan_(addresses_->options().lifetime) {}
 
 StatusOr<std::unique_ptr<AddressKeeper>> AddressKeeper::Start(FloatingAddressOptions options,
-                                                              std::function<bool()> may_hold,
+                                                              Callbacks callbacks,
                                                               MetricRegistry& metrics) {
   STRATA_ASSIGN_OR_RETURN(auto addresses, FloatingAddresses::Open(std::move(options)));
   auto keeper = std::unique_ptr<AddressKeeper>(
-      new AddressKeeper(std::move(addresses), std::move(may_hold), metrics));
+      new AddressKeeper(std::move(addresses), std::move(callbacks), metrics));
   const std::vector<IpAddress>& all = keeper->addresses_->options().addresses;
   keeper->instruments_->configured.Set(static_cast<double>(all.size()));
   if (!all.empty()) keeper->thread_ = std::thread([self = keeper.get()] { self->Loop(); });
@@ -106,7 +106,10 @@ bool AddressKeeper::Sleep() {
 }
 
 void AddressKeeper::Step() {
-  const HoldPlan::Step step = plan_.Next(may_hold_(), multicast::Now());
+  const HoldPlan::Step step = plan_.Next(callbacks_.claim(), multicast::Now());
+  if (std::exchange(welcome_, step.welcome) != step.welcome && callbacks_.on_welcome) {
+    callbacks_.on_welcome(step.welcome);
+  }
   if (step.change != HoldPlan::Change::kNone) {
     const Status done = Do(step.change);
     if (!done.ok()) plan_.Failed();

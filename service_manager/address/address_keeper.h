@@ -22,10 +22,14 @@ inline constexpr Duration kAskEvery = std::chrono::milliseconds(50);
 // and renews. Owned by the application.
 class AddressKeeper {
  public:
-  // `may_hold` is asked on the keeper's thread, and must not wait. Errors as of
-  // FloatingAddresses::Open. Without addresses there is no thread.
+  // Called on the keeper's thread; must not wait.
+  struct Callbacks {
+    std::function<Claim()> claim;
+    std::function<void(Welcome)> on_welcome;  // When it is another than before. Open at first.
+  };
+  // Errors as of FloatingAddresses::Open. Without addresses there is no thread.
   static StatusOr<std::unique_ptr<AddressKeeper>> Start(FloatingAddressOptions options,
-                                                        std::function<bool()> may_hold,
+                                                        Callbacks callbacks,
                                                         MetricRegistry& metrics);
   ~AddressKeeper();  // Drops them.
 
@@ -35,7 +39,7 @@ class AddressKeeper {
  private:
   struct Instruments;
 
-  AddressKeeper(std::unique_ptr<FloatingAddresses> addresses, std::function<bool()> may_hold,
+  AddressKeeper(std::unique_ptr<FloatingAddresses> addresses, Callbacks callbacks,
                 MetricRegistry& metrics);
 
   void Loop();
@@ -46,11 +50,12 @@ class AddressKeeper {
   bool Sleep();
 
   const std::unique_ptr<FloatingAddresses> addresses_;
-  const std::function<bool()> may_hold_;
+  const Callbacks callbacks_;
   const std::unique_ptr<Instruments> instruments_;
 
   // The thread's.
   HoldPlan plan_;
+  Welcome welcome_ = Welcome::kOpen;
   std::string last_error_;  // That was logged.
 
   mutable absl::Mutex mutex_;

@@ -67,8 +67,11 @@ class AddressKeeperTest : public ::testing::Test {
       EXPECT_TRUE(Eventually(AreGone));
     }
   }
-  std::unique_ptr<AddressKeeper> Start(std::function<bool()> may_hold) {
-    auto keeper = AddressKeeper::Start(Options(), std::move(may_hold), metrics_);
+  std::unique_ptr<AddressKeeper> Start(std::function<bool()> leads) {
+    const auto claim = [leads = std::move(leads)] {
+      return leads() ? Claim::kLeads : Claim::kNone;
+    };
+    auto keeper = AddressKeeper::Start(Options(), {.claim = claim, .on_welcome = {}}, metrics_);
     EXPECT_TRUE(keeper.ok()) << ToString(keeper.status());
     return keeper.ok() ? *std::move(keeper) : nullptr;
   }
@@ -80,7 +83,7 @@ class AddressKeeperTest : public ::testing::Test {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       MetricRegistry metrics;
       const auto keeper = AddressKeeper::Start(
-          Options(), [] { return true; }, metrics);
+          Options(), {.claim = [] { return Claim::kLeads; }, .on_welcome = {}}, metrics);
       while (keeper.ok()) pause();
       _exit(1);
     }
@@ -110,6 +113,27 @@ TEST_F(AddressKeeperTest, HoldsThemWhileItMay) {
   EXPECT_EQ(Metric("strata_address_takes_total"), 1);
   may = false;
   ASSERT_TRUE(Eventually(AreGone));
+}
+
+TEST_F(AddressKeeperTest, TellsTheFrontEndWhenItYields) {
+  std::atomic<Claim> claim = Claim::kLeads;
+  std::atomic<int> lasts = 0;
+  std::atomic<int> nones = 0;
+  std::atomic<bool> open = true;
+  const auto on_welcome = [&](Welcome welcome) {
+    lasts += welcome == Welcome::kLast ? 1 : 0;
+    nones += welcome == Welcome::kNone ? 1 : 0;
+    open = welcome == Welcome::kOpen;
+  };
+  const auto keeper = AddressKeeper::Start(
+      Options(), {.claim = [&claim] { return claim.load(); }, .on_welcome = on_welcome}, metrics_);
+  ASSERT_TRUE(keeper.ok());
+  ASSERT_TRUE(Eventually(AreHere));
+  claim = Claim::kYields;
+  ASSERT_TRUE(Eventually(AreGone));
+  EXPECT_EQ(lasts, 1);
+  EXPECT_EQ(nones, 1);
+  EXPECT_TRUE(open);
 }
 
 TEST_F(AddressKeeperTest, KeepsThemBeyondTheirLifetime) {
@@ -149,8 +173,7 @@ TEST_F(AddressKeeperTest, WhatWasLeftIsRemovedAtTheStart) {
 }
 
 TEST_F(AddressKeeperTest, WithoutAddressesItDoesNothing) {
-  const auto keeper = AddressKeeper::Start(
-      {}, [] { return true; }, metrics_);
+  const auto keeper = AddressKeeper::Start({}, {}, metrics_);
   ASSERT_TRUE(keeper.ok());
   EXPECT_EQ((*keeper)->state(), "none");
   EXPECT_EQ(Metric("strata_address_configured"), 0);

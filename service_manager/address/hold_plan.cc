@@ -1,19 +1,45 @@
 #include "service_manager/address/hold_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace strata::manager::address {
 
-HoldPlan::Step HoldPlan::Next(bool may_hold, Timestamp now) {
+HoldPlan::Step HoldPlan::Next(Claim claim, Timestamp now) {
+  if (std::exchange(claim_, claim) != claim) claimed_ = now;
   Step step;
-  if (may_hold) {
-    step = Hold(now);
-  } else if (held_ || dirty_) {
-    step.change = Change::kDrop;
-    held_ = false;
-    dirty_ = false;
+  switch (claim) {
+    case Claim::kNone:
+      step = Drop();
+      break;
+    case Claim::kYields:
+      step = Yield(now);
+      break;
+    case Claim::kLeads:
+      step = Hold(now);
+      break;
+    case Claim::kLeadsBehind:
+      if (held_ || now - claimed_ >= kTakeAfter) step = Hold(now);
+      break;
   }
   last_ = step.change;
+  return step;
+}
+
+HoldPlan::Step HoldPlan::Drop() {
+  Step step;
+  if (held_ || dirty_) step.change = Change::kDrop;
+  held_ = false;
+  dirty_ = false;
+  return step;
+}
+
+// The addresses are not renewed: their lifetime is longer than this. Nor are they announced: others
+// announce where they are now.
+HoldPlan::Step HoldPlan::Yield(Timestamp now) {
+  if (!held_ || now - claimed_ >= kDropAfter) return Drop();
+  Step step;
+  step.welcome = now - claimed_ < kCloseFor ? Welcome::kLast : Welcome::kNone;
   return step;
 }
 

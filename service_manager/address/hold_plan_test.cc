@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace strata::manager::address {
 namespace {
 
@@ -11,9 +13,12 @@ using Change = HoldPlan::Change;
 
 class HoldPlanTest : public ::testing::Test {
  protected:
-  HoldPlan::Step Next(bool may_hold, Duration later = milliseconds(50)) {
+  HoldPlan::Step Next(bool leads, Duration later = milliseconds(50)) {
+    return Next(leads ? Claim::kLeads : Claim::kNone, later);
+  }
+  HoldPlan::Step Next(Claim claim, Duration later = milliseconds(50)) {
     now_ += later;
-    return plan_.Next(may_hold, now_);
+    return plan_.Next(claim, now_);
   }
 
   HoldPlan plan_{seconds(1)};
@@ -60,6 +65,44 @@ TEST_F(HoldPlanTest, TakesAnewWhatItRenewsTooLate) {
   const HoldPlan::Step step = Next(true, seconds(1));
   EXPECT_EQ(step.change, Change::kRetake);
   EXPECT_TRUE(step.announce);
+}
+
+TEST_F(HoldPlanTest, YieldsWithoutCuttingAConnection) {
+  Next(true);
+  std::vector<Welcome> welcomes;
+  HoldPlan::Step step;
+  for (int i = 0; i < 5; ++i) {
+    step = Next(Claim::kYields);
+    EXPECT_EQ(step.change, Change::kNone);
+    EXPECT_FALSE(step.announce);
+    welcomes.push_back(step.welcome);
+  }
+  EXPECT_EQ(welcomes, (std::vector<Welcome>{Welcome::kLast, Welcome::kLast, Welcome::kLast,
+                                            Welcome::kNone, Welcome::kNone}));
+  step = Next(Claim::kYields);
+  EXPECT_EQ(step.change, Change::kDrop);
+  EXPECT_EQ(step.welcome, Welcome::kOpen);
+  EXPECT_EQ(Next(Claim::kYields).change, Change::kNone);
+}
+
+TEST_F(HoldPlanTest, WaitsForWhoYields) {
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(Next(Claim::kLeadsBehind).change, Change::kNone);
+  EXPECT_EQ(Next(Claim::kLeadsBehind).change, Change::kTake);
+  EXPECT_LT(kTakeAfter, kDropAfter) << "somebody has them all the time";
+  EXPECT_GT(kTakeAfter, kCloseFor);
+}
+
+TEST_F(HoldPlanTest, WaitsForNobodyWhoIsGone) {
+  Next(Claim::kLeadsBehind);
+  EXPECT_EQ(Next(Claim::kLeads).change, Change::kTake);
+}
+
+TEST_F(HoldPlanTest, WhoYieldedAndLeadsAgainGoesOn) {
+  Next(true);
+  EXPECT_EQ(Next(Claim::kYields).welcome, Welcome::kLast);
+  const HoldPlan::Step step = Next(Claim::kLeadsBehind, milliseconds(200));
+  EXPECT_EQ(step.welcome, Welcome::kOpen);
+  EXPECT_EQ(step.change, Change::kRenew);
 }
 
 TEST_F(HoldPlanTest, TriesAgainWhatFailed) {

@@ -36,11 +36,12 @@ TEST(FloatingSettingsTest, AreListenedOnAtThePortsOfTheOthers) {
   EXPECT_EQ(settings->floating.lifetime, std::chrono::seconds(2)) << "whole seconds";
 }
 
-TEST(FloatingSettingsTest, AreCoveredByWhoListensEverywhere) {
+TEST(FloatingSettingsTest, HaveSocketsOfTheirOwnBesideOneForAll) {
   const auto settings =
-      Load("['0.0.0.0:80']", "{addresses: ['192.0.2.10', '2001:db8::10'], interface: eth1}");
+      Load("['0.0.0.0:80', '[::]:80']", "{addresses: ['192.0.2.10'], interface: eth1}");
   ASSERT_TRUE(settings.ok()) << ToString(settings.status());
-  EXPECT_EQ(Texts(settings->front_end.floating), std::vector<std::string>{"[2001:db8::10]:80"});
+  EXPECT_EQ(Texts(settings->front_end.floating), std::vector<std::string>{"192.0.2.10:80"});
+  EXPECT_EQ(settings->front_end.listen.size(), 2u);
   EXPECT_EQ(settings->floating.interface, "eth1");
 }
 

@@ -172,9 +172,7 @@ Status Manager::StartServers() {
                             frontend::FrontEnd::Start(settings_.front_end, *index_, metrics_));
     publisher_ = std::thread([this] { PublishLoop(); });
   }
-  STRATA_ASSIGN_OR_RETURN(addresses_,
-                          address::AddressKeeper::Start(
-                              settings_.floating, [this] { return MayHoldAddresses(); }, metrics_));
+  STRATA_RETURN_IF_ERROR(StartAddresses());
   guard_ =
       std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
   registration_ = std::make_unique<rpc::RegistrationService>(*control_, *drains_, *guard_);
@@ -195,10 +193,35 @@ Status Manager::StartServers() {
   return Ok();
 }
 
-bool Manager::MayHoldAddresses() const {
+Status Manager::StartAddresses() {
+  address::AddressKeeper::Callbacks callbacks;
+  callbacks.claim = [this, judge = address::ClaimJudge()]() mutable {
+    return judge.Judge(AddressStanding());
+  };
+  callbacks.on_welcome = [this](address::Welcome welcome) { WelcomeClients(welcome); };
+  STRATA_ASSIGN_OR_RETURN(addresses_,
+                          address::AddressKeeper::Start(settings_.floating, callbacks, metrics_));
+  return Ok();
+}
+
+address::Standing Manager::AddressStanding() const {
   // The others choose anew when they have heard nothing for all of it.
   const Duration within = settings_.group.core.detection_timeout * 3 / 4;
-  return control_->leads() && multicast::Now() - control_->member().majority_heard() < within;
+  address::Standing standing;
+  standing.certain = multicast::Now() - control_->member().majority_heard() < within;
+  standing.leads = control_->leads();
+  const multicast::View view = control_->member().view();
+  for (const multicast::MemberInfo& member : view.members) {
+    standing.members.push_back(member.id.value());
+  }
+  if (!view.members.empty()) standing.leader = view.members.front().id.value();
+  return standing;
+}
+
+void Manager::WelcomeClients(address::Welcome welcome) {
+  if (front_end_ == nullptr) return;
+  front_end_->SetLastRequests(welcome != address::Welcome::kOpen);
+  front_end_->SetDeaf(welcome == address::Welcome::kNone);
 }
 
 bool Manager::SitesAreThere() {

@@ -14,6 +14,7 @@
 #include "common/system_random.h"
 #include "common/tls/tls_files.h"
 #include "service_manager/address/address_keeper.h"
+#include "service_manager/address/claim_judge.h"
 #include "service_manager/app/settings.h"
 #include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
@@ -51,8 +52,10 @@ class Manager final : public Service {
   Status StartFarm();
   Status StartServers();
   std::vector<std::string> ManagersToFollow() const;
-  // Whether this manager leads the farm for certain: nobody else can do so yet.
-  bool MayHoldAddresses() const;
+  Status StartAddresses();
+  // Where this manager stands in its farm. It leads for certain only while nobody else can.
+  address::Standing AddressStanding() const;
+  void WelcomeClients(address::Welcome welcome);
   // Makes the snapshots that the front end answers from.
   bool SitesAreThere();  // Whether the group has told of all that the store has.
   void PublishLoop();

@@ -84,8 +84,8 @@ StatusOr<address::FloatingAddressOptions> FloatingOf(const ServiceManagerSetting
   return options;
 }
 
-// Floating addresses are listened on at the ports of all others, as far as none of those covers
-// them. One that is among the others is only floating.
+// Floating addresses are listened on at the ports of all others, by sockets of their own: they are
+// closed to new clients before the addresses move. One that is among the others is only floating.
 void ListenOnFloating(const std::vector<IpAddress>& addresses, frontend::FrontEndOptions& options) {
   const std::vector<Endpoint> all = options.listen;
   std::erase_if(options.listen, [&addresses](const Endpoint& endpoint) {
@@ -93,14 +93,10 @@ void ListenOnFloating(const std::vector<IpAddress>& addresses, frontend::FrontEn
   });
   for (const IpAddress& address : addresses) {
     for (const Endpoint& other : all) {
-      const bool covered = std::any_of(all.begin(), all.end(), [&](const Endpoint& endpoint) {
-        return endpoint.ip.IsUnspecified() && endpoint.ip.family() == address.family() &&
-               endpoint.port == other.port;
-      });
       const Endpoint floating{address, other.port};
       const bool there = std::find(options.floating.begin(), options.floating.end(), floating) !=
                          options.floating.end();
-      if (!covered && !there && other.port != 0) options.floating.push_back(floating);
+      if (!there && other.port != 0) options.floating.push_back(floating);
     }
   }
 }

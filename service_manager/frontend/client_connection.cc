@@ -126,9 +126,10 @@ void ClientConnection::RefuseHead(HeadResult result) {
 }
 
 void ClientConnection::Answer(const RequestHead& head) {
-  const Persistence persistence{
-      .keep = head.keep_alive && requests_ < worker_.options().requests_per_connection,
-      .http_1_0 = head.http_1_0};
+  const Persistence persistence{.keep = head.keep_alive &&
+                                        requests_ < worker_.options().requests_per_connection &&
+                                        !worker_.state().last_requests(),
+                                .http_1_0 = head.http_1_0};
   // A body that nobody wants is not read: the connection ends instead.
   const Persistence unread{.keep = persistence.keep && !head.has_body, .http_1_0 = head.http_1_0};
   const bool head_only = head.method == routing::Method::kHead;

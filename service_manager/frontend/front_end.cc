@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/unique_fd.h"
 #include "service_manager/frontend/front_end_state.h"
 #include "service_manager/frontend/limits.h"
 #include "service_manager/frontend/listener.h"
@@ -73,6 +74,11 @@ class FrontEnd::Impl {
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
     workers_.clear();
+    floating_.clear();
+  }
+
+  void SetDeaf(bool deaf) {
+    for (const UniqueFd& listener : floating_) SetListenerDeaf(listener.get(), deaf);
   }
 
   FrontEndState& state() { return state_; }
@@ -87,6 +93,7 @@ class FrontEnd::Impl {
       STRATA_ASSIGN_OR_RETURN(
           Listener listener,
           Listener::Open(endpoint, own ? Listener::Address::kOwn : Listener::Address::kFloating));
+      if (!own) STRATA_RETURN_IF_ERROR(KeepFloating(listener));
       endpoint = listener.endpoint();  // Where port 0 was asked for, the others take the same.
       listeners.push_back(std::move(listener));
     }
@@ -96,8 +103,15 @@ class FrontEnd::Impl {
     return Ok();
   }
 
+  Status KeepFloating(const Listener& listener) {
+    STRATA_ASSIGN_OR_RETURN(UniqueFd same, listener.Duplicate());
+    floating_.push_back(std::move(same));
+    return Ok();
+  }
+
   FrontEndState state_;
   std::vector<Endpoint> endpoints_;
+  std::vector<UniqueFd> floating_;  // The workers' sockets on floating addresses.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 };
@@ -125,6 +139,10 @@ Status FrontEnd::SetClientLimit(double rate, double burst) {
 }
 
 std::vector<Endpoint> FrontEnd::endpoints() const { return impl_->endpoints(); }
+
+void FrontEnd::SetLastRequests(bool last) { impl_->state().SetLastRequests(last); }
+
+void FrontEnd::SetDeaf(bool deaf) { impl_->SetDeaf(deaf); }
 
 void FrontEnd::Stop() { impl_->Stop(); }
 

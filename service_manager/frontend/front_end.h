@@ -67,6 +67,12 @@ class FrontEnd {
   // time.
   Status SetClientLimit(double rate, double burst);
 
+  // The floating addresses are about to be another machine's: each client's connection ends after
+  // its next answer; then `deaf`: on those addresses no connection begins any more, nor is it
+  // refused, so that the client's second try reaches the other machine. Any thread.
+  void SetLastRequests(bool last);
+  void SetDeaf(bool deaf);
+
   // Where it listens, in the order of the options, floating ones last, with the ports that were
   // taken.
   std::vector<Endpoint> endpoints() const;

@@ -40,6 +40,10 @@ class FrontEndState {
   bool OpenOne();
   void CloseOne();
 
+  // While it is set, each connection ends after its next answer.
+  void SetLastRequests(bool last) { last_requests_.store(last, std::memory_order_relaxed); }
+  bool last_requests() const { return last_requests_.load(std::memory_order_relaxed); }
+
   // Rate 0: no limit. One thread at a time; counts for requests that come from now on.
   void SetLimit(const RateLimit& limit);
   // Zero if a request of that client may pass.
@@ -61,6 +65,7 @@ class FrontEndState {
   directory::LocationIndex& index_;
   Counters counters_;
   std::atomic<size_t> open_{0};
+  std::atomic<bool> last_requests_{false};
   uint64_t limiter_seed_ = 0;
   std::vector<std::unique_ptr<Limiter>> limiters_;  // Made when there is a limit first.
   std::atomic<bool> limited_{false};                // True: there are limiters, and they count.

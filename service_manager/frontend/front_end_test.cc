@@ -273,6 +273,20 @@ TEST_F(FrontEndTest, ListensOnFloatingAddressesBeforeTheyAreThere) {
   EXPECT_EQ((*started)->endpoints().back(), options_.floating.back());
 }
 
+TEST_F(FrontEndTest, EndsConnectionsBeforeItsAddressesMove) {
+  Start();
+  HttpConnection connection = Connect();
+  connection.Send("GET /a HTTP/1.1\r\nHost: films.example\r\n\r\n");
+  EXPECT_EQ(connection.Receive()->Field("Connection"), "");
+  front_end_->SetLastRequests(true);
+  connection.Send("GET /a HTTP/1.1\r\nHost: films.example\r\n\r\n");
+  EXPECT_EQ(connection.Receive()->Field("Connection"), "close");
+  front_end_->SetLastRequests(false);
+  HttpConnection next = Connect();
+  next.Send("GET /a HTTP/1.1\r\nHost: films.example\r\n\r\n");
+  EXPECT_EQ(next.Receive()->Field("Connection"), "");
+}
+
 TEST_F(FrontEndTest, RefusesOptionsThatMakeNoSense) {
   const FrontEndOptions good = options_;
   std::vector<FrontEndOptions> bad(6, good);

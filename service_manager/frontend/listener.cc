@@ -1,10 +1,14 @@
 #include "service_manager/frontend/listener.h"
 
+#include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 #include "common/sockaddr.h"
@@ -48,6 +52,26 @@ StatusOr<Listener> Listener::Open(const Endpoint& endpoint, Address address) {
   }
   listener.endpoint_ = ToEndpoint(taken).value_or(endpoint);
   return listener;
+}
+
+StatusOr<UniqueFd> Listener::Duplicate() const {
+  UniqueFd same(::fcntl(descriptor_, F_DUPFD_CLOEXEC, 0));
+  if (same.valid()) return same;
+  return ResourceExhausted("a listener's descriptor: %s", std::strerror(errno));
+}
+
+void SetListenerDeaf(int descriptor, bool deaf) {
+  // Of TCP's header the flags: what has SYN is dropped.
+  constexpr uint32_t kFlagsAt = 13;
+  constexpr uint32_t kSyn = 2;
+  std::array<sock_filter, 4> code = {sock_filter BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsAt),
+                                     sock_filter BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kSyn, 0, 1),
+                                     sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
+                                     sock_filter BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
+  const sock_fprog program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
+  // Where it fails some connections are cut in the change, and no more.
+  (void)::setsockopt(descriptor, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
+                     sizeof(program));
 }
 
 Listener::~Listener() {

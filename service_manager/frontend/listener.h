@@ -5,6 +5,7 @@
 
 #include "common/address.h"
 #include "common/status.h"
+#include "common/unique_fd.h"
 
 namespace strata::manager::frontend {
 
@@ -25,6 +26,8 @@ class Listener {
   // With the port that was taken, if port 0 was asked for.
   const Endpoint& endpoint() const { return endpoint_; }
 
+  // Another descriptor of the same socket.
+  StatusOr<UniqueFd> Duplicate() const;
   // Hands the descriptor over.
   int Release() { return std::exchange(descriptor_, -1); }
 
@@ -34,5 +37,9 @@ class Listener {
   int descriptor_;
   Endpoint endpoint_;
 };
+
+// A deaf listener takes no new connection, and refuses none: nothing answers. Those that began go
+// on.
+void SetListenerDeaf(int descriptor, bool deaf);
 
 }  // namespace strata::manager::frontend

@@ -22,8 +22,10 @@ int main(int argc, char** argv) {
     options.addresses.push_back(*address);
   }
   MetricRegistry metrics;
-  const auto may_hold = [&may] { return access(may.c_str(), F_OK) == 0; };
-  const auto keeper = AddressKeeper::Start(options, may_hold, metrics);
+  const auto claim = [&may] {
+    return access(may.c_str(), F_OK) == 0 ? Claim::kLeads : Claim::kNone;
+  };
+  const auto keeper = AddressKeeper::Start(options, {.claim = claim, .on_welcome = {}}, metrics);
   if (!keeper.ok()) {
     std::cerr << MessageOf(keeper.status()) << "\n";
     return 1;
