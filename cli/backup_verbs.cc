@@ -76,8 +76,7 @@ std::string Summary(const Manifest& manifest, const Contents& contents) {
   return Counted(contents.sites().size(), "site", "sites") + ", " +
          Counted(contents.engines().size(), "engine", "engines") + ", " +
          Counted(contents.audit_records(), "audit record", "audit records") + "; " +
-         ReadableBytes(manifest.bytes) + " in " +
-         Counted(manifest.records, "record", "records");
+         ReadableBytes(manifest.bytes) + " in " + Counted(manifest.records, "record", "records");
 }
 
 void PrintContents(Terminal& terminal, const Contents& contents) {
@@ -98,7 +97,9 @@ void PrintContents(Terminal& terminal, const Contents& contents) {
   if (!sites.empty()) terminal.out << "\n" << sites.Render(terminal.style());
   Table engines({{"ENGINE"}, {"ID", Align::kRight}, {"REGISTRATION", Align::kRight}, {"STATE"}});
   for (const auto& [name, engine] : contents.engines()) {
-    engines.AddRow({name, std::to_string(engine.id), std::to_string(engine.registration),
+    engines.AddRow({name,
+                    std::to_string(engine.id),
+                    std::to_string(engine.registration),
                     {engine.draining ? "draining" : "", Colour::kYellow}});
   }
   if (!engines.empty()) terminal.out << "\n" << engines.Render(terminal.style());
@@ -180,8 +181,7 @@ ExitCode CreateBackup(Terminal& terminal, ManagerClient& manager, const std::str
 ExitCode VerifyBackup(Terminal& terminal, const std::string& path) {
   Contents contents;
   const StatusOr<Manifest> manifest = farm::backup::ReadBackup(
-      path,
-      [&](std::string_view key, std::string_view value) { return contents.Add(key, value); });
+      path, [&](std::string_view key, std::string_view value) { return contents.Add(key, value); });
   if (!manifest.ok()) {
     Fail(terminal, manifest.status());
     return ExitCode::kFailed;
@@ -212,8 +212,7 @@ ExitCode RestoreBackup(Terminal& terminal, const RestoreBackupOptions& options) 
                              restore_flag.data(), backup.data(),      nullptr};
   terminal.out.flush();
   pid_t child = 0;
-  const int error =
-      posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ);
+  const int error = posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ);
   if (error != 0) {
     return Fail(terminal, NotFound("%s cannot be started (%s): it is on the manager's machine",
                                    program.c_str(), std::strerror(error)));

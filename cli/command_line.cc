@@ -488,8 +488,8 @@ CommandTree CommandLine::TreeOf(const CLI::App& app) {
     tree.names_from = app.get_parent()->get_name() + " list";
   }
   const CLI::Option* file = app.get_option_no_throw("file");
-  tree.takes_files = (file != nullptr && file->get_positional()) ||
-                     app.get_option_no_throw("backup") != nullptr;
+  tree.takes_files =
+      (file != nullptr && file->get_positional()) || app.get_option_no_throw("backup") != nullptr;
   for (const CLI::App* child : app.get_subcommands({})) tree.commands.push_back(TreeOf(*child));
   return tree;
 }

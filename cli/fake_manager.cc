@@ -12,9 +12,9 @@
 
 #include "absl/synchronization/notification.h"
 #include "common/check.h"
-#include "farm/backup/record.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/wall_clock.h"
+#include "farm/backup/record.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::cli {

@@ -19,9 +19,9 @@ namespace strata {
 namespace {
 
 struct CommandLine {
-  std::string config;  // Settings file.
-  bool check = false;  // Validate it and end.
-  bool mode = false;   // Be the other service.
+  std::string config;                            // Settings file.
+  bool check = false;                            // Validate it and end.
+  bool mode = false;                             // Be the other service.
   std::map<std::string, std::string> jobs = {};  // By their options.
 };
 

@@ -60,9 +60,9 @@ struct Program {
 // Exit statuses of RunProgram: 0 ended as it was told to, 1 failed, 2 wrong command line.
 inline constexpr int kExitWrongLine = 2;
 
-// The whole of main: --config FILE, --check, --version, --help, jobs; SIGTERM and SIGINT end the service,
-// SIGHUP reloads it; SIGPIPE is ignored. Errors go to stderr in one line. Signals are taken by this
-// thread only: call it before there are others.
+// The whole of main: --config FILE, --check, --version, --help, jobs; SIGTERM and SIGINT end the
+// service, SIGHUP reloads it; SIGPIPE is ignored. Errors go to stderr in one line. Signals are
+// taken by this thread only: call it before there are others.
 int RunProgram(int argc, const char* const* argv, const Program& program);
 
 }  // namespace strata

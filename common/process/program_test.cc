@@ -110,13 +110,12 @@ TEST(ProgramTest, AWrongLineHasAStatusOfItsOwn) {
 
 TEST(ProgramTest, DoesAJobInsteadOfRunning) {
   Program program = EchoProgram();
-  program.jobs.push_back({"--twice", "WORD", "says it twice",
-                          [](const std::string& config, const std::string& word) {
-                            fprintf(stderr, "%s: %s %s\n", config.c_str(), word.c_str(),
-                                    word.c_str());
-                            if (word == "bad") return StatusOr<std::string>(NotFound("no echo"));
-                            return StatusOr<std::string>("said");
-                          }});
+  program.jobs.push_back(
+      {"--twice", "WORD", "says it twice", [](const std::string& config, const std::string& word) {
+         fprintf(stderr, "%s: %s %s\n", config.c_str(), word.c_str(), word.c_str());
+         if (word == "bad") return StatusOr<std::string>(NotFound("no echo"));
+         return StatusOr<std::string>("said");
+       }});
   EXPECT_EXIT(exit(RunAsMain(program, {"--config", "good", "--twice", "hey"})), ExitedWithCode(0),
               "good: hey hey");
   EXPECT_EXIT(exit(RunAsMain(program, {"--config", "good", "--twice", "bad"})), ExitedWithCode(1),

@@ -94,7 +94,8 @@ StatusOr<int64_t> FirstExpiry(std::string_view pem) {
   STRATA_ASSIGN_OR_RETURN(const std::vector<CertificatePtr> certificates, ParseCertificates(pem));
   int64_t first_s = INT64_MAX;
   for (const CertificatePtr& certificate : certificates) {
-    STRATA_ASSIGN_OR_RETURN(const int64_t until_s, UnixSeconds(X509_get0_notAfter(certificate.get())));
+    STRATA_ASSIGN_OR_RETURN(const int64_t until_s,
+                            UnixSeconds(X509_get0_notAfter(certificate.get())));
     first_s = std::min(first_s, until_s);
   }
   return first_s;

@@ -44,9 +44,9 @@ class TlsStore {
  public:
   static StatusOr<std::shared_ptr<TlsStore>> Open(const TlsPaths& paths);
 
-  // On SIGHUP, and by TlsWatch. With an error all stays as it was, but for the revocation list: a good one counts
-  // from now on whatever is wrong with one's own certificate. Also refuses another identity than
-  // the first one: who a process is does not change while it runs.
+  // On SIGHUP, and by TlsWatch. With an error all stays as it was, but for the revocation list: a
+  // good one counts from now on whatever is wrong with one's own certificate. Also refuses another
+  // identity than the first one: who a process is does not change while it runs.
   Status Reload();
 
   const TlsPaths& paths() const { return paths_; }

@@ -59,9 +59,9 @@ TlsWatch::TlsWatch(std::shared_ptr<TlsStore> store, MetricRegistry& metrics, OnC
       certificate_left_(metrics.AddGauge(
           {.name = "strata_tls_certificate_left_seconds",
            .help = "Until this process's own certificate expires; below 0: it has."})),
-      authority_left_(metrics.AddGauge(
-          {.name = "strata_tls_authority_left_seconds",
-           .help = "Until the first of the authorities' certificates expires."})),
+      authority_left_(
+          metrics.AddGauge({.name = "strata_tls_authority_left_seconds",
+                            .help = "Until the first of the authorities' certificates expires."})),
       revocations_left_(metrics.AddGauge(
           {.name = "strata_tls_revocations_left_seconds",
            .help = "Until the list of revoked certificates is to be replaced; +Inf: there is "

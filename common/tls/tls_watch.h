@@ -24,7 +24,8 @@ namespace strata::tls {
 class TlsWatch {
  public:
   struct Options {
-    // A change is taken up when a second look finds nothing more: certificate and key are two files.
+    // A change is taken up when a second look finds nothing more: certificate and key are two
+    // files.
     Duration look_every = std::chrono::milliseconds(500);
     // After files that could not be used, although none has changed: a certificate that was not
     // valid yet may be.
@@ -47,7 +48,8 @@ class TlsWatch {
   Status Reload();
 
  private:
-  using Stamps = std::map<std::string, std::string>;  // What tells one state of a file from another.
+  using Stamps =
+      std::map<std::string, std::string>;  // What tells one state of a file from another.
 
   void Loop();
   void Look();
@@ -65,9 +67,9 @@ class TlsWatch {
   Gauge& authority_left_;
   Gauge& revocations_left_;
 
-  absl::Mutex reload_mutex_;  // Over a whole reload.
-  Stamps taken_ ABSL_GUARDED_BY(reload_mutex_);  // Of the last reload, good or not.
-  Stamps seen_ ABSL_GUARDED_BY(reload_mutex_);   // At the last look.
+  absl::Mutex reload_mutex_;                      // Over a whole reload.
+  Stamps taken_ ABSL_GUARDED_BY(reload_mutex_);   // Of the last reload, good or not.
+  Stamps seen_ ABSL_GUARDED_BY(reload_mutex_);    // At the last look.
   int looks_ ABSL_GUARDED_BY(reload_mutex_) = 0;  // Since files are others than the taken ones.
   Timestamp try_again_at_ ABSL_GUARDED_BY(reload_mutex_) = Timestamp::Never();
 

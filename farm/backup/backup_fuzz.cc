@@ -13,8 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes = strata::AsText({data, size});
   Contents contents;
   std::string again;
-  const strata::Status read = VisitRecords(
-      bytes, [&](size_t offset, std::string_view key, std::string_view value) {
+  const strata::Status read =
+      VisitRecords(bytes, [&](size_t offset, std::string_view key, std::string_view value) {
         STRATA_CHECK(offset == again.size());
         (void)contents.Add(key, value);
         AppendRecord(key, value, again);

@@ -97,7 +97,7 @@ TEST_F(BackupTest, GivesBackWhatWasWrittenInEachForm) {
     ASSERT_TRUE(manifest.ok()) << manifest.status();
     EXPECT_EQ(*manifest, *written);
     EXPECT_EQ(read, records);
-    struct stat facts{};
+    struct stat facts {};
     ASSERT_EQ(stat(path.c_str(), &facts), 0);
     EXPECT_EQ(facts.st_mode & 077, 0u) << "nobody else reads it";
   }
@@ -187,9 +187,9 @@ TEST_F(BackupTest, RefusesAnotherFormat) {
 
 TEST_F(BackupTest, GivesAnErrorOfItsReaderWithThePlace) {
   ASSERT_TRUE(Write(Path("b"), {{TableKey("a", "k"), "v"}}).ok());
-  const Status status =
-      ReadBackup(Path("b"), [](std::string_view, std::string_view) { return DataLoss("no!"); })
-          .status();
+  const Status status = ReadBackup(Path("b"), [](std::string_view, std::string_view) {
+                          return DataLoss("no!");
+                        }).status();
   EXPECT_NE(MessageOf(status).find("intents-000001: record at byte 0: no!"), std::string::npos);
 }
 

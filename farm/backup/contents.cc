@@ -25,8 +25,7 @@ StatusOr<Message> Parse(const std::string& what, std::string_view value) {
 }
 
 StatusOr<farm::Site> ParseSite(const std::string& what, std::string_view value) {
-  STRATA_ASSIGN_OR_RETURN(const stored::StoredSite record,
-                          Parse<stored::StoredSite>(what, value));
+  STRATA_ASSIGN_OR_RETURN(const stored::StoredSite record, Parse<stored::StoredSite>(what, value));
   StatusOr<farm::Site> site = DecodeSite(AsBytes(record.site()));
   if (!site.ok()) return DataLoss("%s: %s", what.c_str(), MessageOf(site.status()).c_str());
   return site;

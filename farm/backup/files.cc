@@ -59,9 +59,8 @@ Status SyncFolder(const std::string& folder) {
 
 // Gives what was written its name, unless something else has it.
 Status PutInPlace(const std::string& from, const std::string& path) {
-  int error = renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0
-                  ? 0
-                  : errno;
+  int error =
+      renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0 ? 0 : errno;
   if (error == EINVAL || error == ENOSYS) {  // A file system that cannot do it.
     std::error_code ignored;
     error = fs::exists(path, ignored) ? EEXIST : 0;
@@ -190,7 +189,7 @@ StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
 
 StatusOr<std::unique_ptr<FileSink>> FileSink::Create(const std::string& given) {
   const std::string path = Plain(given);
-  struct stat there{};
+  struct stat there {};
   if (lstat(path.c_str(), &there) == 0) return SystemError(path, EEXIST);
   std::string temporary = path + ".XXXXXX";
   if (!IsTar(path)) {
@@ -204,7 +203,7 @@ StatusOr<std::unique_ptr<FileSink>> FileSink::Create(const std::string& given) {
 
 StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& given) {
   const std::string path = Plain(given);
-  struct stat there{};
+  struct stat there {};
   if (stat(path.c_str(), &there) != 0) return SystemError(path, errno);
   if (S_ISDIR(there.st_mode)) {
     STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesIn(path));

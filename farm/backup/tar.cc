@@ -32,8 +32,8 @@ TarWriter::TarWriter(int fd, bool gzip) : archive_(archive_write_new()) {
 TarWriter::~TarWriter() { archive_write_free(archive_); }
 
 Status TarWriter::Failed() const {
-  const StatusCode code = archive_errno(archive_) == ENOSPC ? StatusCode::kResourceExhausted
-                                                            : StatusCode::kUnavailable;
+  const StatusCode code =
+      archive_errno(archive_) == ENOSPC ? StatusCode::kResourceExhausted : StatusCode::kUnavailable;
   return MakeStatus(code, WhyOf(archive_));
 }
 
@@ -64,9 +64,7 @@ TarReader::TarReader(int fd) : archive_(archive_read_new()) {
 
 TarReader::~TarReader() { archive_read_free(archive_); }
 
-Status TarReader::Failed() const {
-  return DataLoss("no whole tar: %s", WhyOf(archive_).c_str());
-}
+Status TarReader::Failed() const { return DataLoss("no whole tar: %s", WhyOf(archive_).c_str()); }
 
 StatusOr<bool> TarReader::Next(size_t bytes_max, std::string& name, std::string& bytes) {
   if (!opened_) return Failed();

@@ -50,7 +50,10 @@ StatusOr<GroupPlace> CheckedPlace(uint64_t group_id, const std::string& address,
 
 ManagerChannels::ManagerChannels(std::string who, std::vector<std::string> managers,
                                  std::shared_ptr<const tls::TlsStore> tls)
-    : who_(std::move(who)), managers_(std::move(managers)), tls_(std::move(tls)), stubs_(managers_.size()) {}
+    : who_(std::move(who)),
+      managers_(std::move(managers)),
+      tls_(std::move(tls)),
+      stubs_(managers_.size()) {}
 
 // Why this side broke off the handshake with a manager, in words for people; empty if it was
 // something else. gRPC has no code for it, only words.

@@ -155,7 +155,7 @@ void Core::Impl::Install(const ViewChange::Installation& installation, Timestamp
   group_.log.Append(record);
   group_.outbox.SetView(group_.view);
   group_.frozen = views_.promised() > group_.view.epoch;  // A later proposal was quicker.
-  group_.leads_anyway = false;  // Somebody leads.
+  group_.leads_anyway = false;                            // Somebody leads.
   zombie_deadline_ = Timestamp::Never();
   Count(Counter::kViewsInstalled);
   ResetMachines(proposal, fresh, previous, now);

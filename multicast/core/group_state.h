@@ -44,7 +44,7 @@ struct GroupState {
   Slot self_slot = kNoSlot;
   bool frozen = false;
   bool synced = false;
-  bool ready = false;  // The application said so in this membership.
+  bool ready = false;         // The application said so in this membership.
   bool leads_anyway = false;  // An operator said so: Core::LeadAnyway.
   bool credit_paused = false;
   AckBoard board;

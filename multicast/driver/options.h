@@ -26,8 +26,8 @@ struct GroupOptions {
 
   std::vector<GroupKey> keys;  // None: an open group. The first is the one to send with.
 
-  std::string state_file;       // Empty: nothing is durable; for learners and tests.
-  bool state_at_once = false;   // Write it inside the turn instead of on a thread of its own.
+  std::string state_file;      // Empty: nothing is durable; for learners and tests.
+  bool state_at_once = false;  // Write it inside the turn instead of on a thread of its own.
   // Whoever says which group this is is right, also where the state file is of another one, or of
   // another member: it counts as none then, and is replaced.
   bool may_change_group = false;

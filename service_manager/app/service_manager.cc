@@ -34,9 +34,8 @@ StatusOr<std::string> Restore(const std::string& config, const std::string& back
         "if not, leave backup_of empty until the farm is back",
         config.c_str());
   }
-  return manager::restore::Restore({.backup = backup,
-                                    .data_folder = settings.data_folder,
-                                    .scope = tls->Current()->own.scope});
+  return manager::restore::Restore(
+      {.backup = backup, .data_folder = settings.data_folder, .scope = tls->Current()->own.scope});
 }
 
 StatusOr<std::unique_ptr<Service>> Start(const std::string& config, const Program::Fail& fail) {

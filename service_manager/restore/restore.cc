@@ -51,7 +51,7 @@ Status CheckEmpty(const std::string& folder) {
 // Makes the folder if it is missing. Root becomes its owner: what is made in it has to be his.
 Status Enter(const std::string& folder) {
   if (mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return SystemError(folder, errno);
-  struct stat facts{};
+  struct stat facts {};
   if (stat(folder.c_str(), &facts) != 0) return SystemError(folder, errno);
   if (geteuid() != 0 || facts.st_uid == 0) return Ok();
   if (setegid(facts.st_gid) != 0 || seteuid(facts.st_uid) != 0) return SystemError(folder, errno);
@@ -92,11 +92,11 @@ StatusOr<std::string> Restore(const RestoreOptions& options) {
   farm::backup::Contents contents;
   STRATA_ASSIGN_OR_RETURN(
       const farm::backup::Manifest manifest,
-      farm::backup::ReadBackup(
-          options.backup, [&](std::string_view key, std::string_view value) -> Status {
-            records.push_back({std::string(key), std::string(value)});
-            return contents.Add(key, value);
-          }));
+      farm::backup::ReadBackup(options.backup,
+                               [&](std::string_view key, std::string_view value) -> Status {
+                                 records.push_back({std::string(key), std::string(value)});
+                                 return contents.Add(key, value);
+                               }));
   if (manifest.scope != options.scope) {
     return FailedPrecondition("%s is of the scope %s, this manager is of %s",
                               options.backup.c_str(), manifest.scope.c_str(),

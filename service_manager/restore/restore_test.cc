@@ -9,12 +9,12 @@
 
 #include "common/random.h"
 #include "farm/backup/backup_writer.h"
+#include "service_manager/control/manager_book.h"
 #include "service_manager/control/purge_journal.h"
 #include "service_manager/control/registrar.h"
 #include "service_manager/control/restored_purges.h"
 #include "service_manager/control/site_desk.h"
 #include "service_manager/restore/rebase.h"
-#include "service_manager/control/manager_book.h"
 #include "service_manager/store/mirrored_store.h"
 #include "service_manager/store/rocks_store.h"
 

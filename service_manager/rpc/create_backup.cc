@@ -61,9 +61,10 @@ Status AdministrationService::WriteBackup(const grpc::ServerContext& context,
         end.set_records(end.records() + 1);
         end.set_bytes(end.bytes() + key.size() + value.size());
         if (end.bytes() > farm::backup::kBackupBytesMax) {
-          status = ResourceExhausted("there is more intent than the %zu bytes that a backup may "
-                                     "have",
-                                     farm::backup::kBackupBytesMax);
+          status = ResourceExhausted(
+              "there is more intent than the %zu bytes that a backup may "
+              "have",
+              farm::backup::kBackupBytesMax);
         }
         if (status.ok() && chunk.records().size() >= kChunkBytes) return flush();
         return status.ok();

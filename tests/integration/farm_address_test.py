@@ -1,4 +1,4 @@
-"""The floating addresses of a farm with one manager: it serves on them while it leads."""
+"""The floating addresses of a farm: on the machine of the manager that leads it."""
 
 import signal
 import subprocess
@@ -9,15 +9,16 @@ from farm_case import HOST, PORT, FarmCase, ask, wait_until
 
 V4 = "10.77.0.100"
 V6 = "fd77::100"
+LIMIT = 2  # Seconds without an answer.
 
 
-class AddressTest(FarmCase):
+class AddressCase(FarmCase):
     @classmethod
     def prepare(cls):
         write = cls.farm.write_manager_settings
 
-        def write_with_addresses():
-            path = write()
+        def write_with_addresses(*words):
+            path = write(*words)
             text = path.read_text(encoding="utf-8")
             assert "\nhttp:\n" in text
             path.write_text(text.replace(
@@ -27,13 +28,18 @@ class AddressTest(FarmCase):
 
         cls.farm.write_manager_settings = write_with_addresses
 
-    def held(self):
-        shown = subprocess.run(self.lan.command(1, "ip", "-o", "addr", "show", "dev", "eth0"),
+    def held(self, machine=1):
+        shown = subprocess.run(self.lan.command(machine, "ip", "-o", "addr", "show", "dev", "eth0"),
                                check=True, capture_output=True, text=True).stdout
         return {address for address in (V4, V6) if f" {address}/" in shown}
 
-    def wait_held(self, addresses, patience=20):
-        wait_until(lambda: self.held() == addresses, f"{addresses} are held", patience, 0.01)
+    def wait_held(self, addresses, patience=20, machine=1):
+        wait_until(lambda: self.held(machine) == addresses, f"{addresses} are held", patience,
+                   0.01)
+
+
+class AddressTest(AddressCase):
+    """A farm of one manager."""
 
     def setUp(self):
         super().setUp()
@@ -69,6 +75,65 @@ class AddressTest(FarmCase):
         self.farm.start_manager()
         self.wait_held({V4, V6})
 
+
+class MovingTest(AddressCase):
+    """A farm of three managers: clients ask at the floating addresses and nowhere else."""
+
+    backups = 2
+
+    def machine(self, name):
+        return self.machines["manager" if name == "sm-1" else name]
+
+    def holders(self):
+        return [name for name in self.farm.managers if self.held(self.machine(name))]
+
+    def setUp(self):
+        super().setUp()
+        self.leader = wait_until(self.farm.leader, "somebody leads")
+        wait_until(lambda: self.holders() == [self.leader], "the leader holds them")
+
+    @staticmethod
+    def served(host):
+        return ask(f"http://{host}:{PORT}/any", host=HOST, timeout=0.5).status in (302, 307)
+
+    def check_moves(self, stop, back):
+        hosts = (V4, f"[{V6}]")
+        for host in hosts:
+            self.assertTrue(self.served(host), host)
+        begun = time.monotonic()
+        stop()
+        others = [name for name in self.farm.managers if name != self.leader]
+        for host in hosts:
+            wait_until(lambda h=host: any(self.held(self.machine(name)) for name in others)
+                       and self.served(h), f"{host} is served elsewhere", 10, 0.01)
+            print(f"{self._testMethodName}: {host} after {time.monotonic() - begun:.2f} s")
+        self.assertLess(time.monotonic() - begun, LIMIT)
+        for _ in range(100):
+            for host in hosts:
+                self.assertTrue(self.served(host), host)
+        back()
+        wait_until(lambda: self.farm.facts(self.leader).get("role") == "backup, in step",
+                   f"{self.leader} is a backup", 30)
+        self.assertEqual(self.holders(), [self.farm.leader()])
+
+    def test_they_leave_a_killed_manager(self):
+        self.check_moves(self.farm.managers[self.leader].kill,
+                         lambda: self.farm.start_manager(self.leader))
+
+    def test_they_leave_a_frozen_manager(self):
+        process = self.farm.managers[self.leader]
+        self.addCleanup(process.signal, signal.SIGCONT)
+        self.check_moves(lambda: process.signal(signal.SIGSTOP),
+                         lambda: process.signal(signal.SIGCONT))
+
+    def test_they_leave_a_manager_that_is_cut_off_from_the_others(self):
+        number = self.machine(self.leader)
+        members = [n for n in self.machines.values() if n != number]
+        self.check_moves(lambda: self.lan.cut(number, members), self.lan.heal)
+
+
+del FarmCase
+del AddressCase
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,6 @@
 """Floating addresses on a LAN: what its other machines see when the holder changes."""
 
+import http.client
 import os
 import pathlib
 import re
@@ -7,15 +8,20 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
+from clients import enter
 from lab import Lan, LabError, run
 
 V4 = "10.77.0.100"
 V6 = "fd77::100"
 HOLDER = "tests/integration/address_holder"
+PORT = 8080
 CLIENT = 3
+CLIENTS = 8
+CLIENT_MACHINE = []  # Its namespace.
 
 KNOCK = """
 import socket, sys
@@ -36,21 +42,60 @@ def wait_until(condition, what, patience=20):
         time.sleep(0.01)
 
 
+class Client(threading.Thread):
+    """Asks again and again, on a connection that it keeps as long as the server does."""
+
+    def __init__(self, address):
+        super().__init__(daemon=True)
+        self.address = address
+        self.answers = 0
+        self.failures = []
+        self.longest = 0
+        self.connections = 0
+        self.ending = threading.Event()
+
+    def run(self):
+        enter(CLIENT_MACHINE[0])  # This thread only.
+        connection = None
+        while not self.ending.is_set():
+            begun = time.monotonic()
+            try:
+                if connection is None:
+                    connection = http.client.HTTPConnection(self.address, PORT, timeout=5)
+                    self.connections += 1
+                connection.request("GET", "/")
+                answer = connection.getresponse()
+                answer.read()
+                self.answers += 1
+                if answer.will_close:
+                    connection.close()
+                    connection = None
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection = None
+            self.longest = max(self.longest, time.monotonic() - begun)
+
+
 class Holder:
     """A process that holds the addresses on one machine while it may."""
 
     def __init__(self, lan, machine, folder):
-        self.may = folder / f"may-{machine}"
+        self.path = folder / f"claim-{machine}"
         self.process = subprocess.Popen(
-            lan.command(machine, HOLDER, "eth0", str(self.may), V4, V6), stdin=subprocess.PIPE,
+            lan.command(machine, HOLDER, "eth0", str(self.path), str(PORT), V4, V6), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 
+    def claim(self, word):
+        new = self.path.with_suffix(".new")
+        new.write_text(word, encoding="ascii")
+        new.rename(self.path)
+
     def allow(self):
-        self.may.touch()
+        self.claim("leads")
 
     def forbid(self):
-        self.may.unlink(missing_ok=True)
+        self.claim("none")
 
     def send(self, number):
         os.kill(self.process.pid, number)
@@ -70,6 +115,7 @@ class FloatingAddressTest(unittest.TestCase):
         except LabError as error:
             raise unittest.SkipTest(str(error)) from error
         cls.addClassCleanup(cls.lan.remove)
+        CLIENT_MACHINE[:] = [cls.lan.machines[CLIENT]]
         cls.macs = {n: run(*cls.lan.command(n, "cat", "/sys/class/net/eth0/address")).strip()
                     for n in (1, 2)}
 
@@ -157,6 +203,29 @@ class FloatingAddressTest(unittest.TestCase):
         # The announcements go on until the frozen one has them no more.
         wait_until(lambda: not self.has(1, V4) and not self.has(1, V6), "the kernel takes them")
         self.check_moved(2)
+
+    def test_a_hand_over_cuts_no_request(self):
+        self.meet(1)
+        clients = [Client(address) for address in (V4, V6) for _ in range(CLIENTS // 2)]
+        for client in clients:
+            client.start()
+        for turn in range(6):
+            old, new = (1, 2) if turn % 2 == 0 else (2, 1)
+            answers = [client.answers for client in clients]
+            wait_until(lambda a=answers: all(client.answers > before + 100 for client, before
+                                             in zip(clients, a)), "all are served")
+            self.holders[old].claim("yields")
+            self.holders[new].claim("behind")
+            wait_until(lambda n=new: self.has(n, V6), f"{new} has them")
+            wait_until(lambda o=old: not self.has(o, V6) and not self.has(o, V4), f"{old} has not")
+        for client in clients:
+            client.ending.set()
+        for client in clients:
+            client.join()
+        print(f"{sum(client.answers for client in clients)} answers, longest "
+              f"{max(client.longest for client in clients):.2f} s")
+        self.assertEqual([client.failures for client in clients if client.failures], [])
+        self.assertLess(max(client.longest for client in clients), 3)
 
     def test_the_machines_own_addresses_stay(self):
         before = {n: (self.has(n, f"10.77.0.{n}"), self.has(n, f"fd77::{n}")) for n in (1, 2)}
