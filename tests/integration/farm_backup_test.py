@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import shutil
 import subprocess
 import threading
@@ -178,6 +180,28 @@ class BackupTest(FarmCase):
         self.assertEqual(wrong.returncode, 1)
         self.assertIn(self.farm.scope, wrong.stderr)
         self.assertFalse(empty.exists())
+
+    def test_the_guides_timer_makes_backups(self):
+        guide = pathlib.Path("docs/operator/guide.md").read_text(encoding="utf-8")
+        line = re.search(r"ExecStart=/bin/sh -ec '(.*?)'\n\n# /etc", guide, re.S)[1]
+        script = line.replace("\\\n", " ").replace("%%", "%").replace("$$", "$")
+        folder = self.folder / "timer"
+        folder.mkdir()
+        self.farm.strata("farm", "show")  # It has written the operator's settings.
+        command = folder / "strata"
+        command.write_text(f"#!/bin/sh\nexec {os.path.abspath(self.farm.programs.strata)} "
+                           f"--config {self.farm.folder}/cli-admin.yaml \"$@\"\n")
+        command.chmod(0o755)
+        old = folder / "farm-20200101T000000.tar.gz"
+        old.touch()
+        os.utime(old, (0, 0))
+        done = subprocess.run(["/bin/sh", "-ec", script], cwd=folder, capture_output=True,
+                              text=True, check=False,
+                              env={"PATH": f"{folder}:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("is whole", done.stdout)
+        self.assertFalse(old.exists())
+        self.assertEqual(len(list(folder.glob("farm-*.tar.gz"))), 1)
 
     def test_viewers_get_none(self):
         done = self.farm.strata("backup", "create", "--to", self.folder / "mine", who="watcher",
