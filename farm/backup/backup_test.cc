@@ -8,6 +8,8 @@
 #include <map>
 #include <sstream>
 
+#include "common/bytes.h"
+#include "common/hex.h"
 #include "farm/backup/backup_reader.h"
 #include "farm/backup/backup_writer.h"
 #include "farm/backup/contents.h"
@@ -191,6 +193,30 @@ TEST_F(BackupTest, GivesAnErrorOfItsReaderWithThePlace) {
                           return DataLoss("no!");
                         }).status();
   EXPECT_NE(MessageOf(status).find("intents-000001: record at byte 0: no!"), std::string::npos);
+}
+
+// The bytes of the example in the document.
+std::string ExampleBytes() {
+  std::ifstream in("docs/protocols/backup.md");
+  std::string digits;
+  bool inside = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("```")) {
+      inside = line == "```record";
+      continue;
+    }
+    const std::string shown = inside ? line.substr(0, line.find('#')) : "";
+    for (const char c : shown) {
+      if (c != ' ') digits += c;
+    }
+  }
+  return std::string(AsText(FromHex(digits).value_or(Bytes())));
+}
+
+TEST(RecordTest, IsAsTheDocumentShows) {
+  std::string bytes;
+  AppendRecord(NextKey("films"), NextValue(10), bytes);
+  EXPECT_EQ(ToHex(AsBytes(bytes)), ToHex(AsBytes(ExampleBytes())));
 }
 
 TEST(IntentKeyTest, TellsTablesLogsAndTheirEnds) {
