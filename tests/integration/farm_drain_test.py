@@ -16,7 +16,8 @@ OTHERS = ("north-1", "north-2")
 BIG = 40 << 20
 
 
-class FarmDrainTest(FarmCase):
+class DrainCase(FarmCase):
+    """What the tests of a drain share."""
 
     def setUp(self):
         super().setUp()
@@ -28,7 +29,9 @@ class FarmDrainTest(FarmCase):
         if not self.farm.engines[DRAINED].running():
             self.farm.start_engine(DRAINED)
         self.wait_whole_or_draining()
-        self.farm.strata("engine", "undrain", DRAINED)
+        leader = wait_until(self.farm.leader, "somebody leads", 20)
+        self.farm.strata("--manager", f"{host_of(self.farm.manager_addresses[leader])}:7400",
+                         "engine", "undrain", DRAINED)
         self.wait_whole()
 
     def wait_whole_or_draining(self):
@@ -66,14 +69,24 @@ class FarmDrainTest(FarmCase):
 
     # ---- The drain.
 
-    def drain(self, *options):
+    def drain(self, *options, manager="sm-1"):
         """The command, and what it says; its exit code is last."""
-        done = self.farm.strata("engine", "drain", DRAINED, *options, check=False)
+        address = f"{host_of(self.farm.manager_addresses[manager])}:7400"
+        done = self.farm.strata("--manager", address, "engine", "drain", DRAINED, *options,
+                                check=False)
         return done.stdout + done.stderr, done.returncode
 
     def left(self):
         drain = self.farm.row(DRAINED).get("drain") or {}
         return int(drain["contents_left"]) if drain.get("known") else None
+
+    def drain_to_the_middle(self, folder):
+        """Until some of many contents are copied."""
+        for number in range(80):
+            self.put(DRAINED, f"/{folder}/{number}.bin", os.urandom(4 << 20))
+        self.wait_held(DRAINED)
+        self.drain()
+        wait_until(lambda: self.left() is not None and self.left() < 78, "some are copied", 30)
 
     def slow_download(self, path, seconds):
         """A client of the engine that is drained, who takes his time; his digest comes last."""
@@ -96,6 +109,10 @@ class FarmDrainTest(FarmCase):
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
         return thread, outcome
+
+
+class FarmDrainTest(DrainCase):
+    """One manager."""
 
     def test_all_that_only_it_has_is_copied_and_clients_notice_nothing(self):
         for number in range(30):
@@ -165,11 +182,7 @@ class FarmDrainTest(FarmCase):
         self.assertIn("1 content that only it has is missing until it returns", text)
 
     def test_a_drained_engine_that_dies_in_the_middle_goes_on_when_it_returns(self):
-        for number in range(80):
-            self.put(DRAINED, f"/dies/{number}.bin", os.urandom(4 << 20))
-        self.wait_held(DRAINED)
-        self.drain()
-        wait_until(lambda: self.left() is not None and self.left() < 78, "some are copied", 30)
+        self.drain_to_the_middle("dies")
         self.farm.engines[DRAINED].kill()
         text, code = self.drain("--wait", "--within", "60s")
         self.assertEqual(code, 3, text)
@@ -183,11 +196,7 @@ class FarmDrainTest(FarmCase):
         self.check_all()
 
     def test_a_manager_that_restarts_goes_on_and_a_purge_wins(self):
-        for number in range(80):
-            self.put(DRAINED, f"/goes/{number}.bin", os.urandom(4 << 20))
-        self.wait_held(DRAINED)
-        self.drain()
-        wait_until(lambda: self.left() is not None and self.left() < 78, "some are copied", 30)
+        self.drain_to_the_middle("goes")
         for number in range(0, 80, 10):
             self.check_purged_vault(f"/goes/{number}.bin")
         self.farm.manager.stop()
@@ -222,6 +231,28 @@ class FarmDrainTest(FarmCase):
         self.farm.strata("engine", "undrain", DRAINED)
         self.wait_status(DRAINED, "up")
         self.assertNotIn("drain", {key for key, value in self.farm.row(DRAINED).items() if value})
+        self.check_all()
+
+
+class FarmDrainTakeOverTest(DrainCase):
+    """Three managers."""
+
+    backups = 2
+
+    def test_another_manager_goes_on(self):
+        wait_until(lambda: all(self.farm.facts(name).get("role") == "backup, in step"
+                               for name in self.farm.backups), "backups are there", 30)
+        self.drain_to_the_middle("taken-over")
+        self.farm.manager.kill()
+        leader = wait_until(lambda: next(
+            (name for name in self.farm.backups
+             if self.farm.facts(name).get("role") == "leads the farm"), None), "another leads", 20)
+        text, code = self.drain("--wait", "--within", "100s", manager=leader)
+        self.assertEqual(code, 0, text)
+        self.farm.start_manager()
+        self.wait_whole_or_draining()
+        for path in self.bodies:
+            self.assertTrue(set(self.holders_of(path)) & set(OTHERS), path)
         self.check_all()
 
 
