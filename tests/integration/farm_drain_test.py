@@ -164,6 +164,36 @@ class FarmDrainTest(DrainCase):
         self.assertEqual(after.headers["ETag"], before.headers["ETag"])
         self.assertNotEqual(self.name_of(after.hops[-1]), DRAINED)
 
+    def test_what_is_cached_is_copied_only_if_no_origin_gives_it_again(self):
+        host = "fading.example"
+
+        def filled(path):
+            self.write(path, path.encode())
+            uri = f"http://{host}{path}"
+            answer = ask(self.engine_url(DRAINED, path, form="/_s/" + host))
+            self.assertEqual((answer.status, answer.body), (200, path.encode()))
+            wait_until(lambda: self.farm.holders(uri) == [DRAINED], f"{uri} is told")
+            return uri
+
+        lines = ("ttl: 1h", "query: {keep: all}")
+        self.farm.apply_site(self.site(*lines, name="fading", host=host))
+        uris = [filled("/cached-1"), filled("/cached-2")]
+        text, code = self.drain("--wait", "--within", "60s")
+        self.assertEqual(code, 0, text)
+        self.assertEqual([self.farm.holders(uri) for uri in uris], [[DRAINED], [DRAINED]])
+        self.farm.strata("engine", "undrain", DRAINED)
+        self.farm.apply_site("\n".join(["name: fading", f"hosts: [{host}]", *lines, ""]))
+        self.addCleanup(self.farm.strata, "site", "remove", "fading")
+        text, code = self.drain("--wait", "--within", "60s")
+        self.assertEqual(code, 0, text)
+        for uri in uris:
+            self.assertTrue(set(self.farm.holders(uri)) & set(OTHERS), uri)
+        self.farm.engines[DRAINED].kill()
+        self.wait_status(DRAINED, "down")
+        for path in ("/cached-1", "/cached-2"):
+            answer = self.get(path, host=host)
+            self.assertEqual((answer.status, answer.body), (200, path.encode()))
+
     def test_what_nobody_has_room_for_is_told(self):
         huge = self.farm.library(DRAINED, "vault") / "huge.bin"
         with open(huge, "wb") as file:
