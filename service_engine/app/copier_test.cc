@@ -13,6 +13,7 @@
 
 #include "common/hex.h"
 #include "farm/content_identity.h"
+#include "multicast/driver/clock.h"
 #include "multicast/driver/private_network.h"
 #include "service_engine/app/fake_adapter.h"
 #include "service_engine/app/small_farm.h"
@@ -107,6 +108,7 @@ class CopierTest : public ::testing::Test {
     options.own_peers = {own_peer};
     options.library_folder = folder_ + "/library";
     options.ask_every = std::chrono::milliseconds(10);
+    options.bytes_per_second = bytes_per_second_;
     copier_ = std::make_unique<Copier>(
         options, farm_.engine(), adapter_, *keeper_,
         [this](const rpc::CopyReport& report) -> StatusOr<rpc::CopyWork> {
@@ -146,6 +148,7 @@ class CopierTest : public ::testing::Test {
   std::string folder_;
   std::unique_ptr<transfer::AgentServer> agent_;
   std::unique_ptr<ContentKeeper> keeper_;
+  uint64_t bytes_per_second_ = 0;
   std::mutex mutex_;
   rpc::CopyWork work_;
   std::vector<rpc::CopyReport> reports_;
@@ -162,6 +165,16 @@ TEST_F(CopierTest, CopiesIntoTheLibraryWhatItIsTold) {
   const std::lock_guard lock(mutex_);
   EXPECT_TRUE(reports_.front().takes);
   EXPECT_GT(reports_.front().free_bytes, 0u);
+}
+
+TEST_F(CopierTest, TakesCopiesNoFasterThanItMay) {
+  OnePeer peer(kFilm);
+  Drain(peer);
+  bytes_per_second_ = 10;  // Of four.
+  const Timestamp begun = multicast::Now();
+  Start({{}, {OrderOf()}});
+  EXPECT_EQ(ProblemOfTheCopy(), "");
+  EXPECT_GE(multicast::Now() - begun, std::chrono::milliseconds(395));
 }
 
 TEST_F(CopierTest, OtherBytesThanWereSummedAreDropped) {

@@ -108,12 +108,20 @@ std::optional<DrainDesk::Report> DrainDesk::Find(farm::EngineId engine) {
   return report;
 }
 
+void DrainDesk::LookNow() {
+  absl::MutexLock lock(&mutex_);
+  if (!Leads()) return;
+  look_at_ = Timestamp();
+  Look();
+}
+
 // Who leads again begins anew: others may have done something meanwhile.
 bool DrainDesk::Leads() {
   if (control_.leads()) return true;
   plan_ = DrainPlan();
   drains_.clear();
   look_at_ = Timestamp();
+  left_.Set(0);
   return false;
 }
 
@@ -147,8 +155,8 @@ void DrainDesk::Look() {
   look_at_ = end + std::max(kLookEvery, (end - now) * kRestAfterLook);
 }
 
-// All copies of an engine that would be lost if nobody else had them.
-std::vector<DrainPlan::Sole> DrainDesk::CandidatesOf(farm::EngineId engine, Timestamp now) const {
+// All copies of an engine that would be lost if nobody else had them, and expired ones.
+std::vector<DrainPlan::Sole> DrainDesk::CandidatesOf(farm::EngineId engine) const {
   std::vector<DrainPlan::Sole> candidates;
   std::vector<DrainPlan::Sole> cached;
   farm::SiteTable sites;
@@ -158,9 +166,9 @@ std::vector<DrainPlan::Sole> DrainDesk::CandidatesOf(farm::EngineId engine, Time
     // What came from an origin comes from there again; most farms have no site without one.
     const bool orphans = std::any_of(all.begin(), all.end(),
                                      [](const auto& site) { return site.second.origins.empty(); });
-    const farm::StateTable& table = replica.table();
-    table.VisitCopies(engine, [&](const farm::ContentKey& key, const farm::Asset& asset) {
-      if (!asset.complete || table.ExpiryOf(engine, key) <= now) return;
+    // All at once, so nothing is looked up here.
+    replica.table().VisitCopies(engine, [&](const farm::ContentKey& key, const farm::Asset& asset) {
+      if (!asset.complete) return;
       if (asset.kind == farm::AssetKind::kLibrary) candidates.push_back({key, asset.size});
       if (asset.kind == farm::AssetKind::kCache && orphans) cached.push_back({key, asset.size});
     });
@@ -185,7 +193,7 @@ bool DrainDesk::IsOrphan(const farm::ContentKey& key, const farm::SiteTable& sit
 }
 
 void DrainDesk::SurveyEngine(farm::EngineId engine, Timestamp now) {
-  const std::vector<DrainPlan::Sole> candidates = CandidatesOf(engine, now);
+  const std::vector<DrainPlan::Sole> candidates = CandidatesOf(engine);
   std::vector<DrainPlan::Sole> sole;
   for (size_t at = 0; at < candidates.size(); at += kKeysPerRead) {
     const size_t end = std::min(candidates.size(), at + kKeysPerRead);
@@ -193,7 +201,7 @@ void DrainDesk::SurveyEngine(farm::EngineId engine, Timestamp now) {
       for (size_t i = at; i < end; ++i) {
         const farm::StateTable& table = replica.table();
         const farm::Asset* own = table.FindAsset(engine, candidates[i].key);
-        if (own == nullptr) continue;  // It went meanwhile.
+        if (own == nullptr || table.ExpiryOf(engine, candidates[i].key) <= now) continue;
         if (HeldElsewhere(table, candidates[i].key, engine, own->kind, now)) continue;
         sole.push_back(candidates[i]);
       }

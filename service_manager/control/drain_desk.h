@@ -46,6 +46,9 @@ class DrainDesk {
   StatusOr<Work> Exchange(const DrainPlan::Target& engine, const std::vector<Prepared>& prepared,
                           const std::vector<Copied>& copied);
 
+  // An operator has ordered a drain, or taken one back: what is known is of now when it returns.
+  void LookNow();
+
   struct Report {
     bool safe = false;
     uint64_t copied = 0;
@@ -66,7 +69,7 @@ class DrainDesk {
   bool Leads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SurveyEngine(farm::EngineId engine, Timestamp now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::vector<DrainPlan::Sole> CandidatesOf(farm::EngineId engine, Timestamp now) const;
+  std::vector<DrainPlan::Sole> CandidatesOf(farm::EngineId engine) const;
   // Whether the content is of a site without origins.
   bool IsOrphan(const farm::ContentKey& key, const farm::SiteTable& sites) const;
   void Judge(farm::EngineId engine, Timestamp now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

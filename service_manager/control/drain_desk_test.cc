@@ -163,7 +163,8 @@ TEST_F(DrainDeskTest, ADrainThatIsTakenBackIsForgotten) {
   Drain();
   ASSERT_TRUE(AwaitLeft(1));
   ASSERT_TRUE(orders_->Drain("south-1", false).ok());
-  EXPECT_TRUE(Eventually([&] { return !desk_->Find(IdOf(*south_)).has_value(); }));
+  desk_->LookNow();
+  EXPECT_FALSE(desk_->Find(IdOf(*south_)).has_value());
 }
 
 }  // namespace

@@ -220,7 +220,9 @@ grpc::Status AdministrationService::DrainEngine(grpc::ServerContext* context,
                                                 v1::DrainEngineReply*) {
   const std::string what = (request->draining() ? "drain " : "undrain ") + request->engine();
   return Order(*context, what, [&](const std::string&) {
-    return orders_.Drain(request->engine(), request->draining());
+    const Status ordered = orders_.Drain(request->engine(), request->draining());
+    if (ordered.ok()) drains_.LookNow();
+    return ordered;
   });
 }
 
