@@ -13,6 +13,7 @@
 #include "cli/command_tree.h"
 #include "cli/doctor/doctor.h"
 #include "cli/failure.h"
+#include "cli/parser_words.h"
 #include "cli/pki/verbs.h"
 #include "cli/verbs.h"
 #include "common/near_miss.h"
@@ -43,6 +44,7 @@ class CommandLine {
     AddFarm();
     AddContent();
     AddEngines();
+    AddManagers();
     AddSites();
     AddRecords();
     AddBackup();
@@ -85,35 +87,6 @@ class CommandLine {
     return ExitCode::kUsage;
   }
 
-  static std::string Complaint(const CLI::ParseError& error, const CLI::App& typed,
-                               const std::vector<std::string>& rest) {
-    std::vector<std::string> names;
-    for (const CLI::App* child : typed.get_subcommands({})) names.push_back(child->get_name());
-    if (!names.empty() && !rest.empty() && !rest.front().starts_with("-")) {
-      const std::string meant(NearMiss(rest.front(), names));
-      return "\"" + rest.front() + "\" is no command" +
-             (meant.empty() ? "" : "; did you mean \"" + meant + "\"?");
-    }
-    if (names.empty() || !rest.empty()) return Plain(error);
-    std::string all;
-    for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-    return "what to do? One of: " + all;
-  }
-
-  // Words of the library, where they are none for people.
-  static std::string Plain(const CLI::ParseError& error) {
-    constexpr std::string_view kNoNumber = "Could not convert: ";
-    const std::string text = error.what();
-    const size_t equals = text.find(" = ");
-    if (text.starts_with(kNoNumber) && equals != std::string::npos) {
-      return text.substr(kNoNumber.size(), equals - kNoNumber.size()) + ": \"" +
-             text.substr(equals + 3) + "\" is no whole number from 0";
-    }
-    const size_t twice = text.find(": At Most 1 required");
-    if (twice != std::string::npos) return text.substr(0, twice) + " is given more than once";
-    return text;
-  }
-
   CLI::App* Group(const char* name, const char* help) {
     CLI::App* group = app_.add_subcommand(name, help);
     group->require_subcommand(1);
@@ -136,14 +109,16 @@ class CommandLine {
     });
   }
 
-  StatusOr<std::unique_ptr<ManagerClient>> OpenManager() {
+  // One of those that are configured; or the one that is named.
+  StatusOr<std::unique_ptr<ManagerClient>> OpenManager(const std::string& address = "") {
     if (!timeout_.empty()) {
       STRATA_ASSIGN_OR_RETURN(flags_.timeout, ParseDuration(timeout_));
       if (*flags_.timeout <= Duration::zero()) {
         return InvalidArgument("--timeout: %s is no time to wait", timeout_.c_str());
       }
     }
-    STRATA_ASSIGN_OR_RETURN(const ManagerOptions options, Configure(flags_, environment_));
+    STRATA_ASSIGN_OR_RETURN(ManagerOptions options, Configure(flags_, environment_));
+    if (!address.empty()) options.managers = {address};
     return ManagerClient::Open(options);
   }
 
@@ -151,6 +126,7 @@ class CommandLine {
   void AddFarm();
   void AddContent();
   void AddEngines();
+  void AddManagers();
   void AddDrain(CLI::App* group);
   void AddSites();
   void AddSiteVersions(CLI::App* site);
@@ -162,7 +138,6 @@ class CommandLine {
   void AddDiagnosis();
   std::vector<std::string> SettingsHere(const std::vector<std::string>& named) const;
   void AddCompletion();
-  static CommandTree TreeOf(const CLI::App& app);
 
   Terminal& terminal_;
   const Environment& environment_;
@@ -262,6 +237,35 @@ void CommandLine::AddDrain(CLI::App* group) {
   verb->add_option("--within", *within, "Wait so long at most, such as 30min")->type_name("TIME");
   verb->add_flag("--without-copying", options->without_copying,
                  "Wait for running requests only: what only it has is missing then");
+}
+
+void CommandLine::AddManagers() {
+  CLI::App* group =
+      Group("manager", "The Service Managers of the farm: who leads, who backs it up");
+  ManagerVerb(group, "list", "List the managers",
+              [this](ManagerClient& manager) { return ListManagers(terminal_, manager); });
+  struct Options {
+    std::string name;
+    bool anyway = false;
+  };
+  auto options = std::make_shared<Options>();
+  const auto add = [&](const char* verb, const char* help, auto action) {
+    CLI::App* command = ManagerVerb(group, verb, help, action);
+    command->add_option("name", options->name, "The manager")->required()->type_name("NAME");
+    return command;
+  };
+  add("promote", "Let a backup lead the farm from now on",
+      [this, options](ManagerClient& manager) {
+        const auto open = [this](const std::string& address) { return OpenManager(address); };
+        return PromoteManager(terminal_, manager, open, options->name, options->anyway);
+      })
+      ->add_flag(
+          "--the-others-are-gone", options->anyway,
+          "Also if too few are left to agree: what only the others knew is lost, and if they "
+          "are alive there are two farms");
+  add("remove", "Forget a manager that is gone", [this, options](ManagerClient& manager) {
+    return RemoveManager(terminal_, manager, options->name);
+  });
 }
 
 void CommandLine::AddSites() {
@@ -472,26 +476,6 @@ void CommandLine::AddDiagnosis() {
   bundle->add_option("--out", *out, "The file; else strata-debug-HOST-TIME.tar.gz in this folder")
       ->type_name("FILE.tar.gz");
   bundle->add_option("file", *files, "Settings files, as for doctor")->type_name("FILE");
-}
-
-CommandTree CommandLine::TreeOf(const CLI::App& app) {
-  CommandTree tree{
-      .name = app.get_name(), .help = app.get_description(), .options = {}, .commands = {}};
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      if (name == "help" && app.get_parent() != nullptr) continue;  // The root's is everybody's.
-      tree.options.push_back({.name = "--" + name, .help = option->get_description()});
-    }
-  }
-  const CLI::Option* name = app.get_option_no_throw("name");
-  if (name != nullptr && name->get_positional()) {
-    tree.names_from = app.get_parent()->get_name() + " list";
-  }
-  const CLI::Option* file = app.get_option_no_throw("file");
-  tree.takes_files =
-      (file != nullptr && file->get_positional()) || app.get_option_no_throw("backup") != nullptr;
-  for (const CLI::App* child : app.get_subcommands({})) tree.commands.push_back(TreeOf(*child));
-  return tree;
 }
 
 void CommandLine::AddCompletion() {

@@ -90,6 +90,29 @@ TEST_F(CommandLineTest, ShowsTheFarm) {
       "west-1: left the group\n");
 }
 
+TEST_F(CommandLineTest, ListsManagersAndLetsAnotherLead) {
+  EXPECT_EQ(Run({"manager", "list"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("sm-2     backup")) << out_;
+  EXPECT_TRUE(Says("sm-3     away    192.0.2.3:7400")) << out_;
+  EXPECT_TRUE(
+      Says("does not know what is ordered meanwhile\n\n"
+           "sm-1 leads the farm; 1 can take over.\n"))
+      << out_;
+  EXPECT_EQ(Run({"manager", "promote", "sm-2"}), ExitCode::kOk) << err_;
+  EXPECT_EQ(out_, "sm-2 leads the farm.\n");
+  EXPECT_EQ(Run({"manager", "promote", "sm-1"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("this manager is not in step"));
+  EXPECT_EQ(Run({"manager", "promote", "sm2"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("there is no manager sm2; did you mean \"sm-2\"?")) << err_;
+}
+
+TEST_F(CommandLineTest, ForgetsAManagerThatIsGone) {
+  EXPECT_EQ(Run({"manager", "remove", "sm-3"}), ExitCode::kOk) << err_;
+  EXPECT_EQ(out_, "sm-3 is forgotten.\n");
+  EXPECT_EQ(Run({"manager", "remove", "sm-2"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("stop it first"));
+}
+
 TEST_F(CommandLineTest, ColoursAreForTerminals) {
   EXPECT_EQ(Run({"farm", "show"}), ExitCode::kOk);
   EXPECT_FALSE(Says("\x1b["));

@@ -182,6 +182,38 @@ class FakeManager::Service final : public api::Administration::Service {
     return CheckEngine(*context, request->engine());
   }
 
+  grpc::Status ListManagers(grpc::ServerContext* context, const api::ListManagersRequest*,
+                            api::ListManagersReply* reply) override {
+    reply->set_leader("sm-1");
+    const auto add = [&](const char* name, const std::string& address, const char* role) {
+      api::ManagerRow* row = reply->add_managers();
+      row->set_name(name);
+      row->set_address(address);
+      row->set_role(role);
+      row->set_priority(100);
+    };
+    add("sm-1", own_address, "leads");
+    add("sm-2", own_address, "backup");
+    add("sm-3", "192.0.2.3:7400", "away");
+    return Check(*context, false);
+  }
+  grpc::Status PromoteManager(grpc::ServerContext* context,
+                              const api::PromoteManagerRequest* request,
+                              api::PromoteManagerReply*) override {
+    if (request->name() != "sm-2") {
+      return {grpc::StatusCode::FAILED_PRECONDITION, "this manager is not in step"};
+    }
+    return Check(*context, true);
+  }
+  grpc::Status RemoveManager(grpc::ServerContext* context, const api::RemoveManagerRequest* request,
+                             api::RemoveManagerReply*) override {
+    if (request->name() != "sm-3") {
+      return {grpc::StatusCode::FAILED_PRECONDITION,
+              "manager " + request->name() + " is in the farm's group: stop it first"};
+    }
+    return Check(*context, true);
+  }
+
   grpc::Status ListSites(grpc::ServerContext* context, const api::ListSitesRequest*,
                          api::ListSitesReply* reply) override {
     *reply->add_sites() = NewSite();
@@ -279,6 +311,7 @@ class FakeManager::Service final : public api::Administration::Service {
   std::atomic<bool> heals = false;
   int64_t ahead_ms = 0;  // Of its clock.
   std::string leader;    // Empty: this one. Before there are calls.
+  std::string own_address;
   std::atomic<bool> freezes = false;
   absl::Notification thaw;
 
@@ -371,6 +404,7 @@ FakeManager::FakeManager(const tls::TlsPaths& paths) {
   builder.RegisterService(&parts_->service);
   parts_->server = builder.BuildAndStart();
   STRATA_CHECK(parts_->server != nullptr);
+  parts_->service.own_address = address();
 }
 
 FakeManager::~FakeManager() {

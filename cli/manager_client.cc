@@ -118,6 +118,21 @@ class GrpcManagerClient final : public ManagerClient {
     request.set_engine(engine);
     return Call<api::RemoveEngineReply>(&Stub::RemoveEngine, request).status();
   }
+  StatusOr<api::ListManagersReply> ListManagers() override {
+    return Call<api::ListManagersReply>(&Stub::ListManagers, api::ListManagersRequest(),
+                                        Kind::kQuestion);
+  }
+  Status PromoteManager(const std::string& name, bool anyway) override {
+    api::PromoteManagerRequest request;
+    request.set_name(name);
+    request.set_anyway(anyway);
+    return Call<api::PromoteManagerReply>(&Stub::PromoteManager, request).status();
+  }
+  Status RemoveManager(const std::string& name) override {
+    api::RemoveManagerRequest request;
+    request.set_name(name);
+    return Call<api::RemoveManagerReply>(&Stub::RemoveManager, request).status();
+  }
   StatusOr<api::ListSitesReply> ListSites() override {
     return Call<api::ListSitesReply>(&Stub::ListSites, api::ListSitesRequest(), Kind::kQuestion);
   }

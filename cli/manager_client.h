@@ -41,6 +41,10 @@ class ManagerClient {
   virtual StatusOr<api::PurgeContentReply> PurgeContent(const std::vector<std::string>& uris) = 0;
   virtual Status DrainEngine(const std::string& engine, bool draining) = 0;
   virtual Status RemoveEngine(const std::string& engine) = 0;
+  virtual StatusOr<api::ListManagersReply> ListManagers() = 0;
+  // Of the manager that is asked, which has to be of this name.
+  virtual Status PromoteManager(const std::string& name, bool anyway) = 0;
+  virtual Status RemoveManager(const std::string& name) = 0;
   virtual StatusOr<api::ListSitesReply> ListSites() = 0;
   virtual StatusOr<api::GetSiteReply> GetSite(const std::string& name, uint64_t version) = 0;
   virtual StatusOr<api::ApplySiteReply> ApplySite(const api::ApplySiteRequest& request) = 0;

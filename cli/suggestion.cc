@@ -5,17 +5,14 @@
 #include "common/near_miss.h"
 
 namespace strata::cli {
-namespace {
 
-Status WithMeant(const std::string& word, const std::vector<std::string>& names,
-                 const Status& status) {
+Status WithNameMeant(const std::string& word, const std::vector<std::string>& names,
+                     const Status& status) {
   const std::string meant(NearMiss(word, names));
   // Something else was not found if the name itself is right.
   if (meant.empty() || meant == word) return status;
   return MakeStatus(status.code(), MessageOf(status) + "; did you mean \"" + meant + "\"?");
 }
-
-}  // namespace
 
 Status WithEngineMeant(ManagerClient& manager, const std::string& engine, const Status& status) {
   if (status.code() != StatusCode::kNotFound) return status;
@@ -23,7 +20,7 @@ Status WithEngineMeant(ManagerClient& manager, const std::string& engine, const 
   if (!farm.ok()) return status;
   std::vector<std::string> names;
   for (const api::EngineRow& row : farm->engines()) names.push_back(row.name());
-  return WithMeant(engine, names, status);
+  return WithNameMeant(engine, names, status);
 }
 
 Status WithSiteMeant(ManagerClient& manager, const std::string& site, const Status& status) {
@@ -32,7 +29,7 @@ Status WithSiteMeant(ManagerClient& manager, const std::string& site, const Stat
   if (!sites.ok()) return status;
   std::vector<std::string> names;
   for (const api::SiteSummary& summary : sites->sites()) names.push_back(summary.name());
-  return WithMeant(site, names, status);
+  return WithNameMeant(site, names, status);
 }
 
 std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& texts) {

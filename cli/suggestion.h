@@ -3,6 +3,7 @@
 #include <google/protobuf/repeated_ptr_field.h>
 
 #include <string>
+#include <vector>
 
 #include "cli/manager_client.h"
 #include "cli/table.h"
@@ -14,6 +15,10 @@ namespace strata::cli {
 // status as it is.
 Status WithEngineMeant(ManagerClient& manager, const std::string& engine, const Status& status);
 Status WithSiteMeant(ManagerClient& manager, const std::string& site, const Status& status);
+
+// `status` with the name that was probably meant, of these.
+Status WithNameMeant(const std::string& word, const std::vector<std::string>& names,
+                     const Status& status);
 
 // With commas.
 std::string Joined(const google::protobuf::RepeatedPtrField<std::string>& texts);

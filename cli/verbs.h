@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,15 @@ struct DrainOptions {
 // kNotComplete if it waited, and it is not safe to switch the engine off.
 ExitCode DrainEngine(Terminal& terminal, ManagerClient& manager, const DrainOptions& options);
 ExitCode UndrainEngine(Terminal& terminal, ManagerClient& manager, const std::string& engine);
+
+// manager_verbs.cc
+using OpenManagerAt =
+    std::function<StatusOr<std::unique_ptr<ManagerClient>>(const std::string& address)>;
+ExitCode ListManagers(Terminal& terminal, ManagerClient& manager);
+// Asks the manager of that name itself. `anyway`: also without a majority.
+ExitCode PromoteManager(Terminal& terminal, ManagerClient& manager, const OpenManagerAt& open,
+                        const std::string& name, bool anyway);
+ExitCode RemoveManager(Terminal& terminal, ManagerClient& manager, const std::string& name);
 
 // content_verbs.cc
 ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri);

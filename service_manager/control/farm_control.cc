@@ -370,8 +370,19 @@ Status FarmControl::Promote(Duration limit) {
         "this manager is not in step with the farm yet (see strata manager list)");
   }
   STRATA_RETURN_IF_ERROR(member_->Promote());
+  return AwaitLeading(limit);
+}
+
+Status FarmControl::LeadAnyway(Duration limit) {
+  if (leads() && member_->InTouch()) return Ok();
+  Log().Warning("an operator has decided that this manager leads, whoever else there is");
+  STRATA_RETURN_IF_ERROR(member_->LeadAnyway());
+  return AwaitLeading(limit);
+}
+
+Status FarmControl::AwaitLeading(Duration limit) const {
   const Timestamp end = Now() + limit;
-  while (!leads()) {
+  while (!HasQuorum()) {
     if (Now() > end) return DeadlineExceeded("this manager does not lead yet");
     absl::SleepFor(absl::FromChrono(kPromoteLook));
   }

@@ -96,6 +96,9 @@ class FarmControl final : private farm::FarmListener {
   // This manager leads from now on, with everybody's consent. FailedPrecondition: it cannot, and
   // why; DeadlineExceeded: it does not yet.
   Status Promote(Duration limit);
+  // The same by a person's decision, although too few may be left to agree, and although this
+  // manager may lack what was acknowledged.
+  Status LeadAnyway(Duration limit);
   // Whether it leads and has heard a majority of the voters lately: else nothing may commit until
   // the others are evicted, or back.
   bool HasQuorum() const { return leads() && member_->InTouch(); }
@@ -131,6 +134,7 @@ class FarmControl final : private farm::FarmListener {
  private:
   FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,
               MetricRegistry& metrics);
+  Status AwaitLeading(Duration limit) const;
   // Opens the desks; founds the farm in a new store. Gives this manager's id.
   StatusOr<multicast::MemberId> OpenDesks();
   Status UseKeys(const std::vector<multicast::GroupKey>& keys);

@@ -36,6 +36,13 @@ class AdministrationService final : public v1::Administration::Service {
                            v1::DrainEngineReply* reply) override;
   grpc::Status RemoveEngine(grpc::ServerContext* context, const v1::RemoveEngineRequest* request,
                             v1::RemoveEngineReply* reply) override;
+  grpc::Status ListManagers(grpc::ServerContext* context, const v1::ListManagersRequest* request,
+                            v1::ListManagersReply* reply) override;
+  grpc::Status PromoteManager(grpc::ServerContext* context,
+                              const v1::PromoteManagerRequest* request,
+                              v1::PromoteManagerReply* reply) override;
+  grpc::Status RemoveManager(grpc::ServerContext* context, const v1::RemoveManagerRequest* request,
+                             v1::RemoveManagerReply* reply) override;
   grpc::Status ListSites(grpc::ServerContext* context, const v1::ListSitesRequest* request,
                          v1::ListSitesReply* reply) override;
   grpc::Status GetSite(grpc::ServerContext* context, const v1::GetSiteRequest* request,

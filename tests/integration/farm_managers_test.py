@@ -189,6 +189,46 @@ class BackupTest(FarmCase):
             wait_until(lambda: self.at(holder, "/power").body == body, "it is served")
             self.check_whole()
 
+    def test_another_manager_leads_when_it_is_told_to(self):
+        holder, body = self.fill("/promoted", os.urandom(20_000))
+        client = Load(lambda: self.at(holder, "/promoted"),
+                      lambda answer: answer.good and answer.body == body)
+        version = self.apply("promoted", 10)
+        for name in (self.others[0], self.others[1], self.leader):
+            self.farm.strata("manager", "promote", name)
+            self.assertEqual(self.farm.leader(), name)
+            self.assertEqual(self.versions(name)["promoted"], version)
+            version = self.apply("promoted", version + 20)
+            self.assertIsNotNone(version)
+        self.assertEqual(client.end(), [])
+        self.check_whole()
+        listed = [json.loads(row) for row in
+                  self.farm.strata("manager", "list", "--json").splitlines()]
+        self.assertEqual({row["name"]: row["role"] for row in listed},
+                         {name: "leads" if name == self.leader else "backup"
+                          for name in self.farm.managers})
+
+    def test_one_that_was_not_in_step_leads_when_a_person_says_so(self):
+        late, other = self.others
+        self.farm.managers[late].kill()
+        wait_until(lambda: self.apply("lost", 10), "an order goes through")
+        for name in (self.leader, other):
+            self.farm.managers[name].kill()
+        self.farm.start_manager(late)
+        wait_until(lambda: self.farm.facts(late).get("leader") == "nobody", "it looks around")
+        done = self.at_manager(late, "manager", "promote", late)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("not in step", done.stderr)
+        self.at_manager(late, "manager", "promote", late, "--the-others-are-gone")
+        self.wait_leader([late])
+        self.assertEqual(self.apply("found", 10, late), 1)
+        for name in (self.leader, other):
+            shutil.rmtree(self.farm.manager_folder(name))
+            self.farm.start_manager(name)
+            self.wait_backup(name)
+        self.check_whole()
+        self.assertIn("promote manager", self.farm.strata("audit"))
+
     def test_without_those_who_knew_all_nobody_leads(self):
         """A backup that was away while the others took orders does not know them."""
         late, other = self.others
