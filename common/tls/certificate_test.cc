@@ -30,7 +30,7 @@ TEST(CertificateTest, TellsWhoseItIs) {
   EXPECT_EQ(IdentityUri(*identity), "strata://cdn/lan/engine/north-1");
   EXPECT_EQ(identity->serial.size(), 32u);
   EXPECT_EQ(identity->issuer, "CN=Test authority");
-  EXPECT_EQ(identity->not_before_s, kValidity.from_s - 300);
+  EXPECT_EQ(identity->not_before_s, kValidity.from_s - 7200);
   EXPECT_EQ(identity->not_after_s, kValidity.to_s);
 }
 
@@ -52,7 +52,7 @@ TEST(CertificateTest, IsValidInItsTimeOnly) {
   EXPECT_EQ(MessageOf(CheckValidity(identity, kValidity.to_s + 1)),
             "the certificate of viewer ann of lan expired at 2027-01-16 08:00:00 UTC");
   EXPECT_EQ(MessageOf(CheckValidity(identity, 0)),
-            "the certificate of viewer ann of lan is not valid before 2027-01-15 07:55:00 UTC");
+            "the certificate of viewer ann of lan is not valid before 2027-01-15 06:00:00 UTC");
 }
 
 TEST(CertificateTest, KnowsItsKey) {

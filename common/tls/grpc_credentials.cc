@@ -130,11 +130,18 @@ std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
   return experimental::TlsCredentials(options);
 }
 
+Status CheckManager(const grpc::AuthContext& context, const TlsStore& store) {
+  STRATA_ASSIGN_OR_RETURN(const Identity peer, PeerIdentity(context, store));
+  if (peer.role == Role::kManager) return Ok();
+  return MakeStatus(StatusCode::kUnauthenticated,
+                    "the certificate is that of " + ToString(peer) + ", not of a manager");
+}
+
 StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context, const TlsStore& store) {
   const std::vector<grpc::string_ref> pems =
       context.FindPropertyValues(GRPC_X509_PEM_CERT_PROPERTY_NAME);
   if (pems.size() != 1) {
-    return MakeStatus(StatusCode::kUnauthenticated, "the caller has shown no certificate");
+    return MakeStatus(StatusCode::kUnauthenticated, "no certificate was shown");
   }
   StatusOr<Identity> identity =
       IdentityOfCertificate(std::string_view(pems.front().data(), pems.front().size()));

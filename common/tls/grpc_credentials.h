@@ -24,6 +24,10 @@ std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
 std::shared_ptr<grpc::ChannelCredentials> MakeChannelCredentials(
     std::shared_ptr<const TlsStore> store);
 
+// Whether who answers a call is a manager that is still to be believed: gRPC itself never looks at
+// its certificate again once a connection is open. kUnauthenticated says why not.
+Status CheckManager(const grpc::AuthContext& context, const TlsStore& store);
+
 // Who is calling; kUnauthenticated says why it is nobody to be believed: no certificate, no
 // identity in it, revoked, expired. gRPC itself never looks at a certificate again once a
 // connection is open: ask at every call, and in a long stream now and then.

@@ -16,7 +16,7 @@
 namespace strata::tls {
 namespace {
 
-constexpr int64_t kClockDifferenceSeconds = 300;  // Between the authority and those who verify.
+constexpr int64_t kClockDifferenceSeconds = 7200;  // Between the authority and those who verify.
 constexpr int kSerialBytes = 16;
 
 using ExtensionPtr = std::unique_ptr<X509_EXTENSION, FreeBy<X509_EXTENSION_free>>;

@@ -118,7 +118,7 @@ TEST_F(TlsWatchTest, AListThatIsGoneChangesNothing) {
 TEST_F(TlsWatchTest, WhatIsNotGoodYetIsTriedAgain) {
   Watch(milliseconds(50));
   const int64_t now_s = WallClockSeconds();
-  authority_.Issue("strata://lan/manager/sm", {.from_s = now_s + 7200, .to_s = now_s + 90000});
+  authority_.Issue("strata://lan/manager/sm", {.from_s = now_s + 80000, .to_s = now_s + 90000});
   EXPECT_TRUE(AwaitRefusals(3));
 }
 

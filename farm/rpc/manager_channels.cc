@@ -53,7 +53,7 @@ ManagerChannels::ManagerChannels(std::string who, std::vector<std::string> manag
     : who_(std::move(who)),
       managers_(std::move(managers)),
       tls_(std::move(tls)),
-      stubs_(managers_.size()) {}
+      channels_(managers_.size()) {}
 
 // Why this side broke off the handshake with a manager, in words for people; empty if it was
 // something else. gRPC has no code for it, only words.
@@ -96,27 +96,38 @@ Status ManagerChannels::Call(When when, const Method& call) {
   return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
 }
 
-ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit,
-                                                  const Method& call) {
-  std::unique_ptr<v1::Registration::Stub>& stub = stubs_[manager];
-  if (stub == nullptr) {
+// A connection is kept, but not beyond the files that it began with: it shows the old certificate
+// for ever, and may lead to a manager whose certificate is void now.
+v1::Registration::Stub& ManagerChannels::Connect(size_t manager) {
+  Channel& channel = channels_[manager];
+  std::shared_ptr<const tls::TlsMaterial> now = tls_->Current();
+  if (channel.stub == nullptr || now != channel.of) {
+    channel.of = std::move(now);
     grpc::ChannelArguments arguments;
     // Else a manager that was away long is tried again only after minutes.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    stub = v1::Registration::NewStub(grpc::CreateCustomChannel(
+    channel.stub = v1::Registration::NewStub(grpc::CreateCustomChannel(
         managers_[manager], tls::MakeChannelCredentials(tls_), arguments));
   }
+  return *channel.stub;
+}
+
+ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit,
+                                                  const Method& call) {
+  v1::Registration::Stub& stub = Connect(manager);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::duration_cast<std::chrono::system_clock::duration>(limit));
   // Not another manager's turn: the process is to end.
   if (!Begin(context)) return {Unavailable("this process is ending"), true, false};
-  const Status status = FromGrpc(call(*stub, context));
+  Status status = FromGrpc(call(stub, context));
   End();
   const bool answered =
       status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded;
-  if (answered) return {status, true, false};
-  stub.reset();
+  const Status believed = answered ? tls::CheckManager(*context.auth_context(), *tls_) : Ok();
+  if (answered && believed.ok()) return {status, true, false};
+  if (!believed.ok()) status = Unavailable("%s", MessageOf(believed).c_str());
+  channels_[manager].stub.reset();
   const std::string reason = WhyNotBelieved(MessageOf(status));
   return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
                                         (reason.empty() ? Explain(MessageOf(status)) : reason)),

@@ -78,6 +78,7 @@ class ManagerChannels {
   void Stop();
 
  private:
+  v1::Registration::Stub& Connect(size_t manager);
   bool Begin(grpc::ClientContext& context);
   void End();
   std::string WhyNotBelieved(const std::string& words) const;
@@ -87,7 +88,11 @@ class ManagerChannels {
   const std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
   size_t at_ = 0;  // The manager that answered last.
-  std::vector<std::unique_ptr<v1::Registration::Stub>> stubs_;
+  struct Channel {
+    std::shared_ptr<const tls::TlsMaterial> of;  // What the store held when it was made.
+    std::unique_ptr<v1::Registration::Stub> stub;
+  };
+  std::vector<Channel> channels_;
 
   absl::Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

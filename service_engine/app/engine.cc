@@ -87,6 +87,8 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
   while (engine->instance_.size() < kInstanceBytes) {
     engine->instance_.push_back(static_cast<uint8_t>(random.Below(256)));
   }
+  engine->tls_watch_ = std::make_unique<tls::TlsWatch>(
+      engine->tls_, engine->metrics_, [](const tls::TlsMaterial&, const tls::TlsMaterial&) {});
   engine->client_ = std::make_unique<rpc::ManagerClient>(settings.managers, engine->tls_);
   engine->copy_client_ = std::make_unique<rpc::ManagerClient>(settings.managers, engine->tls_);
   Engine* self = engine.get();
@@ -143,8 +145,7 @@ void Engine::SayGoodbye() {
 
 Status Engine::Reload() {
   // What is wrong with one keeps the other from nothing.
-  const Status certificates = tls_->Reload();
-  if (certificates.ok()) Log().Info("certificates read again");
+  const Status certificates = tls_watch_->Reload();
   const Status file = ReloadSettings();
   if (certificates.ok()) return file;
   if (file.ok()) return certificates;

@@ -12,6 +12,7 @@
 #include "common/process/status_server.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
+#include "common/tls/tls_watch.h"
 #include "farm/member/farm_member.h"
 #include "service_engine/app/content_keeper.h"
 #include "service_engine/app/copier.h"
@@ -73,6 +74,7 @@ class Engine final : private farm::FarmListener {
   std::atomic<bool> failed_ = false;
   MetricRegistry metrics_;
   std::shared_ptr<tls::TlsStore> tls_;
+  std::unique_ptr<tls::TlsWatch> tls_watch_;
   Bytes instance_;
   rpc::Registration registration_;
   LoadMeter meter_;

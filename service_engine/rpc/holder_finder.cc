@@ -112,7 +112,9 @@ class HolderFinder::Impl {
   }
 
   void Call(Question& question) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (stub_ == nullptr) {
+    std::shared_ptr<const tls::TlsMaterial> now = tls_->Current();
+    if (stub_ == nullptr || now != stub_of_) {  // With the certificate and the list of now.
+      stub_of_ = std::move(now);
       stub_ = v1::Registration::NewStub(
           grpc::CreateChannel(managers_[at_], tls::MakeChannelCredentials(tls_)));
     }
@@ -139,7 +141,11 @@ class HolderFinder::Impl {
       telling_ = true;
     }
     StatusOr<std::vector<farm::EngineId>> holders = std::vector<farm::EngineId>();
-    if (question->status.ok()) {
+    const Status believed =
+        question->status.ok() ? tls::CheckManager(*question->context.auth_context(), *tls_) : Ok();
+    if (!believed.ok()) {
+      holders = Unavailable("the manager is not to be believed: %s", MessageOf(believed).c_str());
+    } else if (question->status.ok()) {
       for (const uint32_t id : question->reply.engine_ids()) holders->push_back(farm::EngineId(id));
     } else {
       holders =
@@ -179,6 +185,7 @@ class HolderFinder::Impl {
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   size_t at_ ABSL_GUARDED_BY(mutex_) = 0;
   Timestamp rests_until_ ABSL_GUARDED_BY(mutex_);
+  std::shared_ptr<const tls::TlsMaterial> stub_of_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<v1::Registration::Stub> stub_ ABSL_GUARDED_BY(mutex_);
   std::map<farm::ContentKey, std::unique_ptr<Question>> questions_ ABSL_GUARDED_BY(mutex_);
   size_t askers_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -81,8 +81,9 @@ class RefusingManager final : public manager::v1::Registration::Service {
   RefusingManager(const tls::TlsPaths& files, grpc::Status refusal) : refusal_(std::move(refusal)) {
     const auto tls = tls::TlsStore::Open(files);
     EXPECT_TRUE(tls.ok());
+    tls_ = *tls;
     grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(*tls), &port_);
+    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(tls_), &port_);
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
   }
@@ -93,12 +94,21 @@ class RefusingManager final : public manager::v1::Registration::Service {
     version_ = request->version();
     return refusal_;
   }
+  grpc::Status Renew(grpc::ServerContext* context, const manager::v1::RenewRequest*,
+                     manager::v1::RenewReply*) override {
+    const auto caller = tls::PeerIdentity(*context->auth_context(), *tls_);
+    serial_ = caller.ok() ? caller->serial : MessageOf(caller.status());
+    return refusal_;
+  }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   const std::string& version() const { return version_; }
+  const std::string& serial() const { return serial_; }  // Of who renewed last.
 
  private:
   const grpc::Status refusal_;
+  std::shared_ptr<tls::TlsStore> tls_;
   std::string version_;
+  std::string serial_;
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -256,6 +266,37 @@ TEST_F(ManagersTest, WhatNoManagerTookIsTheCallersToTellAgain) {
   EXPECT_EQ(manager->uris, 0);
   EXPECT_TRUE(client.TellUris({"http://a/1"}).ok());
   EXPECT_EQ(manager->uris, 1);
+}
+
+TEST(ManagerClientTest, ARenewedCertificateIsShownFromTheNextCallOn) {
+  tls::TestAuthority authority(NewFolder());
+  RefusingManager manager(authority.Issue("strata://cdn/lan/manager/sm-1"), grpc::Status::OK);
+  const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(store.ok());
+  ManagerClient client({manager.address()}, *store);
+  ASSERT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  const std::string first = (*store)->Current()->own.serial;
+  EXPECT_EQ(manager.serial(), first);
+  authority.Issue("strata://cdn/lan/engine/north-1");
+  ASSERT_TRUE((*store)->Reload().ok());
+  ASSERT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  EXPECT_EQ(manager.serial(), (*store)->Current()->own.serial);
+  EXPECT_NE(manager.serial(), first);
+}
+
+TEST(ManagerClientTest, AManagerThatIsRevokedIsNotBelievedOnAnOpenConnectionEither) {
+  tls::TestAuthority authority(NewFolder());
+  const tls::TlsPaths files = authority.Issue("strata://cdn/lan/manager/sm-1");
+  RefusingManager manager(files, grpc::Status::OK);
+  const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(store.ok());
+  ManagerClient client({manager.address()}, *store);
+  ASSERT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  authority.Revoke(files);
+  ASSERT_TRUE((*store)->Reload().ok());
+  const Status refused = client.Renew(Bytes(16, 1), 1).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnavailable);
+  EXPECT_NE(MessageOf(refused).find("is revoked"), std::string::npos) << MessageOf(refused);
 }
 
 TEST(ManagerClientTest, KnowsWhatIsFinal) {

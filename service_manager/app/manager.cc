@@ -64,6 +64,11 @@ StatusOr<std::unique_ptr<Manager>> Manager::Start(const Settings& settings, Prog
     STRATA_RETURN_IF_ERROR(manager->StartServers());
   }
   Manager* self = manager.get();
+  manager->tls_watch_ = std::make_unique<tls::TlsWatch>(
+      manager->tls_, manager->metrics_,
+      [self](const tls::TlsMaterial& before, const tls::TlsMaterial& now) {
+        self->OnCertificates(before, now);
+      });
   STRATA_ASSIGN_OR_RETURN(manager->status_server_,
                           StatusServer::Start(settings.status_listen, manager->metrics_,
                                               [self] { return self->Health(); }));
@@ -86,6 +91,7 @@ void Manager::EnterFarm(const Program::Fail& fail) {
 
 Manager::~Manager() {
   stop_ = true;
+  tls_watch_.reset();
   if (entry_.joinable()) entry_.join();
   follower_->Stop();  // The farm may still tell it something, until it is gone itself.
   // Nobody asks any more, then nobody is told any more, then what waits is stored.
@@ -307,7 +313,7 @@ HealthReport Manager::HealthOfFarm() const {
 
 Status Manager::Reload() {
   reloads_.Add();
-  const Status certificates = ReloadCertificates();
+  const Status certificates = tls_watch_->Reload();
   const Status settings = ReloadSettings();
   if (certificates.ok() && settings.ok()) return Ok();
   reloads_refused_.Add();
@@ -316,14 +322,9 @@ Status Manager::Reload() {
   return MakeStatus(settings.code(), MessageOf(certificates) + "; " + MessageOf(settings));
 }
 
-Status Manager::ReloadCertificates() {
-  if (!started_) return tls_->Reload();
-  const size_t before = tls_->Current()->revoked.size();
-  STRATA_RETURN_IF_ERROR(tls_->Reload());
+void Manager::OnCertificates(const tls::TlsMaterial& before, const tls::TlsMaterial& now) {
   // Whose certificate is void knows the group's key: it changes, and he does not get the new one.
-  if (tls_->Current()->revoked.size() != before) control_->RotateKeyAtOnce();
-  Log().Info("certificates read again", {{"revoked", tls_->Current()->revoked.size()}});
-  return Ok();
+  if (started_ && now.revoked != before.revoked) control_->RotateKeyAtOnce();
 }
 
 Status Manager::ReloadSettings() {

@@ -13,6 +13,7 @@
 #include "common/status.h"
 #include "common/system_random.h"
 #include "common/tls/tls_files.h"
+#include "common/tls/tls_watch.h"
 #include "service_manager/address/address_keeper.h"
 #include "service_manager/address/claim_judge.h"
 #include "service_manager/app/settings.h"
@@ -61,7 +62,7 @@ class Manager final : public Service {
   void PublishLoop();
   HealthReport Health() const;
   HealthReport HealthOfFarm() const;
-  Status ReloadCertificates();
+  void OnCertificates(const tls::TlsMaterial& before, const tls::TlsMaterial& now);
   // An error names all that is wrong with the file; nothing has changed then.
   Status ReloadSettings();
 
@@ -91,6 +92,7 @@ class Manager final : public Service {
   std::unique_ptr<rpc::MirroringService> mirroring_;
   std::unique_ptr<rpc::RpcServer> rpc_;
   std::atomic<bool> started_ = false;  // All above is there.
+  std::unique_ptr<tls::TlsWatch> tls_watch_;
   std::unique_ptr<StatusServer> status_server_;
   std::thread entry_;
 };

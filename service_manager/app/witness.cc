@@ -81,6 +81,8 @@ StatusOr<std::unique_ptr<Witness>> Witness::Start(const WitnessOptions& options,
     return Unavailable("%s: %s", options.data_folder.c_str(), std::strerror(errno));
   }
   witness->instance_ = DrawInstance();
+  witness->tls_watch_ = std::make_unique<tls::TlsWatch>(
+      witness->tls_, witness->metrics_, [](const tls::TlsMaterial&, const tls::TlsMaterial&) {});
   witness->client_ = std::make_unique<rpc::WitnessClient>(options.managers, witness->tls_);
   Witness* self = witness.get();
   STRATA_ASSIGN_OR_RETURN(witness->status_server_,
@@ -102,9 +104,8 @@ Witness::~Witness() {
 }
 
 Status Witness::Reload() {
-  STRATA_RETURN_IF_ERROR(tls_->Reload());
+  STRATA_RETURN_IF_ERROR(tls_watch_->Reload());
   STRATA_ASSIGN_OR_RETURN(const WitnessOptions now, LoadWitnessSettings(options_.path));
-  Log().Info("certificates read again");
   Logger::SetLevel(now.log_level);
   return Ok();
 }

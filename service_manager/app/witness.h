@@ -15,6 +15,7 @@
 #include "common/process/status_server.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
+#include "common/tls/tls_watch.h"
 #include "farm/member/group_keys.h"
 #include "multicast/driver/metrics.h"
 #include "multicast/group.h"
@@ -71,6 +72,7 @@ class Witness final : public Service, private multicast::GroupApplication {
   Program::Fail on_failure_;
   MetricRegistry metrics_;
   std::shared_ptr<tls::TlsStore> tls_;
+  std::unique_ptr<tls::TlsWatch> tls_watch_;
   Bytes instance_;
   std::unique_ptr<rpc::WitnessClient> client_;
 

@@ -10,6 +10,8 @@ namespace {
 constexpr Duration kAskedToAnnounced = std::chrono::seconds(30);
 // A few renewals of every engine.
 constexpr Duration kAnnouncedToUsed = std::chrono::seconds(5);
+// Two renewals: who is shut out is out within five seconds, and who was slow comes back.
+constexpr Duration kAnnouncedToUsedAtOnce = std::chrono::milliseconds(2500);
 constexpr Duration kUsedToForgotten = std::chrono::seconds(60);
 
 }  // namespace
@@ -46,7 +48,7 @@ Status KeyRotation::OnTick(Timestamp now) {
     case Phase::kAsked:
       STRATA_RETURN_IF_ERROR(registrar_.AddKey(random_));
       phase_ = Phase::kAnnounced;
-      due_ = now + kAnnouncedToUsed;
+      due_ = now + (urgent_ ? kAnnouncedToUsedAtOnce : kAnnouncedToUsed);
       break;
     case Phase::kAnnounced:
       STRATA_RETURN_IF_ERROR(registrar_.UseNewestKey());

@@ -18,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 // The leader says something every half second.
 constexpr std::chrono::seconds kSilenceMax(3);
+constexpr std::chrono::milliseconds kCheckEvery(500);
 constexpr std::chrono::milliseconds kWatchEvery(200);
 constexpr std::chrono::milliseconds kRetryAfter(200);
 constexpr int kMessageBytesMax = 16
@@ -138,7 +139,7 @@ Status MirrorFollower::FollowOne(const std::string& manager) {
   grpc::ClientContext context;
   if (!Begin(context)) return Unavailable("this manager does not follow now");
   const auto stream = stub->Follow(&context);
-  const Status taken = TakeAll(*stream);
+  const Status taken = TakeAll(context, *stream);
   if (!taken.ok()) context.TryCancel();
   const grpc::Status finished = stream->Finish();
   End();
@@ -147,7 +148,7 @@ Status MirrorFollower::FollowOne(const std::string& manager) {
 }
 
 // Until the stream breaks, or something does not fit.
-Status MirrorFollower::TakeAll(Stream& stream) {
+Status MirrorFollower::TakeAll(const grpc::ClientContext& context, Stream& stream) {
   v1::FollowRequest request;
   request.set_protocol(kMirrorProtocol);
   request.set_version(kVersion);
@@ -157,7 +158,13 @@ Status MirrorFollower::TakeAll(Stream& stream) {
   request.Clear();
   CopyJoiner joiner;
   v1::FollowReply reply;
+  auto checked = Clock::now() - kCheckEvery;
   while (stream.Read(&reply)) {
+    if (Clock::now() - checked >= kCheckEvery) {
+      // It lives long: the leader's certificate may be void by now.
+      STRATA_RETURN_IF_ERROR(tls::CheckManager(*context.auth_context(), *tls_));
+      checked = Clock::now();
+    }
     STRATA_ASSIGN_OR_RETURN(const bool durable, Take(reply, joiner));
     if (durable) {
       *request.mutable_position() = ToProto(store_.position());

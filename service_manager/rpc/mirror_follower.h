@@ -63,7 +63,7 @@ class MirrorFollower {
 
   void Loop();
   Status FollowOne(const std::string& manager);
-  Status TakeAll(Stream& stream);
+  Status TakeAll(const grpc::ClientContext& context, Stream& stream);
   StatusOr<bool> Take(const strata::manager::mirror::v1::FollowReply& reply, CopyJoiner& joiner);
   void Heard(const strata::manager::mirror::v1::FollowReply& reply);
   void Watch();

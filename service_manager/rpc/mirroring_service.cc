@@ -78,14 +78,18 @@ Status MirroringService::Begin(grpc::ServerContext& context, Stream& stream, std
 
 Status MirroringService::Send(grpc::ServerContext& context, Stream& stream,
                               store::MirroredStore::Feed& feed) {
+  auto checked = std::chrono::steady_clock::now();
   std::chrono::milliseconds wait(0);  // What is not there at once says that the follower has all.
   while (!stop_ && !context.IsCancelled()) {
+    // A stream lives long: its certificate may have been revoked meanwhile.
+    if (std::chrono::steady_clock::now() - checked >= kIdleEvery) {
+      STRATA_RETURN_IF_ERROR(guard_.StillGood(context));
+      checked = std::chrono::steady_clock::now();
+    }
     auto next = feed.Next(wait);
     wait = feed.InStep() ? kIdleEvery : kAskedEvery;
     if (!next.ok()) {
       if (next.status().code() != StatusCode::kDeadlineExceeded) return next.status();
-      // A stream lives long: its certificate may have been revoked meanwhile.
-      STRATA_RETURN_IF_ERROR(guard_.StillGood(context));
       v1::FollowReply idle;
       idle.mutable_idle()->set_in_step(feed.InStep());
       idle.mutable_idle()->set_counts(feed.Counts());

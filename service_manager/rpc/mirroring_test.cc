@@ -85,6 +85,7 @@ class Manager {
   control::ManagerBook& book() { return *book_; }
   MirrorFollower& follower() { return *follower_; }
   const tls::TlsPaths& paths() const { return paths_; }
+  Status Reload() { return tls_->Reload(); }
 
  private:
   const std::string name_;
@@ -210,6 +211,20 @@ TEST_F(MirroringTest, ARevokedManagersStreamEnds) {
   authority_.Revoke(b.paths());
   ASSERT_TRUE(tls_->Reload().ok());
   EXPECT_TRUE(control::testing::Eventually([&b] { return !b.follower().in_step(); }));
+}
+
+TEST_F(MirroringTest, AFollowerLeavesALeaderThatIsRevoked) {
+  Manager a(authority_, guard_, "a");
+  Manager b(authority_, guard_, "b");
+  ASSERT_TRUE(a.store().Lead(1).ok());
+  b.Follow({a.address()});
+  ASSERT_TRUE(b.follower().WaitInStep(kPatience).ok());
+  authority_.Revoke(a.paths());
+  ASSERT_TRUE(b.Reload().ok());
+  EXPECT_TRUE(control::testing::Eventually([&b] { return !b.follower().in_step(); }));
+  const auto refused = b.follower().WaitInStep(milliseconds(500));
+  EXPECT_NE(MessageOf(refused.status()).find("revoked"), std::string::npos)
+      << MessageOf(refused.status());
 }
 
 TEST_F(MirroringTest, AManagerThatDoesNotLeadSaysSo) {

@@ -1,9 +1,11 @@
 #include "service_manager/rpc/registration_service.h"
 
+#include <chrono>
 #include <utility>
 
 #include "common/log.h"
 #include "common/version.h"
+#include "common/wall_clock.h"
 #include "farm/content_identity.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/rpc/copy_exchange.h"
@@ -13,6 +15,8 @@ namespace {
 
 constexpr size_t kVersionBytesMax = 64;  // Of what an engine says, in errors.
 constexpr size_t kSiteNameBytesMax = 63;
+constexpr Duration kLookEvery = std::chrono::seconds(1);  // For certificates that have expired.
+constexpr size_t kVersionBytesMax = 64;                   // Of what an engine says, in errors.
 
 const Logger& Log() {
   static const Logger logger("rpc");
@@ -72,7 +76,7 @@ void PutKeys(const control::FarmControl& control, const control::Registrar& regi
 }  // namespace
 
 Status CheckProtocol(const std::string& engine, const std::string& version, uint32_t protocol) {
-  if (protocol == kRegistrationProtocol) return Ok();
+  if (protocol >= kRegistrationProtocolMin && protocol <= kRegistrationProtocol) return Ok();
   return FailedPrecondition(
       "engine %s (version %s) speaks registration protocol %u, this manager (version %s) %u: "
       "upgrade the %s",
@@ -148,10 +152,29 @@ grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
   const StatusOr<uint64_t> differed_at =
       control_.Renew(caller->name, AsBytes(request->instance()), request->registration());
   if (!differed_at.ok()) return ToGrpc(differed_at.status());
+  NoteCertificate(*caller);
   reply->set_differed_at(*differed_at);
   PutWeights(control_.director()->weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
   return grpc::Status::OK;
+}
+
+// An engine whose certificate has expired is refused, but it may know the group's key.
+void RegistrationService::NoteCertificate(const tls::Identity& engine) {
+  const Timestamp now = multicast::Now();
+  bool expired = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    good_until_s_[engine.name] = engine.not_after_s;
+    if (now < next_look_) return;
+    next_look_ = now + kLookEvery;
+    const int64_t now_s = WallClockSeconds();
+    expired =
+        std::erase_if(good_until_s_, [&](const auto& entry) { return entry.second < now_s; }) != 0;
+  }
+  if (!expired) return;
+  Log().Warning("an engine's certificate has expired: the group's key changes");
+  control_.RotateKeyAtOnce();
 }
 
 grpc::Status RegistrationService::TellUris(grpc::ServerContext* context,

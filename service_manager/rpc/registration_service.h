@@ -1,9 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/status.h"
+#include "common/time.h"
+#include "common/tls/identity.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
@@ -12,8 +17,11 @@
 
 namespace strata::manager::rpc {
 
-// What engine and manager have to agree on; the same number in the engine's client.
+// What engine and manager have to agree on; this manager's is the number in the engine's client of
+// the same version.
 inline constexpr uint32_t kRegistrationProtocol = 1;
+// The oldest protocol of engines that this manager understands still: managers are upgraded first.
+inline constexpr uint32_t kRegistrationProtocolMin = 1;
 inline constexpr int kUrisPerCallMax = 10'000;
 
 // FailedPrecondition, saying what to do, unless an engine of this protocol fits this manager.
@@ -50,11 +58,16 @@ class RegistrationService final : public v1::Registration::Service {
 
   Status Exchange(const std::string& name, const v1::ExchangeCopiesRequest& request,
                   v1::ExchangeCopiesReply* reply);
+  void NoteCertificate(const tls::Identity& engine);
 
   control::FarmControl& control_;
   control::DrainDesk& drains_;
   Guard& guard_;
   control::WitnessBook witnesses_;
+  absl::Mutex mutex_;
+  // Until when the engines' certificates are good, by name, as they showed them last.
+  std::map<std::string, int64_t> good_until_s_ ABSL_GUARDED_BY(mutex_);
+  Timestamp next_look_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::manager::rpc
