@@ -2,10 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include "cli/backup_verbs.h"
@@ -136,7 +134,6 @@ class CommandLine {
   void AddPkiIssue(CLI::App* pki);
   void AddPkiRenew(CLI::App* pki);
   void AddDiagnosis();
-  std::vector<std::string> SettingsHere(const std::vector<std::string>& named) const;
   void AddCompletion();
 
   Terminal& terminal_;
@@ -435,25 +432,12 @@ void CommandLine::AddPkiRenew(CLI::App* pki) {
       ->type_name("WHO");
 }
 
-// The files that were named, else those of the services on this machine and the command's own.
-std::vector<std::string> CommandLine::SettingsHere(const std::vector<std::string>& named) const {
-  if (!named.empty()) return named;
-  if (!flags_.config.empty()) return {flags_.config};
-  std::vector<std::string> files;
-  for (const char* file : {"/etc/strata/manager.yaml", "/etc/strata/engine.yaml"}) {
-    std::error_code error;
-    if (std::filesystem::exists(file, error)) files.emplace_back(file);
-  }
-  const StatusOr<std::string> own = FindSettingsFile(flags_, environment_);
-  if (own.ok()) files.push_back(*own);
-  return files;
-}
-
 void CommandLine::AddDiagnosis() {
   auto files = std::make_shared<std::vector<std::string>>();
   Verb(&app_, "doctor", "Find the usual mistakes on this machine, and say what to do",
        [this, files] {
-         const std::vector<std::string> found = SettingsHere(*files);
+         const std::vector<std::string> found =
+             files->empty() ? SettingsHere(flags_, environment_) : *files;
          if (!found.empty()) return doctor::RunDoctor(terminal_, found);
          Fail(terminal_, FindSettingsFile(flags_, environment_).status());
          return ExitCode::kUsage;
@@ -465,14 +449,14 @@ void CommandLine::AddDiagnosis() {
 
   auto out = std::make_shared<std::string>();
   CLI::App* debug = Group("debug", "For reports of mistakes");
-  CLI::App* bundle =
-      Verb(debug, "bundle", "Write a file with what a report of a mistake needs, without secrets",
-           [this, files, out] {
-             return bundle::MakeBundle(
-                 terminal_, {.out = *out, .settings = SettingsHere(*files), .open_manager = [this] {
-                               return OpenManager();
-                             }});
-           });
+  CLI::App* bundle = Verb(
+      debug, "bundle", "Write a file with what a report of a mistake needs, without secrets",
+      [this, files, out] {
+        return bundle::MakeBundle(
+            terminal_, {.out = *out,
+                        .settings = files->empty() ? SettingsHere(flags_, environment_) : *files,
+                        .open_manager = [this] { return OpenManager(); }});
+      });
   bundle->add_option("--out", *out, "The file; else strata-debug-HOST-TIME.tar.gz in this folder")
       ->type_name("FILE.tar.gz");
   bundle->add_option("file", *files, "Settings files, as for doctor")->type_name("FILE");

@@ -488,6 +488,23 @@ TEST_F(CommandLineTest, RefusesWhatCannotBeIssued) {
   EXPECT_EQ(err_, "strata: no certificate was issued for \"a\"\n");
 }
 
+TEST_F(CommandLineTest, ExaminesTheMachine) {
+  EXPECT_EQ(Run({"doctor", folder_ + "/cli.yaml"}), ExitCode::kOk) << out_ << err_;
+  EXPECT_TRUE(Says("cli.yaml, settings of the command strata\n"));
+  EXPECT_TRUE(Says("is sm-1 of cdn-one/lan-a, with 3 engines"));
+  EXPECT_EQ(Run({"--config", folder_ + "/cli.yaml", "doctor", "--json"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("\"area\":\"managers\",\"level\":\"ok\""));
+  EXPECT_EQ(Run({"doctor", "/nowhere.yaml"}), ExitCode::kUsage);
+  EXPECT_EQ(err_, "strata: /nowhere.yaml: No such file or directory\n");
+}
+
+TEST_F(CommandLineTest, WritesADebugBundle) {
+  const std::string file = folder_ + "/bundle.tar.gz";
+  EXPECT_EQ(Run({"debug", "bundle", "--out", file, folder_ + "/cli.yaml"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("Wrote " + file));
+  EXPECT_TRUE(ReadFile(file, 64 << 20).ok());
+}
+
 TEST_F(CommandLineTest, CompletesInEveryShell) {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     EXPECT_EQ(Run({"completion", shell}), ExitCode::kOk);

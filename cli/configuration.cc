@@ -13,6 +13,8 @@ namespace strata::cli {
 namespace {
 
 constexpr const char* kSystemFile = "/etc/strata/cli.yaml";
+constexpr const char* kServiceFiles[] = {"/etc/strata/manager.yaml", "/etc/strata/engine.yaml",
+                                         "/etc/strata/witness.yaml"};
 
 std::vector<std::string> DefaultFiles(const Environment& environment) {
   std::vector<std::string> files;
@@ -85,6 +87,19 @@ StatusOr<std::string> FindSettingsFile(const ConnectionFlags& flags,
       "no settings file: write one to %s (keys: manager, ca, certificate, key), or name one with "
       "--config",
       looked.c_str());
+}
+
+std::vector<std::string> SettingsHere(const ConnectionFlags& flags,
+                                      const Environment& environment) {
+  if (!flags.config.empty()) return {flags.config};
+  std::vector<std::string> files;
+  for (const char* file : kServiceFiles) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) files.emplace_back(file);
+  }
+  const StatusOr<std::string> own = FindSettingsFile(flags, environment);
+  if (own.ok()) files.push_back(*own);
+  return files;
 }
 
 StatusOr<ManagerOptions> Configure(const ConnectionFlags& flags, const Environment& environment) {

@@ -25,6 +25,10 @@ using Environment = std::function<std::optional<std::string>(const char* name)>;
 StatusOr<std::string> FindSettingsFile(const ConnectionFlags& flags,
                                        const Environment& environment);
 
+// Those of the services on this machine and the one above, as far as they are there; --config alone
+// if it is given.
+std::vector<std::string> SettingsHere(const ConnectionFlags& flags, const Environment& environment);
+
 // The settings file is the first of: --config, $STRATA_CONFIG, ~/.config/strata/cli.yaml (or below
 // $XDG_CONFIG_HOME), /etc/strata/cli.yaml. Files that it names are looked for from its own folder.
 // FailedPrecondition says what is missing and how to give it.

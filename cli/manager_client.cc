@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/await_connection.h"
 #include "cli/connection_error.h"
 #include "common/quantity.h"
 #include "common/tls/grpc_credentials.h"
@@ -29,14 +30,6 @@ system_clock::time_point After(Duration wait) {
   return system_clock::now() + std::chrono::duration_cast<system_clock::duration>(wait);
 }
 
-// Waits until there is a connection, or clearly none; false if it came to neither.
-bool AwaitConnection(grpc::Channel& channel, system_clock::time_point deadline) {
-  while (true) {
-    const grpc_connectivity_state state = channel.GetState(true);
-    if (state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_TRANSIENT_FAILURE) return true;
-    if (!channel.WaitForStateChange(state, deadline)) return false;
-  }
-}
 // A record of a backup may be longer than gRPC takes by itself.
 constexpr int kMessageBytesMax = 8 << 20;
 
@@ -240,7 +233,8 @@ class GrpcManagerClient final : public ManagerClient {
   Attempt AskOne(Link& link, bool last, system_clock::time_point deadline,
                  const std::function<Attempt(Stub&, system_clock::time_point)>& call) const {
     // The last one has all the time that is left.
-    if (!last && !AwaitConnection(*link.channel, std::min(deadline, After(kConnectLimit)))) {
+    if (!last && AwaitConnection(*link.channel, std::min(deadline, After(kConnectLimit))) ==
+                     Connection::kNeither) {
       return {.status = {grpc::StatusCode::UNAVAILABLE,
                          "there was no connection within " + FormatDuration(kConnectLimit)}};
     }

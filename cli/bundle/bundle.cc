@@ -87,6 +87,8 @@ const char* NameOf(Kind kind) {
       return "manager";
     case Kind::kEngine:
       return "engine";
+    case Kind::kWitness:
+      return "witness";
     case Kind::kCommand:
       return "cli";
   }
@@ -133,7 +135,8 @@ StatusOr<std::string> AnswerOf(const std::function<ExitCode(Terminal&)>& verb) {
   terminal.json = true;
   const ExitCode code = verb(terminal);
   if (code == ExitCode::kOk || code == ExitCode::kNotComplete) return out.str() + err.str();
-  return MakeStatus(StatusCode::kUnavailable, err.str());
+  const bool nobody = code == ExitCode::kUnreachable;
+  return MakeStatus(nobody ? StatusCode::kUnavailable : StatusCode::kUnknown, err.str());
 }
 
 void AddFarm(const BundleOptions& options, Collection& collection) {
@@ -144,8 +147,9 @@ void AddFarm(const BundleOptions& options, Collection& collection) {
   }
   ManagerClient& manager = **opened;
   using Verb = std::function<ExitCode(Terminal&)>;
-  const std::array<std::pair<const char*, Verb>, 4> verbs = {
+  const std::array<std::pair<const char*, Verb>, 5> verbs = {
       {{"farm/show.json", [&](Terminal& terminal) { return ShowFarm(terminal, manager); }},
+       {"farm/managers.json", [&](Terminal& terminal) { return ListManagers(terminal, manager); }},
        {"farm/verify.json", [&](Terminal& terminal) { return VerifyFarm(terminal, manager); }},
        {"farm/sites.json", [&](Terminal& terminal) { return ListSites(terminal, manager); }},
        {"farm/events.json", [&](Terminal& terminal) {
@@ -187,7 +191,7 @@ ExitCode MakeBundle(Terminal& terminal, const BundleOptions& options) {
   const std::string out = options.out.empty() ? folder + ".tar.gz" : options.out;
   Collection collection;
   AddMachine(collection);
-  std::array<int, 3> seen{};
+  std::array<int, 4> seen{};
   for (const std::string& path : options.settings) {
     const StatusOr<Subject> subject = doctor::ReadSubject(path);
     const Kind kind = subject.ok() ? subject->settings.kind : Kind::kCommand;

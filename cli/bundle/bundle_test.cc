@@ -110,7 +110,7 @@ TEST_F(BundleTest, HasWhatAReportNeeds) {
        {"index.txt", "versions/strata.txt", "system/limits.txt", "settings/engine.yaml",
         "settings/cli.yaml", "status/engine-metrics.txt", "status/engine-healthz.txt",
         "nginx/nginx.conf", "logs/nginx-error.txt", "doctor/engine.txt", "doctor/cli.txt",
-        "farm/show.json", "farm/verify.json", "farm/events.json"}) {
+        "farm/show.json", "farm/managers.json", "farm/verify.json", "farm/events.json"}) {
     EXPECT_NE(names.find("/" + name + "\n"), std::string::npos) << name << " in\n" << names;
   }
   const std::string all = Unpacked(file, "-xzOf");

@@ -21,6 +21,8 @@ const char* WhoseSettings(Kind kind) {
       return "a Service Manager";
     case Kind::kEngine:
       return "a Service Engine";
+    case Kind::kWitness:
+      return "a witness";
     case Kind::kCommand:
       return "the command strata";
   }

@@ -10,7 +10,7 @@
 namespace strata::cli::doctor {
 
 // Whose settings file it is.
-enum class Kind : uint8_t { kManager, kEngine, kCommand };
+enum class Kind : uint8_t { kManager, kEngine, kWitness, kCommand };
 
 struct SettingsFacts {
   Kind kind = Kind::kCommand;

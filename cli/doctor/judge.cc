@@ -15,6 +15,8 @@ const char* RoleOf(Kind kind) {
       return "manager";
     case Kind::kEngine:
       return "engine";
+    case Kind::kWitness:
+      return "witness";
     case Kind::kCommand:
       return "operator";
   }

@@ -9,7 +9,16 @@ namespace {
 using Findings = std::vector<Finding>;
 
 const char* ServiceOf(Kind kind) {
-  return kind == Kind::kManager ? "strata-manager" : "strata-engine";
+  switch (kind) {
+    case Kind::kEngine:
+      return "strata-engine";
+    case Kind::kWitness:
+      return "strata-witness";
+    case Kind::kManager:
+    case Kind::kCommand:
+      return "strata-manager";
+  }
+  return "";
 }
 
 void JudgePort(const PortFacts& port, Kind kind, Findings& findings) {

@@ -97,9 +97,14 @@ std::optional<pid_t> FindService(const std::string& settings_path) {
   for (const pid_t pid : AllPids()) {
     if (pid == getpid()) continue;
     const std::vector<std::string> arguments = ArgumentsOf(pid);
-    // A service's, not that of another command of this kind.
-    if (arguments.size() != 3 || arguments[1] != "--config") continue;
-    if (IsSameFile(settings_path, arguments[2], pid)) return pid;
+    const auto flag = std::find(arguments.begin(), arguments.end(), "--config");
+    // A service's, not that of a command such as this one, whose verbs stand in front.
+    if (flag == arguments.end() || flag + 1 == arguments.end()) continue;
+    const bool is_service = std::all_of(arguments.begin() + 1, flag,
+                                        [](const std::string& word) { return word[0] == '-'; });
+    if (is_service && flag + 2 == arguments.end() && IsSameFile(settings_path, *(flag + 1), pid)) {
+      return pid;
+    }
   }
   return std::nullopt;
 }

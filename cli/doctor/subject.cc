@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <initializer_list>
 #include <string_view>
 
 #include "common/file.h"
@@ -12,12 +14,19 @@
 #include "proto/cli_settings.pb.h"
 #include "proto/service_engine_settings.pb.h"
 #include "proto/service_manager_settings.pb.h"
+#include "proto/witness_settings.pb.h"
 
 namespace strata::cli::doctor {
 namespace {
 
 using engine::settings::v1::ServiceEngineSettings;
 using manager::settings::v1::ServiceManagerSettings;
+using manager::settings::v1::WitnessSettings;
+
+// Engines and witnesses are told the farm's group when they register; this is what managers have by
+// default.
+constexpr Subject::Group kDefaultGroup{
+    .address = IpAddress::V4(239, 255, 83, 1), .port = 7450, .sure = false};
 
 constexpr size_t kSettingsBytesMax = 1 << 20;
 
@@ -75,6 +84,7 @@ void Take(const ServiceManagerSettings& file, Subject& subject) {
     subject.group = Subject::Group{
         .address = *group, .port = static_cast<uint16_t>(file.group().port()), .sure = true};
   }
+  subject.managers = {file.backup_of().begin(), file.backup_of().end()};
   AddPort("rpc_listen", file.rpc_listen(), subject);
   SetStatus(file.status_listen(), subject);
   for (const std::string& text : file.http().listen()) AddPort("http.listen", text, subject);
@@ -87,9 +97,7 @@ void Take(const ServiceEngineSettings& file, Subject& subject) {
   subject.data_folder = file.data_folder();
   subject.tls = PathsOf(file.tls());
   subject.lan = LanOf(file.lan());
-  // An engine is told the farm's group when it registers; this is what managers have by default.
-  subject.group =
-      Subject::Group{.address = IpAddress::V4(239, 255, 83, 1), .port = 7450, .sure = false};
+  subject.group = kDefaultGroup;
   subject.managers = {file.managers().begin(), file.managers().end()};
   SetStatus(file.status_listen(), subject);
   for (const std::string& text : file.clients()) AddPort("clients", text, subject);
@@ -104,6 +112,18 @@ void Take(const ServiceEngineSettings& file, Subject& subject) {
                                          : file.nginx().library()});
   subject.nginx_program = file.nginx().program();
   subject.user = UserOf(subject, "www-data");
+}
+
+void Take(const WitnessSettings& file, Subject& subject) {
+  subject.settings.kind = Kind::kWitness;
+  subject.data_folder = file.data_folder();
+  subject.tls = PathsOf(file.tls());
+  subject.lan = LanOf(file.lan());
+  subject.group = kDefaultGroup;
+  subject.managers = {file.managers().begin(), file.managers().end()};
+  SetStatus(file.status_listen(), subject);
+  subject.folders.push_back({.setting = "data_folder", .path = file.data_folder()});
+  subject.user = UserOf(subject, "strata");
 }
 
 std::string Resolved(const std::string& file, const std::string& settings_file) {
@@ -129,16 +149,14 @@ bool HasKey(const std::string& text, const std::string& key) {
 
 // A file with mistakes shows by its keys what it was meant to be.
 Kind GuessKind(const std::string& text) {
-  if (HasKey(text, "rpc_listen") || HasKey(text, "group") || HasKey(text, "http")) {
-    return Kind::kManager;
-  }
-  if (HasKey(text, "data_folder") || HasKey(text, "clients") || HasKey(text, "peers") ||
-      HasKey(text, "nginx")) {
-    return HasKey(text, "clients") || HasKey(text, "peers") || HasKey(text, "nginx") ||
-                   HasKey(text, "managers")
-               ? Kind::kEngine
-               : Kind::kManager;
-  }
+  const auto has_one_of = [&](std::initializer_list<const char*> keys) {
+    return std::any_of(keys.begin(), keys.end(),
+                       [&](const char* key) { return HasKey(text, key); });
+  };
+  if (has_one_of({"rpc_listen", "group", "http", "backup_of"})) return Kind::kManager;
+  if (has_one_of({"clients", "peers", "nginx", "capacity"})) return Kind::kEngine;
+  if (HasKey(text, "data_folder"))
+    return HasKey(text, "managers") ? Kind::kWitness : Kind::kManager;
   return Kind::kCommand;
 }
 
@@ -163,6 +181,9 @@ StatusOr<Subject> ReadSubject(const std::string& path) {
       break;
     case Kind::kEngine:
       ReadAs<ServiceEngineSettings>(text, subject);
+      break;
+    case Kind::kWitness:
+      ReadAs<WitnessSettings>(text, subject);
       break;
     case Kind::kCommand:
       ReadAs<cli::v1::CliSettings>(text, subject);

@@ -65,10 +65,16 @@ TEST_F(SubjectTest, MistakesAreToldByTheKindOfFile) {
   ASSERT_TRUE(manager.ok());
   EXPECT_EQ(manager->settings.kind, Kind::kManager);
   EXPECT_NE(manager->settings.error.find("rpc_listen: "), std::string::npos);
-  const auto engine = ReadSubject(Write("data_folder: /x\nmanagers: 7\n"));
+  const auto engine = ReadSubject(Write("data_folder: /x\nmanagers: 7\nclients: []\n"));
   ASSERT_TRUE(engine.ok());
   EXPECT_EQ(engine->settings.kind, Kind::kEngine);
   EXPECT_NE(engine->settings.error, "");
+  const auto witness = ReadSubject(
+      Write("data_folder: /x\nmanagers: [\"a:1\"]\ntls: {authority: a, certificate: b, key: c}\n"
+            "lan: {interface: eth0}\n"));
+  ASSERT_TRUE(witness.ok());
+  EXPECT_EQ(witness->settings.error, "");
+  EXPECT_EQ(witness->settings.kind, Kind::kWitness);
   const auto broken = ReadSubject(Write("{{{"));
   ASSERT_TRUE(broken.ok());
   EXPECT_NE(broken->settings.error, "");
