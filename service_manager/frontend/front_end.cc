@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "common/log.h"
 #include "common/unique_fd.h"
 #include "service_manager/frontend/front_end_state.h"
 #include "service_manager/frontend/limits.h"
@@ -78,7 +79,11 @@ class FrontEnd::Impl {
   }
 
   void SetDeaf(bool deaf) {
-    for (const UniqueFd& listener : floating_) SetListenerDeaf(listener.get(), deaf);
+    for (const UniqueFd& listener : floating_) {
+      const Status done = SetListenerDeaf(listener.get(), deaf);
+      // Some connections are cut in the change, then, and no more.
+      if (!done.ok()) Logger("frontend").Warning(MessageOf(done));
+    }
   }
 
   FrontEndState& state() { return state_; }

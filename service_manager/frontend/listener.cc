@@ -60,7 +60,7 @@ StatusOr<UniqueFd> Listener::Duplicate() const {
   return ResourceExhausted("a listener's descriptor: %s", std::strerror(errno));
 }
 
-void SetListenerDeaf(int descriptor, bool deaf) {
+Status SetListenerDeaf(int descriptor, bool deaf) {
   // Of TCP's header the flags: what has SYN is dropped.
   constexpr uint32_t kFlagsAt = 13;
   constexpr uint32_t kSyn = 2;
@@ -69,9 +69,11 @@ void SetListenerDeaf(int descriptor, bool deaf) {
                                      sock_filter BPF_STMT(BPF_RET | BPF_K, 0),
                                      sock_filter BPF_STMT(BPF_RET | BPF_K, UINT32_MAX)};
   const sock_fprog program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
-  // Where it fails some connections are cut in the change, and no more.
-  (void)::setsockopt(descriptor, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
-                     sizeof(program));
+  if (::setsockopt(descriptor, SOL_SOCKET, deaf ? SO_ATTACH_FILTER : SO_DETACH_FILTER, &program,
+                   sizeof(program)) == 0) {
+    return Ok();
+  }
+  return Unavailable("a listener's filter: %s", std::strerror(errno));
 }
 
 Listener::~Listener() {

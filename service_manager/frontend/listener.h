@@ -39,7 +39,7 @@ class Listener {
 };
 
 // A deaf listener takes no new connection, and refuses none: nothing answers. Those that began go
-// on.
-void SetListenerDeaf(int descriptor, bool deaf);
+// on. Unavailable: the system does not let it be so.
+Status SetListenerDeaf(int descriptor, bool deaf);
 
 }  // namespace strata::manager::frontend
