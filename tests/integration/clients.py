@@ -96,3 +96,51 @@ class Load(threading.Thread):
         self.ending.set()
         self.join()
         return self.bad
+
+
+class KeepingClient(threading.Thread):
+    """Asks again and again, on a connection that it keeps for as long as the server does, and counts
+    what was cut. On a machine of its own, if one is named."""
+
+    def __init__(self, address, port, host="films.example", machine=None):
+        super().__init__(daemon=True)
+        self.address = address
+        self.port = port
+        self.host = host
+        self.machine = machine
+        self.answers = 0
+        self.statuses = set()
+        self.failures = []
+        self.longest = 0  # Seconds.
+        self.ending = threading.Event()
+        self.start()
+
+    def run(self):
+        if self.machine:
+            enter(self.machine)  # This thread only.
+        connection = None
+        while not self.ending.is_set():
+            begun = time.monotonic()
+            try:
+                connection = self.ask_once(connection)
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection = None
+            self.longest = max(self.longest, time.monotonic() - begun)
+
+    def ask_once(self, connection):
+        """The connection, if it is to be kept."""
+        connection = connection or http.client.HTTPConnection(self.address, self.port, timeout=5)
+        connection.request("GET", "/any", headers={"Host": self.host})
+        answer = connection.getresponse()
+        answer.read()
+        self.answers += 1
+        self.statuses.add(answer.status)
+        if not answer.will_close:
+            return connection
+        connection.close()
+        return None
+
+    def end(self):
+        self.ending.set()
+        self.join()

@@ -5,6 +5,7 @@ import subprocess
 import time
 import unittest
 
+from clients import KeepingClient
 from farm_case import HOST, PORT, FarmCase, ask, wait_until
 
 V4 = "10.77.0.100"
@@ -130,6 +131,22 @@ class MovingTest(AddressCase):
         number = self.machine(self.leader)
         members = [n for n in self.machines.values() if n != number]
         self.check_moves(lambda: self.lan.cut(number, members), self.lan.heal)
+
+    def test_a_promotion_cuts_no_request(self):
+        clients = [KeepingClient(address, PORT, HOST) for address in (V4, V6) for _ in range(4)]
+        others = [name for name in self.farm.managers if name != self.leader]
+        for name in (*others, self.leader):
+            answers = [client.answers for client in clients]
+            wait_until(lambda a=answers: all(client.answers > before + 50 for client, before
+                                             in zip(clients, a)), "all are served")
+            self.farm.strata("manager", "promote", name)
+            wait_until(lambda n=name: self.holders() == [n], f"{name} holds them")
+        for client in clients:
+            client.end()
+        print(f"{sum(client.answers for client in clients)} answers, the slowest after "
+              f"{max(client.longest for client in clients):.2f} s")
+        self.assertEqual([client.failures for client in clients if client.failures], [])
+        self.assertEqual({status for client in clients for status in client.statuses}, {302})
 
 
 del FarmCase

@@ -1,6 +1,5 @@
 """Floating addresses on a LAN: what its other machines see when the holder changes."""
 
-import http.client
 import os
 import pathlib
 import re
@@ -8,11 +7,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
-from clients import enter
+from clients import KeepingClient
 from lab import Lan, LabError, run
 
 V4 = "10.77.0.100"
@@ -21,7 +19,6 @@ HOLDER = "tests/integration/address_holder"
 PORT = 8080
 CLIENT = 3
 CLIENTS = 8
-CLIENT_MACHINE = []  # Its namespace.
 
 KNOCK = """
 import socket, sys
@@ -40,40 +37,6 @@ def wait_until(condition, what, patience=20):
         if time.monotonic() > until:
             raise AssertionError(f"in vain waited until {what}")
         time.sleep(0.01)
-
-
-class Client(threading.Thread):
-    """Asks again and again, on a connection that it keeps as long as the server does."""
-
-    def __init__(self, address):
-        super().__init__(daemon=True)
-        self.address = address
-        self.answers = 0
-        self.failures = []
-        self.longest = 0
-        self.connections = 0
-        self.ending = threading.Event()
-
-    def run(self):
-        enter(CLIENT_MACHINE[0])  # This thread only.
-        connection = None
-        while not self.ending.is_set():
-            begun = time.monotonic()
-            try:
-                if connection is None:
-                    connection = http.client.HTTPConnection(self.address, PORT, timeout=5)
-                    self.connections += 1
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                answer.read()
-                self.answers += 1
-                if answer.will_close:
-                    connection.close()
-                    connection = None
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-                connection = None
-            self.longest = max(self.longest, time.monotonic() - begun)
 
 
 class Holder:
@@ -115,7 +78,6 @@ class FloatingAddressTest(unittest.TestCase):
         except LabError as error:
             raise unittest.SkipTest(str(error)) from error
         cls.addClassCleanup(cls.lan.remove)
-        CLIENT_MACHINE[:] = [cls.lan.machines[CLIENT]]
         cls.macs = {n: run(*cls.lan.command(n, "cat", "/sys/class/net/eth0/address")).strip()
                     for n in (1, 2)}
 
@@ -206,9 +168,9 @@ class FloatingAddressTest(unittest.TestCase):
 
     def test_a_hand_over_cuts_no_request(self):
         self.meet(1)
-        clients = [Client(address) for address in (V4, V6) for _ in range(CLIENTS // 2)]
-        for client in clients:
-            client.start()
+        machine = self.lan.machines[CLIENT]
+        clients = [KeepingClient(address, PORT, machine=machine) for address in (V4, V6)
+                   for _ in range(CLIENTS // 2)]
         for turn in range(6):
             old, new = (1, 2) if turn % 2 == 0 else (2, 1)
             answers = [client.answers for client in clients]
@@ -219,9 +181,7 @@ class FloatingAddressTest(unittest.TestCase):
             wait_until(lambda n=new: self.has(n, V6), f"{new} has them")
             wait_until(lambda o=old: not self.has(o, V6) and not self.has(o, V4), f"{old} has not")
         for client in clients:
-            client.ending.set()
-        for client in clients:
-            client.join()
+            client.end()
         print(f"{sum(client.answers for client in clients)} answers, longest "
               f"{max(client.longest for client in clients):.2f} s")
         self.assertEqual([client.failures for client in clients if client.failures], [])
