@@ -18,7 +18,7 @@ import shared  # pylint: disable=unused-import
 import judge
 import plan as plans
 from contents import Generations
-from explain import Purges, explain
+from explain import Spans, explain
 from farm import wait_until
 from faults import History, Injector
 from fleet import HOSTS, Fleet
@@ -77,7 +77,7 @@ class Run:
                    f"--managers {options.managers} --engines {options.engines}")
         self.summary = Summary(self.plan, command)
         self.history = History()
-        self.purges = Purges()
+        self.purges = Spans()
         self.generations = Generations()
         self.books = Books()
         self.resources = judge.Resources()
@@ -120,7 +120,7 @@ class Run:
 
     def calm(self, number):
         """Everything is healed: all is green in time, and everything is as it should be."""
-        seconds, missing = judge.await_green(self.fleet, self.ending)
+        seconds, missing = judge.await_green(self.fleet, self.ending, self.log)
         self.summary.green.append(round(seconds, 2))
         if missing or seconds > judge.GREEN_S:
             self.complain([f"not green within {judge.GREEN_S:.0f} s after the storm: "
@@ -210,7 +210,7 @@ class Run:
                              for way, (seconds, when) in tally.longest_gap.items()}
         for failure in tally.failures:
             cause = explain(failure, self.history, self.purges, self.fleet.members,
-                            self.books.holders.get(failure.path))
+                            self.books.holders.get(failure.path), self.operators.drains)
             found.failures[cause or "NO CAUSE"] = found.failures.get(cause or "NO CAUSE", 0) + 1
             self.log(f"failure {self.log.since(failure.start):.3f} {failure} <- {cause}")
             if cause is None:

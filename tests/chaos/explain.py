@@ -2,28 +2,31 @@
 
 PURGE_LATE_S = 30.0  # A purge that was not acknowledged may come to pass as much later.
 FORWARDED = "/shop/"  # Contents that managers fetch for the client.
+NOTICED_S = 4.0  # So long after it an engine may close because of a fault of others.
 PASSED_ON = (404, 500, 502, 503, 504)  # What a member answers when another one fails it.
 
 
-class Purges:
-    """When contents were purged: a purge cuts off what is on its way. Thread-safe enough."""
+class Spans:
+    """When something was going on: purges of a path, which cut off what is on its way, or drains of
+    an engine. Thread-safe enough."""
 
     def __init__(self):
-        self.spans = {}  # Path -> [(start, end)]
+        self.spans = {}  # Of what -> [(start, end)]
 
-    def add(self, path, start, end):
-        self.spans.setdefault(path, []).append((start, end))
+    def add(self, what, start, end):
+        self.spans.setdefault(what, []).append((start, end))
 
-    def over(self, path, start, end):
-        return any(s <= end and start <= e for s, e in self.spans.get(path, []))
+    def over(self, what, start, end):
+        return any(s <= end and start <= e for s, e in self.spans.get(what, []))
 
 
 def _kinds(strikes):
     return ", ".join(sorted({s.fault.kind for s in strikes}))
 
 
-def explain(failure, history, purges, members, holder=None):
-    """The cause in a few words, or None. `holder`: the only engine that has the content."""
+def explain(failure, history, purges, members, holder=None, drains=None):
+    """The cause in a few words, or None. `holder`: the only engine that has the content; `drains`:
+    the spans in which engines were drained."""
     own = history.over(failure.name, failure.start, failure.end)
     if own:
         return f"asked a member under: {_kinds(own)}"
@@ -34,7 +37,16 @@ def explain(failure, history, purges, members, holder=None):
     others = {name: strikes for name, strikes in others.items() if strikes}
     if holder in others:
         return f"its only holder was under: {_kinds(others[holder])}"
+    if holder and failure.status == 404 and drains and drains.over(holder, failure.start,
+                                                                   failure.end):
+        return "its only holder was drained"
     kinds = _kinds([s for strikes in others.values() for s in strikes])
+    closed = history.unwell_since(failure.name, failure.start, failure.end)
+    if failure.status == 503 and closed is not None:
+        before = [s for name in members if name != failure.name
+                  for s in history.over(name, closed - NOTICED_S, closed)]
+        if len({name for s in before for name in s.members}) > 1:
+            return f"closed, since too few voters were in reach: {_kinds(before)}"
     if not others:
         return None
     if failure.status == 503 and len(others) > 1:

@@ -10,6 +10,7 @@ import plan as plans
 # So long a member has to be well after a fault until it is believed: one that was away for a while
 # takes a moment to notice what it missed.
 WELL_S = 1.5
+LATE_S = 0.5  # What a look may be late.
 
 
 class Strike:
@@ -37,6 +38,7 @@ class History:
     def __init__(self):
         self.lock = threading.Lock()
         self.strikes = []
+        self.unwell = {}  # Member -> [[since, until or None]]
 
     def add(self, strike):
         with self.lock:
@@ -53,6 +55,23 @@ class History:
             for strike in self.strikes:
                 if strike.ended is not None and max(strike.ended, since) + WELL_S < now:
                     strike.recovered.setdefault(name, now)
+
+    def saw(self, name, is_well, when):
+        """What a look at a member found."""
+        with self.lock:
+            spans = self.unwell.setdefault(name, [])
+            is_open = bool(spans) and spans[-1][1] is None
+            if is_well and is_open:
+                spans[-1][1] = when
+            elif not is_well and not is_open:
+                spans.append([when, None])
+
+    def unwell_since(self, name, start, end):
+        """Since when a member is not well that was not in between; looks come a little late."""
+        with self.lock:
+            return next((since for since, until in self.unwell.get(name, [])
+                         if since - LATE_S <= end and (until is None or start <= until + LATE_S)),
+                        None)
 
 
 def signal_all(pids, number):

@@ -8,10 +8,11 @@ import random
 import shutil
 import struct
 import subprocess
+import threading
 
 import power_cut
 from clients import enter, processes_below
-from farm import Farm, FarmError, Process, host_of
+from farm import Farm, FarmError, Process, host_of, wait_until
 from lab import Lan, own_mounts
 
 CLIENT_PORT = 8080
@@ -47,7 +48,7 @@ class Member:
         self.disk = folder / name
         self.clock = Clock(folder / f"{name}.clock")
         self.process = None
-        self.starts = 0
+        self.starting = threading.Lock()
 
     @property
     def is_manager(self):
@@ -81,6 +82,8 @@ class Fleet(Farm):
         super().__init__(programs, folder, interface="eth0", group="239.77.0.1",
                          http_port=CLIENT_PORT)
         self.loopback = False
+        self.founded = False
+        self.leader_seen = ""  # By who looks; the command asks it first.
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
         own_mounts()
@@ -140,7 +143,8 @@ class Fleet(Farm):
             text += (f"group: {{address: '{self.group}', port: {self.group_port}}}\n"
                      f"rpc_listen: '{member.rpc}'\n"
                      f"http:\n  listen: {both}\n  threads: 1\n")
-            if member is not self.managers_list[0]:
+            # The first one founds the farm; later it looks for the others like everybody.
+            if member is not self.managers_list[0] or self.founded:
                 text += f"backup_of: [{', '.join(others)}]\n"
         else:
             text += (f"managers: [{', '.join(others)}]\nclients: {both}\n"
@@ -154,6 +158,12 @@ class Fleet(Farm):
     # ---- Processes.
 
     def start(self, member):
+        """Who runs already goes on."""
+        with member.starting:
+            if not member.running():
+                self._start(member)
+
+    def _start(self, member):
         program = self.programs.manager if member.is_manager else self.programs.engine
         surroundings = [f"LD_PRELOAD={self.shim}", f"STRATA_CHAOS_CLOCK={member.clock.path}"]
         if member.is_manager:
@@ -163,9 +173,12 @@ class Fleet(Farm):
         command = self.lan.command(member.machine, "env", *surroundings, program, "--config",
                                    str(self.write_settings(member)))
         member.process = Process(member.name, command, self.folder / f"{member.name}.log")
-        member.starts += 1
 
     def start_all(self):
+        first = self.managers_list[0]
+        self.start(first)
+        wait_until(lambda: self.health(first)[0] == 200, f"{first.name} founds the farm", 30)
+        self.founded = True
         for member in self.members.values():
             self.start(member)
 
@@ -239,7 +252,8 @@ class Fleet(Farm):
                                 encoding="utf-8")
         named = []
         if len(self.managers_list) > 1:
-            named = [word for m in self.managers_list for word in ("--manager", m.rpc)]
+            first = sorted(self.managers_list, key=lambda m: m.name != self.leader_seen)
+            named = [word for m in first for word in ("--manager", m.rpc)]
         command = [self.programs.strata, "--config", str(settings), *(str(w) for w in words),
                    *named]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -32,13 +32,17 @@ def is_green(fleet, state, rows):
     return "" if leading == 1 else f"{leading} managers lead"
 
 
-def await_green(fleet, ending):
+def await_green(fleet, ending, log=lambda text: None):
     """How long it took until all was green, and what was missing if it never was."""
     start = time.monotonic()
+    told = ""
     while True:
         state = {name: fleet.health(m) for name, m in fleet.members.items()}
         missing = is_green(fleet, state, fleet.rows())
         seconds = time.monotonic() - start
+        if missing != told:
+            log(f"to be green: {missing or 'all is'}")
+            told = missing
         if not missing or seconds > _PATIENCE_S or ending.is_set():
             return seconds, missing
         ending.wait(0.2)

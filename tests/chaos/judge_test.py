@@ -6,7 +6,7 @@ import unittest
 import shared  # pylint: disable=unused-import
 import contents
 import judge
-from explain import Purges, explain
+from explain import Spans, explain
 from faults import WELL_S, History, Strike
 from load import Failure
 from orders import Book
@@ -186,7 +186,7 @@ class ExplainTest(unittest.TestCase):
 
     def setUp(self):
         self.history = History()
-        self.purges = Purges()
+        self.purges = Spans()
 
     def cause(self, of, holder=None):
         return explain(of, self.history, self.purges, MEMBERS, holder)
@@ -220,6 +220,16 @@ class ExplainTest(unittest.TestCase):
         self.history.add(strike("kill", "sm-1", 9, None))
         self.assertIn("voters", self.cause(failure(status=503)))
 
+    def test_who_closed_since_two_others_were_away_may_be_closed_a_little_longer(self):
+        for name in ("engine-2", "sm-1"):
+            self.history.add(strike("freeze", name, 5, 6))
+            self.history.well(name, 6, 6.5 + WELL_S)
+        self.assertIsNone(self.cause(failure(status=503)))
+        self.history.saw("engine-1", False, 7.5)
+        self.assertIn("voters", self.cause(failure(status=503)))
+        self.history.saw("engine-1", True, 9)
+        self.assertIsNone(self.cause(failure(status=503)))
+
     def test_a_purge_cuts_off_what_comes(self):
         cut = failure(status=200, broken=True)
         self.assertIsNone(self.cause(cut))
@@ -230,6 +240,13 @@ class ExplainTest(unittest.TestCase):
         self.history.add(strike("freeze", "engine-2", 9, None))
         self.assertIn("only holder", self.cause(failure(status=404), "engine-2"))
         self.assertIsNone(self.cause(failure(status=404)))
+
+    def test_a_content_whose_only_holder_is_drained(self):
+        drains = Spans()
+        drains.add("engine-2", 9, 12)
+        args = (self.history, self.purges, MEMBERS, "engine-2", drains)
+        self.assertIn("drained", explain(failure(status=404), *args))
+        self.assertIsNone(explain(failure(status=404, start=20, end=20.1), *args))
 
     def test_a_fault_is_over_only_when_its_member_was_well_for_a_while(self):
         now = time.monotonic()

@@ -7,10 +7,11 @@ import threading
 import time
 
 from contents import body_of
-from explain import PURGE_LATE_S
+from explain import PURGE_LATE_S, Spans
 from fleet import HOSTS
 from load import FILMS, GOODS
 
+DRAIN_LATE_S = 2.0  # So long after an order the directors may still send by the one before.
 DONE, PARTLY = 0, 3  # Exit codes of the command that acknowledge.
 _SITES = {
     "films": "minimum_copies: 2\n",
@@ -70,6 +71,7 @@ class Operators:
         self.generations = generations
         self.books = books
         self.purges = purges
+        self.drains = Spans()
         self.book = Book()
         self.ttl = 10_000  # Of the next version: a number that tells versions apart.
         self.ending = threading.Event()
@@ -166,12 +168,14 @@ class Operators:
 
     def drain(self, chance):
         engine = chance.choice(self.fleet.engines_list).name
+        start = time.monotonic()
         self.set_drain(engine, True)
         self.ending.wait(chance.uniform(0.5, 3))
         # Until it is so: two engines that are drained at a time would be one too many.
         while not self.set_drain(engine, False) and not self.ending.wait(0.5):
             if not self.running.is_set():
                 break
+        self.drains.add(engine, start, time.monotonic() + DRAIN_LATE_S)
         self.ending.wait(chance.uniform(2, 8))
 
     def set_drain(self, engine, draining):

@@ -1,5 +1,6 @@
 """Looks at every member many times a second: who is well, who leads, who ended by itself."""
 
+import signal
 import threading
 import time
 
@@ -67,10 +68,12 @@ class Watch:
             asked = time.monotonic()
             status, facts = self.fleet.health(member)
             self.state[member.name] = (status, facts)
+            self.history.saw(member.name, status == 200, asked)
             well_since = (well_since or asked) if status == 200 else None
             if well_since:
                 self.history.well(member.name, well_since, asked)
             if facts.get("role") == "leads the farm" and facts.get("view"):
+                self.fleet.leader_seen = member.name
                 self.leaders.saw(member.name, int(facts["view"]), time.monotonic())
             if not member.running():
                 self._ended(member)
@@ -80,11 +83,15 @@ class Watch:
         strikes = self.history.over(member.name, now - _AFTERMATH_S, now)
         if any(s.ended is None and s.fault.kind in ENDS_PROCESSES for s in strikes):
             return  # It is dead as planned, and will be started.
+        if member.running():
+            return
         status = member.process.process.returncode
         last = member.process.log_end(1)
         self.restarts.append((now, member.name, status))
         self.log(f"{member.name} ended by itself, status {status}: {last}")
-        if status is None or status < 0 or not strikes:
+        # An engine that was stopped is killed: its nginx would serve what is purged meanwhile.
+        by_watchdog = status == -signal.SIGKILL and not member.is_manager
+        if not strikes or status < 0 and not by_watchdog:
             self.wrongdoing(f"{member.name} ended by itself, status {status}: {last}")
         if not self.ending.wait(1):
             self.fleet.start(member)
