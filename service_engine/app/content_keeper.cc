@@ -44,15 +44,28 @@ ContentKeeper::ContentKeeper(const Options& options, farm::FarmMember& member,
       positions_(std::move(positions)),
       serve_alone_(options.serve_alone) {
   for (const farm::Site& site : sites) applied_[site.name] = site;
+  if (options_.watchdog > Duration::zero()) StartWatchdog();
   thread_ = std::thread([this] { Loop(); });
 }
 
 ContentKeeper::~ContentKeeper() {
+  watchdog_.reset();  // From now on nobody closes the server: it ends.
   {
     absl::MutexLock lock(&mutex_);
     stop_ = true;
   }
   thread_.join();
+}
+
+void ContentKeeper::StartWatchdog() {
+  StatusOr<std::unique_ptr<Watchdog>> started =
+      Watchdog::Start(options_.watchdog, [this] { return IsSafe(); });
+  if (started.ok()) {
+    watchdog_ = std::move(*started);
+  } else {
+    Log().Error("if this process is stopped, its server goes on",
+                {{"error", MessageOf(started.status())}});
+  }
 }
 
 void ContentKeeper::Wake() {
@@ -353,12 +366,14 @@ void ContentKeeper::SetOpen(bool open, const std::string& why) {
     why_closed_ = why;
   }
   if (open == open_) return;
+  if (open) may_serve_ = true;
   const Status status = adapter_.SetClosed(!open);
   if (!status.ok()) {
     Log().Error("the server was not opened or closed", {{"error", MessageOf(status)}});
     return;
   }
   open_ = open;
+  may_serve_ = open;
   if (open) {
     Log().Info("serving");
   } else {

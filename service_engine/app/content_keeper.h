@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -18,6 +19,7 @@
 #include "farm/member/farm_member.h"
 #include "service_engine/adapters/nginx/nginx_adapter.h"
 #include "service_engine/app/purge_positions.h"
+#include "service_engine/app/watchdog.h"
 #include "service_engine/transfer/agent_server.h"
 
 namespace strata::engine::app {
@@ -32,6 +34,9 @@ class ContentKeeper {
     farm::EngineId self{};
     bool serve_alone = false;
     Duration fetch_patience = std::chrono::seconds(5);  // Until nginx has let go of a fetch.
+    // The process is killed when for so long it should have closed the server and has not; 0:
+    // never.
+    Duration watchdog{};
   };
 
   // All must outlive it. The adapter is closed, and has `sites`.
@@ -79,6 +84,7 @@ class ContentKeeper {
     std::function<void()> done;
   };
 
+  void StartWatchdog();
   void Loop();
   void InvalidateCopies();
   void Look();
@@ -93,6 +99,8 @@ class ContentKeeper {
   bool ApplyAll(const std::map<std::string, farm::Site>& wanted);
   void TellSite(const farm::Site& site, const std::string& problem);
   void SetOpen(bool open, const std::string& why);
+  // Whether the server may be as it is at the moment, open or closed. Any thread.
+  bool IsSafe() const { return !may_serve_ || serve_alone_ || member_.InTouch(); }
   void SavePositions();
 
   const Options options_;
@@ -115,6 +123,7 @@ class ContentKeeper {
 
   std::atomic<bool> serve_alone_;
   std::atomic<bool> open_ = false;
+  std::atomic<bool> may_serve_ = false;  // From before it opens until it is known to be closed.
   mutable absl::Mutex mutex_;
   std::string why_closed_ ABSL_GUARDED_BY(mutex_) = "starting";
   std::set<std::string> told_removed_ ABSL_GUARDED_BY(mutex_);
@@ -122,6 +131,7 @@ class ContentKeeper {
   std::map<std::string, uint64_t> purged_up_to_ ABSL_GUARDED_BY(mutex_);
   std::vector<Invalidation> invalid_ ABSL_GUARDED_BY(mutex_);
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<Watchdog> watchdog_;  // May be null.
   std::thread thread_;
 };
 

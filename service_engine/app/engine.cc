@@ -31,6 +31,9 @@ constexpr char kPositionsFile[] = "/purge_positions";
 // have come: all of an end is to take less than 5 s.
 constexpr Duration kGoodbyeLimit = std::chrono::milliseconds(500);
 constexpr Duration kGoodbyeLinger = std::chrono::milliseconds(150);
+// With the time without others after which an engine closes its server (3 s), less than what the
+// answer to a purge waits for those who are away (5 s after they left the view).
+constexpr Duration kWatchdogLimit = std::chrono::milliseconds(2500);
 
 const Logger& Log() {
   static const Logger logger("engine");
@@ -334,6 +337,7 @@ Status Engine::StartServer() {
   ContentKeeper::Options options;
   options.self = registration_.id;
   options.serve_alone = serve_alone_;
+  options.watchdog = kWatchdogLimit;
   keeper_ = std::make_unique<ContentKeeper>(options, *member_, *adapter_, *agent_,
                                             std::move(positions), sites, metrics_);
   link_ =

@@ -77,6 +77,21 @@ class FaultTest(FarmCase):
             self.assertEqual(load.end(), [])
         self.check_equal()
 
+    def test_an_engine_whose_program_is_stopped_serves_nothing_that_was_purged(self):
+        holder, _ = self.fill("/stopped", b"old")
+        engine = self.farm.engines[holder]
+        nginx = processes_below(engine.pid)[1:]
+        engine.signal(signal.SIGSTOP)
+        new = self.write("/stopped", b"new one")
+        self.farm.purge(self.uri("/stopped"))
+        self.assertNotEqual(self.at(holder, "/stopped", timeout=2).body, b"old")
+        self.assertEqual(engine.process.wait(10), -signal.SIGKILL)
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in nginx), "nginx ends")
+        self.farm.start_engine(holder)
+        self.wait_whole()
+        self.check_everywhere("/stopped", new)
+        self.check_equal()
+
     def test_loss_on_the_farms_network(self):
         self.lan.lose(5, [self.machines[n] for n in ("manager", *ENGINES)])
         for number in range(20):
