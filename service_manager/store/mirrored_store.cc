@@ -140,7 +140,7 @@ StatusOr<std::vector<uint64_t>> MirroredStore::Commit(const IntentBatch& batch) 
     MirrorPosition next;
     {
       absl::MutexLock lock(&mutex_);
-      if (!leads_) return FailedPrecondition("this manager does not lead its farm");
+      if (!leads_) return Unavailable("this manager does not lead its farm");
       next = {position_.term, position_.number + 1};
     }
     STRATA_ASSIGN_OR_RETURN(positions, Write(batch, next));

@@ -113,8 +113,8 @@ class MirroredStore final : public Store {
 
   // ---- Store.
 
-  // FailedPrecondition: this manager does not lead. Unavailable: it is written here, and it is not
-  // known that the others have it.
+  // Unavailable: this manager does not lead, so another is to be asked; or it is written here, and
+  // it is not known that the others have it.
   StatusOr<std::vector<uint64_t>> Commit(const IntentBatch& batch) override;
   StatusOr<std::optional<std::string>> Get(std::string_view table, std::string_view key) override;
   Status VisitTable(std::string_view table,

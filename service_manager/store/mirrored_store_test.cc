@@ -98,12 +98,12 @@ bool StartsWithACopy(MirroredStore::Feed& feed) {
 
 TEST(MirroredStoreTest, WritesOnlyWhileItLeads) {
   Manager a("a");
-  EXPECT_EQ(a->Commit(Site("films", "1")).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(a->Commit(Site("films", "1")).status().code(), StatusCode::kUnavailable);
   ASSERT_TRUE(a->Lead(7).ok());
   EXPECT_TRUE(a->Commit(Site("films", "1")).ok());
   EXPECT_EQ(ToString(a->position()), "7.2");
   a->Follow();
-  EXPECT_EQ(a->Commit(Site("films", "2")).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_EQ(a->Commit(Site("films", "2")).status().code(), StatusCode::kUnavailable);
   EXPECT_EQ(*a->Get("sites", "films"), "1");
 }
 
