@@ -144,7 +144,7 @@ class Fleet(Farm):
                      f"rpc_listen: '{member.rpc}'\n"
                      f"http:\n  listen: {both}\n  threads: 1\n")
             # The first one founds the farm; later it looks for the others like everybody.
-            if member is not self.managers_list[0] or self.founded:
+            if others and (member is not self.managers_list[0] or self.founded):
                 text += f"backup_of: [{', '.join(others)}]\n"
         else:
             text += (f"managers: [{', '.join(others)}]\nclients: {both}\n"

@@ -11,7 +11,7 @@ from clients import ask
 from contents import judge
 from fleet import CLIENT_PORT, HOSTS
 
-PATIENCE_S = 5.0
+PATIENCE_S = 4.0
 _HOPS_MAX = 5
 _PAUSE_S = 0.004
 _PAUSE_AFTER_FAILURE_S = 0.05
@@ -88,7 +88,7 @@ class Clients:
     """Threads that ask at random: front ends and engines, IPv4 and IPv6, sites that redirect and
     that forward, one of them by curl."""
 
-    def __init__(self, fleet, generations, books, seed, threads=5):
+    def __init__(self, fleet, generations, books, seed, threads=8):
         self.fleet = fleet
         self.generations = generations
         self.books = books
