@@ -2,6 +2,7 @@
 
 #include <grpcpp/create_channel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -132,6 +133,16 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
   return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
                                         (reason.empty() ? Explain(MessageOf(status)) : reason)),
           false, !reason.empty()};
+}
+
+void ManagerChannels::Learn(const std::vector<std::string>& managers) {
+  for (const std::string& manager : managers) {
+    const bool known = std::find(managers_.begin(), managers_.end(), manager) != managers_.end();
+    if (known || manager.empty() || manager.size() > kManagerBytesMax) continue;
+    if (managers_.size() >= kManagersMax) return;
+    managers_.push_back(manager);
+    channels_.emplace_back();
+  }
 }
 
 void ManagerChannels::Stop() {

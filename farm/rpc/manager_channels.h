@@ -47,6 +47,9 @@ StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
                       reply.detection_timeout_ns(), reply.seeds());
 }
 
+inline constexpr size_t kManagersMax = 64;
+inline constexpr size_t kManagerBytesMax = 300;
+
 // Channels to the farm's managers: one after the other is called until one answers. One thread at a
 // time, but Stop.
 class ManagerChannels {
@@ -74,6 +77,10 @@ class ManagerChannels {
   size_t size() const { return managers_.size(); }
   const std::string& name(size_t manager) const { return managers_[manager]; }
 
+  // From now on these are managers too, each HOST:PORT, after those that are known already; what is
+  // beyond kManagersMax in all, or longer than kManagerBytesMax, is not.
+  void Learn(const std::vector<std::string>& managers);
+
   // Ends the call that goes on, and refuses those that come; by any thread.
   void Stop();
 
@@ -85,7 +92,7 @@ class ManagerChannels {
   std::string Explain(const std::string& words) const;
 
   const std::string who_;
-  const std::vector<std::string> managers_;
+  std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
   size_t at_ = 0;  // The manager that answered last.
   struct Channel {

@@ -155,6 +155,8 @@ StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration)
     STRATA_ASSIGN_OR_RETURN(renewal.weights, WeightsOf(reply.load_weights()));
   }
   renewal.differed_at = reply.differed_at();
+  channels_->Learn({reply.managers().begin(), reply.managers().end()});
+  waiting_.resize(channels_->size());
   return renewal;
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
@@ -178,8 +179,9 @@ class ListeningManager final : public manager::v1::Registration::Service {
   ~ListeningManager() override { server_->Shutdown(); }
 
   grpc::Status Renew(grpc::ServerContext*, const manager::v1::RenewRequest*,
-                     manager::v1::RenewReply*) override {
+                     manager::v1::RenewReply* reply) override {
     ++renewals;
+    for (const std::string& manager : others) reply->add_managers(manager);
     if (leads) return grpc::Status::OK;
     return {grpc::StatusCode::UNAVAILABLE, "sm-2 leads the farm"};
   }
@@ -192,6 +194,7 @@ class ListeningManager final : public manager::v1::Registration::Service {
   int port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
+  std::vector<std::string> others;  // That it names. Before there are calls.
   std::atomic<bool> leads = true;
   std::atomic<int> renewals = 0;
   std::atomic<int> uris = 0;
@@ -227,6 +230,20 @@ TEST_F(ManagersTest, GoesOnFromAManagerThatDoesNotLeadAndStaysWithTheOneThatDoes
   const Status nobody = client.Renew(Bytes(16, 1), 1).status();
   EXPECT_EQ(nobody.code(), StatusCode::kUnavailable);
   EXPECT_NE(MessageOf(nobody).find("leads the farm"), std::string::npos);
+}
+
+TEST_F(ManagersTest, LearnsFromAManagerWhichOthersThereAre) {
+  ListeningManager first(files_);
+  ListeningManager second(files_);
+  first.others = {first.address(), second.address(), "", std::string(1000, 'x')};
+  ManagerClient client({first.address()}, engine_);
+  EXPECT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  EXPECT_EQ(second.renewals, 0);
+  EXPECT_TRUE(client.TellUris({"http://a/1"}).ok());
+  EXPECT_EQ(second.uris, 1);
+  first.leads = false;
+  EXPECT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
+  EXPECT_EQ(second.renewals, 1);
 }
 
 TEST_F(ManagersTest, EveryManagerIsToldOfContents) {

@@ -154,6 +154,9 @@ grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
   if (!differed_at.ok()) return ToGrpc(differed_at.status());
   NoteCertificate(*caller);
   reply->set_differed_at(*differed_at);
+  for (const auto& [manager, entry] : control_.managers().all()) {
+    reply->add_managers(entry.address);
+  }
   PutWeights(control_.director()->weights, reply->mutable_load_weights());
   PutKeys(control_, control_.registrar(), reply);
   return grpc::Status::OK;
