@@ -197,7 +197,9 @@ Status Witness::Join(const rpc::Attendance& attendance) {
   group.sockets.port = attendance.group_port;
   group.keys = attendance.keys;
   group.state_file = options_.data_folder + "/group_state";
+  group.may_change_group = true;  // A manager that was restored founds another one.
   group.own_thread = true;
+  group_id_ = attendance.group_id;
   {
     absl::MutexLock lock(&mutex_);
     self_ = attendance.member;
@@ -214,6 +216,9 @@ Status Witness::Renew() {
   const StatusOr<rpc::Attendance> attendance = client_->Attend(instance_);
   if (farm::rpc::IsRefusal(attendance.status())) return attendance.status();
   if (!attendance.ok()) return Ok();  // The next one comes soon.
+  if (attendance->group_id != group_id_) {
+    return FailedPrecondition("the farm has another group: its manager was restored");
+  }
   const Status used = keys_->Use(*group_, attendance->keys);
   if (!used.ok()) Log().Error("new keys", {{"error", MessageOf(used)}});
   return Ok();

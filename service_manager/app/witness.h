@@ -85,6 +85,7 @@ class Witness final : public Service, private multicast::GroupApplication {
   multicast::MemberId self_{};
   std::unique_ptr<multicast::GroupMetrics> group_metrics_;
   std::unique_ptr<farm::GroupKeys> keys_;
+  uint64_t group_id_ = 0;
   std::unique_ptr<multicast::Group> group_;
 
   std::unique_ptr<StatusServer> status_server_;
