@@ -22,8 +22,6 @@
 #include "farm/backup/record.h"
 #include "proto/backup.pb.h"
 
-extern char** environ;
-
 namespace strata::cli {
 namespace {
 

@@ -70,6 +70,10 @@ Status Contents::AddRow(const std::string& table, const std::string& key, std::s
   } else if (table == "managers") {
     STRATA_RETURN_IF_ERROR(Parse<stored::StoredManager>(what, value));
     managers_.push_back(key);
+  } else if (table == "witnesses") {
+    STRATA_RETURN_IF_ERROR(Parse<stored::StoredWitness>(what, value));
+  } else if (table == "restored") {
+    STRATA_RETURN_IF_ERROR(Parse<stored::RestoredLog>(what, value));
   } else if (table != "farm" && table != "mirror") {
     ++unknown_;
   }

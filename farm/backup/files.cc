@@ -187,34 +187,34 @@ StatusOr<std::vector<std::string>> NamesIn(const std::string& path) {
 
 }  // namespace
 
-StatusOr<std::unique_ptr<FileSink>> FileSink::Create(const std::string& given) {
-  const std::string path = Plain(given);
+StatusOr<std::unique_ptr<FileSink>> FileSink::Create(const std::string& path) {
+  const std::string plain = Plain(path);
   struct stat there {};
-  if (lstat(path.c_str(), &there) == 0) return SystemError(path, EEXIST);
-  std::string temporary = path + ".XXXXXX";
-  if (!IsTar(path)) {
-    if (mkdtemp(temporary.data()) == nullptr) return SystemError(path, errno);  // 0700
-    return std::make_unique<FolderSink>(path, temporary);
+  if (lstat(plain.c_str(), &there) == 0) return SystemError(plain, EEXIST);
+  std::string temporary = plain + ".XXXXXX";
+  if (!IsTar(plain)) {
+    if (mkdtemp(temporary.data()) == nullptr) return SystemError(plain, errno);  // 0700
+    return std::make_unique<FolderSink>(plain, temporary);
   }
   UniqueFd fd(mkostemp(temporary.data(), O_CLOEXEC));  // 0600
-  if (!fd.valid()) return SystemError(path, errno);
-  return std::make_unique<TarSink>(path, temporary, std::move(fd));
+  if (!fd.valid()) return SystemError(plain, errno);
+  return std::make_unique<TarSink>(plain, temporary, std::move(fd));
 }
 
-StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& given) {
-  const std::string path = Plain(given);
+StatusOr<std::unique_ptr<FileSource>> FileSource::Open(const std::string& path) {
+  const std::string plain = Plain(path);
   struct stat there {};
-  if (stat(path.c_str(), &there) != 0) return SystemError(path, errno);
+  if (stat(plain.c_str(), &there) != 0) return SystemError(plain, errno);
   if (S_ISDIR(there.st_mode)) {
-    STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesIn(path));
-    return std::make_unique<FolderSource>(path, std::move(names));
+    STRATA_ASSIGN_OR_RETURN(std::vector<std::string> names, NamesIn(plain));
+    return std::make_unique<FolderSource>(plain, std::move(names));
   }
   if (!S_ISREG(there.st_mode)) {
-    return FailedPrecondition("%s is neither a folder nor a file", path.c_str());
+    return FailedPrecondition("%s is neither a folder nor a file", plain.c_str());
   }
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return SystemError(path, errno);
-  return std::make_unique<TarSource>(path, std::move(fd));
+  UniqueFd fd(open(plain.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return SystemError(plain, errno);
+  return std::make_unique<TarSource>(plain, std::move(fd));
 }
 
 }  // namespace strata::farm::backup

@@ -18,7 +18,8 @@ inline constexpr uint64_t kTermsAhead = 1'000;
 
 // The records of a backup as a new store has them, so that whatever is ordered from now on is newer
 // than all that was ordered before, also what the backup does not know; without the group's number
-// and keys. `now_s`: since 1970. DataLoss for a record that cannot be read.
+// and keys, and without the farm's managers. `now_s`: since 1970. DataLoss for a record that cannot
+// be read.
 StatusOr<std::vector<store::IntentRecord>> Rebase(const std::vector<store::IntentRecord>& records,
                                                   int64_t now_s);
 

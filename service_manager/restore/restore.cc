@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "common/system_random.h"
 #include "common/unique_fd.h"
 #include "common/wall_clock.h"
 #include "farm/backup/backup_reader.h"
 #include "farm/backup/contents.h"
+#include "service_manager/control/registrar.h"
 #include "service_manager/restore/rebase.h"
 #include "service_manager/store/rocks_store.h"
 
@@ -68,6 +70,10 @@ Status WriteStore(const std::string& folder, const std::vector<store::IntentReco
     options.folder = unfinished;
     STRATA_ASSIGN_OR_RETURN(const auto made, store::RocksStore::Open(std::move(options)));
     STRATA_RETURN_IF_ERROR(made->ReplaceIntents(records));
+    // A new group and its key: also where the settings name a manager to be the backup of, it waits
+    // for nobody.
+    SystemRandom random;
+    STRATA_RETURN_IF_ERROR(control::Registrar::Open(*made, random));
     STRATA_RETURN_IF_ERROR(made->Sync());
   }
   const std::string path = folder + "/store";

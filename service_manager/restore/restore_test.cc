@@ -81,6 +81,9 @@ class RestoreTest : public testing::Test {
     EXPECT_TRUE(registrar.ok());
     group_ = (*registrar)->group_id();
     EXPECT_TRUE((*registrar)->Register(North(), kInstance).ok());
+    control::ManagerBook book(*store);
+    EXPECT_TRUE(book.Enroll("sm-1", "192.0.2.1:7400").ok());
+    EXPECT_TRUE(book.Enroll("sm-2", "192.0.2.2:7400").ok());
     const auto desk = control::SiteDesk::Open(*store);
     EXPECT_TRUE((*desk)->Apply(Films(), "name: films", "ann").ok());
     control::PurgeJournal journal(*store);
@@ -104,9 +107,13 @@ TEST_F(RestoreTest, BringsBackAllIntentInANewGroup) {
   ASSERT_TRUE(done.ok()) << done.status();
   EXPECT_NE(done->find("1 sites, 1 engines"), std::string::npos) << *done;
   const auto store = OpenStore(Data() + "/store");
+  EXPECT_TRUE(*control::Registrar::IsOfAFarm(*store));
   const auto registrar = control::Registrar::Open(*store, random_);
   ASSERT_TRUE(registrar.ok()) << registrar.status();
   EXPECT_NE((*registrar)->group_id(), group_);
+  control::ManagerBook book(*store);
+  ASSERT_TRUE(book.Load().ok());
+  EXPECT_TRUE(book.all().empty()) << "it waits for no other manager";
   const auto desk = control::SiteDesk::Open(*store);
   ASSERT_TRUE(desk.ok()) << desk.status();
   EXPECT_EQ((*desk)->Find("films", 0)->yaml, "name: films");

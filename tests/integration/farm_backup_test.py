@@ -11,8 +11,8 @@ import threading
 from farm_case import ENGINES, FarmCase, wait_until
 
 
-class BackupTest(FarmCase):
-    """What was ordered before a backup is there again, and what is ordered later counts."""
+class RestoreCase(FarmCase):
+    """Ways to lose a store, and to bring it back."""
 
     def backup(self, name, *words):
         path = self.folder / name
@@ -65,6 +65,10 @@ class BackupTest(FarmCase):
         self.check_purged(path)
         self.check_everywhere(path, after)
         self.check_equal()
+
+
+class BackupTest(RestoreCase):
+    """What was ordered before a backup is there again, and what is ordered later counts."""
 
     def test_with_engines_alive_the_farm_serves_what_it_served(self):
         holder, kept = self.fill("/kept", os.urandom(50_000))
@@ -208,3 +212,31 @@ class BackupTest(FarmCase):
                                 check=False)
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertFalse((self.folder / "mine").exists())
+
+
+class TwoManagersTest(RestoreCase):
+    """A farm that has lost the stores of all its managers."""
+
+    backups = 1
+
+    def test_one_is_restored_and_the_other_becomes_its_backup(self):
+        _, kept = self.fill("/two", os.urandom(50_000))
+        wait_until(lambda: self.farm.leader() == "sm-1", "sm-1 leads")
+        path, _ = self.backup("two.tar.gz")
+        self.assertEqual(sorted(self.verify(path)["managers"]), ["sm-1", "sm-2"])
+        for name, process in self.farm.managers.items():
+            process.kill()
+            shutil.rmtree(self.farm.manager_folder(name))
+        self.restore_and_start(path)
+        self.bring_engines_back()
+        self.farm.start_manager("sm-2")
+        wait_until(lambda: self.farm.facts("sm-2").get("role") == "backup, in step",
+                   "sm-2 is a backup")
+        self.assertEqual(self.get("/two").body, kept)
+        self.check_orders_work("/after-two")
+        self.farm.manager.kill()
+        wait_until(lambda: self.farm.leader() == "sm-2", "sm-2 takes over")
+        self.farm.start_manager()
+        wait_until(lambda: self.farm.facts("sm-1").get("role") == "backup, in step",
+                   "sm-1 is a backup")
+        self.check_equal()
