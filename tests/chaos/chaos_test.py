@@ -5,18 +5,18 @@ import subprocess
 import sys
 import unittest
 
-SEED = 20
+SEED = 1325  # Its plan has 14 of the 16 kinds of faults.
 LIMIT_S = 400
 
 
 class ChaosTest(unittest.TestCase):
-    """One manager, three engines."""
+    """Three managers, three engines."""
 
     def test_a_farm_survives_two_storms(self):
         # Its own process: it goes to another network, and has mounts of its own.
         done = subprocess.run(
             [sys.executable, "tests/chaos/chaos.py", "--programs", os.getcwd(), "--minutes", "1.2",
-             "--storm", "22", "--seed", str(SEED)],
+             "--storm", "22", "--seed", str(SEED), "--managers", "3"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT_S,
             check=False)
         print(done.stdout[-8000:], file=sys.stderr)

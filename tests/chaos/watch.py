@@ -90,7 +90,8 @@ class Watch:
         self.restarts.append((now, member.name, status))
         self.log(f"{member.name} ended by itself, status {status}: {last}")
         # An engine that was stopped is killed: its nginx would serve what is purged meanwhile.
-        by_watchdog = status == -signal.SIGKILL and not member.is_manager
+        by_watchdog = (status == -signal.SIGKILL and not member.is_manager and
+                       any(s.fault.kind == "freeze" for s in strikes))
         if not strikes or status < 0 and not by_watchdog:
             self.wrongdoing(f"{member.name} ended by itself, status {status}: {last}")
         if not self.ending.wait(1):
