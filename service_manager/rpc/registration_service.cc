@@ -16,7 +16,6 @@ namespace {
 constexpr size_t kVersionBytesMax = 64;  // Of what an engine says, in errors.
 constexpr size_t kSiteNameBytesMax = 63;
 constexpr Duration kLookEvery = std::chrono::seconds(1);  // For certificates that have expired.
-constexpr size_t kVersionBytesMax = 64;                   // Of what an engine says, in errors.
 
 const Logger& Log() {
   static const Logger logger("rpc");
