@@ -10,10 +10,11 @@ from farm import Process  # pylint: disable=wrong-import-order
 
 MACHINE = 6
 PORT = 7403
+TAKE_OVER = 2  # Seconds.
 KEY_CHANGE = 8  # Seconds from a revocation until the old key is forgotten, and some.
 
 
-class WitnessTest(FarmCase):
+class WitnessCase(FarmCase):
     @classmethod
     def prepare(cls):
         cls.farm.issue("witness", "w-1")
@@ -25,10 +26,11 @@ class WitnessTest(FarmCase):
     def start_witness(self):
         address = self.guest_address
         path = self.folder / "witness.yaml"
+        managers = ", ".join(f"'{its}:7400'" for its in self.farm.manager_addresses.values())
         path.write_text(
             f"data_folder: {self.folder}/witness\n{self.farm.tls('w-1')}"
             f"lan: {{interface: eth0, unicast_address: '{address}'}}\n"
-            f"managers: ['{self.farm.rpc}']\nstatus_listen: '{address}:{PORT}'\n")
+            f"managers: [{managers}]\nstatus_listen: '{address}:{PORT}'\n")
         command = self.lan.command(MACHINE, self.farm.programs.manager, "--witness", "--config",
                                    str(path))
         checked = subprocess.run([*command, "--check"], check=False, capture_output=True,
@@ -56,6 +58,10 @@ class WitnessTest(FarmCase):
             self.assertEqual(self.farm.engines[name].stop(), 0)
             self.wait_witness(f"sees {left}", lambda text, n=left: f"members: {n}\n" in text)
         self.wait_votes()
+
+
+class WitnessTest(WitnessCase):
+    """With one manager."""
 
     def test_votes_where_the_others_are_even(self):
         self.assertIn("has no vote", self.health())
@@ -97,6 +103,34 @@ class WitnessTest(FarmCase):
         print(f"witness: {own} kB of its own, {lines['VmRSS'][1]} kB with the program")
         self.assertLess(own, 16 * 1024)
 
+
+class TwoManagersTest(WitnessCase):
+    """Two managers and no engine."""
+
+    backups = 1
+
+    def test_makes_one_of_two_managers_a_majority(self):
+        for left, name in zip((5, 4, 3), ENGINES):
+            self.assertEqual(self.farm.engines[name].stop(), 0)
+            self.wait_witness(f"sees {left}", lambda text, n=left: f"members: {n}\n" in text)
+        self.wait_votes()
+        leader = wait_until(self.farm.leader, "somebody leads")
+        other = next(name for name in self.farm.managers if name != leader)
+        self.farm.managers[leader].kill()
+        begun = time.monotonic()
+        wait_until(lambda: self.farm.facts(other).get("role") == "leads the farm",
+                   f"{other} leads", 20, 0.01)
+        print(f"{other} leads after {time.monotonic() - begun:.2f} s")
+        self.assertLess(time.monotonic() - begun, TAKE_OVER)
+        self.farm.apply_site(self.site("minimum_copies: 2"))
+        self.farm.apply_site(self.site())
+        self.farm.start_manager(leader)
+        wait_until(lambda: self.farm.facts(leader).get("role") == "backup, in step",
+                   f"{leader} is a backup", 30)
+
+
+del FarmCase
+del WitnessCase
 
 if __name__ == "__main__":
     unittest.main()
