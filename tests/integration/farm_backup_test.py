@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pwd
 import re
 import shutil
 import subprocess
@@ -206,6 +207,21 @@ class BackupTest(RestoreCase):
         self.assertIn("is whole", done.stdout)
         self.assertFalse(old.exists())
         self.assertEqual(len(list(folder.glob("farm-*.tar.gz"))), 1)
+
+    def test_what_root_restores_belongs_to_the_folders_owner(self):
+        path, _ = self.backup("owned.tar")
+        folder = self.folder / "owned"
+        folder.mkdir(mode=0o700)
+        owner = pwd.getpwnam("www-data")
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+        settings = self.folder / "owned.yaml"
+        settings.write_text(self.farm.write_manager_settings().read_text().replace(
+            f"data_folder: {self.data}", f"data_folder: {folder}"))
+        done = self.restore(path, settings)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        made = list(folder.rglob("*"))
+        self.assertIn(folder / "store", made)
+        self.assertEqual({file.stat().st_uid for file in made}, {owner.pw_uid})
 
     def test_viewers_get_none(self):
         done = self.farm.strata("backup", "create", "--to", self.folder / "mine", who="watcher",
