@@ -17,6 +17,7 @@ constexpr int kRestAfterLook = 9;
 constexpr size_t kKeysPerRead = 4096;  // The table is held for so long.
 // Clients who were sent to an engine just before come within this.
 constexpr Duration kQuiet = std::chrono::seconds(3);
+constexpr Duration kStuck = std::chrono::seconds(10);  // Until it is told as an event.
 
 const Logger& Log() {
   static const Logger logger("drain");
@@ -242,12 +243,16 @@ void DrainDesk::Tell(const std::string& name, Drain& drain, bool safe,
     control_.events().Add("engine", name + " is drained: it is safe to switch it off");
   }
   if (progress.contents_left != 0) drain.told_safe = false;
+  // When it begins, nobody has asked for work yet.
   const bool stuck = progress.failing != 0 && progress.in_flight == 0;
-  if (stuck && !drain.told_stuck && !progress.problems.empty()) {
+  if (!stuck) drain.stuck_since = Timestamp::Never();
+  if (stuck && drain.stuck_since == Timestamp::Never()) drain.stuck_since = multicast::Now();
+  const bool tell = stuck && multicast::Now() - drain.stuck_since >= kStuck;
+  if (tell && !drain.told_stuck && !progress.problems.empty()) {
     control_.events().Add("engine", Counted(progress.failing, "content") + " that only " + name +
                                         " has cannot be copied: " + progress.problems.front().text);
   }
-  drain.told_stuck = stuck;
+  drain.told_stuck = tell;
 }
 
 }  // namespace strata::manager::control

@@ -63,6 +63,7 @@ class DrainDesk {
     Timestamp quiet_since = Timestamp::Never();  // Nothing is left, and no request runs.
     uint64_t copied = 0;
     bool told_safe = false;
+    Timestamp stuck_since = Timestamp::Never();  // Something is left, and nothing is under way.
     bool told_stuck = false;
   };
 
