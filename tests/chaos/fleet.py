@@ -241,8 +241,8 @@ class Fleet(Farm):
         facts["reason"] = text.split("\n", 1)[0]
         return status, facts
 
-    def strata(self, *words, who="admin", check=True):
-        """The command; any of the managers may answer."""
+    def strata(self, *words, who="admin", check=True, at=None):
+        """The command; any of the managers may answer, or only the one it is asked `at`."""
         files = self.folder / "certificates" / who
         settings = self.folder / f"cli-{who}.yaml"
         if not settings.exists():
@@ -253,6 +253,7 @@ class Fleet(Farm):
         named = []
         if len(self.managers_list) > 1:
             first = sorted(self.managers_list, key=lambda m: m.name != self.leader_seen)
+            first = [at] if at else first
             named = [word for m in first for word in ("--manager", m.rpc)]
         command = [self.programs.strata, "--config", str(settings), *(str(w) for w in words),
                    *named]

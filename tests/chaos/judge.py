@@ -13,6 +13,7 @@ from load import FILMS, GOODS
 
 GREEN_S = 15.0
 TAKE_OVER_S = 2.0
+VERSIONS = 4  # Of a site, that are looked at.
 _PATIENCE_S = 60.0
 _MEMORY_GROWTH_MAX = 96 << 20
 _FILES_GROWTH_MAX = 150
@@ -76,7 +77,7 @@ def judge_sites(versions, shown):
     None."""
     complaints = []
     for site, known in versions.items():
-        for version in sorted(known)[-5:]:
+        for version in sorted(known)[-VERSIONS:]:
             found = shown(site, version)
             if found != known[version]:
                 complaints.append(f"site {site} version {version} was acknowledged with ttl "
@@ -89,9 +90,15 @@ def judge_sites(versions, shown):
 
 
 def check_sites(fleet, book):
+    """Each manager has all versions."""
+    return [f"{manager.name}: {complaint}" for manager in fleet.managers_list
+            for complaint in check_sites_at(fleet, book, manager)]
+
+
+def check_sites_at(fleet, book, manager):
     def shown(site, version):
         words = ["--at", version] if version else []
-        done = fleet.strata("site", "show", site, *words, check=False)
+        done = fleet.strata("site", "show", site, *words, check=False, at=manager)
         lines = [line for line in done.stdout.splitlines() if line.startswith("ttl:")]
         return _seconds(lines[0].split(":", 1)[1]) if lines else None
     return judge_sites(book.versions, shown)
