@@ -412,6 +412,8 @@ StatusOr<Message> DecodeMessage(ByteSpan bytes) {
   return message;
 }
 
+bool IsOfLaterVersion(ByteSpan bytes) { return !bytes.empty() && bytes[0] > kMessageVersion; }
+
 void Encode(const EngineInfo& engine, Bytes& out) {
   Appender appender(out);
   PutEngine(engine, appender);

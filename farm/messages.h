@@ -19,7 +19,7 @@ namespace strata::farm {
 // the bytes are. All but LoadReport travel on a committed stream and change the state table of
 // every member in the same order.
 
-inline constexpr uint8_t kMessageVersion = 1;
+inline constexpr uint8_t kMessageVersion = 1;     // Of all kinds that there are so far.
 inline constexpr size_t kMaxAssetChanges = 4096;  // Of one message.
 inline constexpr size_t kMaxPurgedKeys = 1000;    // Of one message.
 
@@ -179,6 +179,10 @@ void Encode(const Message& message, Bytes& out);
 
 // InvalidArgument, naming the field, for everything that Encode would not write.
 StatusOr<Message> DecodeMessage(ByteSpan bytes);
+
+// Whether these bytes are a message of a version that this program does not know, rather than
+// nonsense: it is to be upgraded.
+bool IsOfLaterVersion(ByteSpan bytes);
 
 // ---- Pieces that snapshots and digests share.
 void Encode(const EngineInfo& engine, Bytes& out);

@@ -94,7 +94,7 @@ TableDigest TableReplica::DigestOfLight(EngineId engine) const {
 
 StatusOr<Message> TableReplica::Decode(ByteSpan message) {
   StatusOr<Message> decoded = DecodeMessage(message);
-  if (!decoded.ok()) ++counters_.malformed;
+  if (!decoded.ok()) ++(IsOfLaterVersion(message) ? counters_.later_version : counters_.malformed);
   return decoded;
 }
 

@@ -31,6 +31,7 @@ class TableReplica {
     uint64_t applied = 0;
     uint64_t loads = 0;
     uint64_t malformed = 0;
+    uint64_t later_version = 0;  // Not malformed: of a program that is newer than this one.
     uint64_t unknown_engine = 0;
     uint64_t not_its_business = 0;
     uint64_t old = 0;

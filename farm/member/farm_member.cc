@@ -73,17 +73,25 @@ struct FarmMember::Instruments {
         commit_number(registry.AddGauge(
             {.name = "strata_farm_commit_number", .help = "Number of the last commit applied."})),
         contents(registry.AddGauge(
-            {.name = "strata_farm_contents", .help = "Contents that some engine holds."})) {}
+            {.name = "strata_farm_contents", .help = "Contents that some engine holds."})),
+        later_version(registry.AddCounter(
+            {.name = "strata_farm_messages_later_version_total",
+             .help = "Messages of the farm in a version that this program does not know."})),
+        version(registry.AddGauge(
+            {.name = "strata_farm_version",
+             .help = "Version in which the farm's members speak: the lowest of them all."})) {}
 
   multicast::GroupMetrics multicast;
   Counter& refused;
   Counter& applied;
   Gauge& commit_number;
   Gauge& contents;
+  Counter& later_version;
+  Gauge& version;
 };
 
-FarmMember::FarmMember(const TableSettings& settings, FarmListener& listener)
-    : listener_(listener), replica_(settings) {}
+FarmMember::FarmMember(const TableSettings& settings, FarmListener& listener, uint8_t version)
+    : listener_(listener), replica_(settings), versions_(version) {}
 
 FarmMember::~FarmMember() = default;
 
@@ -94,7 +102,9 @@ StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions o
   const EngineId self(options.member.value());
   TableSettings table = settings;
   if (options.light) table.copies_of = self;
-  auto member = std::unique_ptr<FarmMember>(new FarmMember(table, listener));
+  if (options.application_version == 0) options.application_version = kFarmVersion;
+  auto member =
+      std::unique_ptr<FarmMember>(new FarmMember(table, listener, options.application_version));
   member->self_ = self;
   member->instruments_ = std::make_unique<Instruments>(metrics, options.core.group);
   options.own_thread = true;
@@ -111,6 +121,13 @@ Status FarmMember::Send(const Message& message, Done done) {
   const bool received = std::holds_alternative<LoadReport>(message) ||
                         std::holds_alternative<Present>(message) ||
                         std::holds_alternative<Probed>(message);
+  const uint8_t version = VersionOf(message);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!versions_.MaySay(version)) {
+      return Unavailable("not all members of the farm speak version %u yet", unsigned{version});
+    }
+  }
   Bytes bytes;
   Encode(message, bytes);
   multicast::SendOptions options;
@@ -162,6 +179,11 @@ bool FarmMember::joined() const {
   return joined_;
 }
 
+uint8_t FarmMember::spoken_version() const {
+  absl::MutexLock lock(&mutex_);
+  return versions_.spoken();
+}
+
 bool FarmMember::InTouch() const {
   absl::MutexLock lock(&mutex_);
   if (!joined_) return false;
@@ -196,6 +218,8 @@ void FarmMember::RefreshMetrics() {
   instruments_->applied.AdvanceTo(farm.applied);
   instruments_->refused.AdvanceTo(farm.malformed + farm.unknown_engine + farm.not_its_business +
                                   farm.old + farm.wrong_stream);
+  instruments_->later_version.AdvanceTo(farm.later_version);
+  instruments_->version.Set(versions_.spoken());
   instruments_->commit_number.Set(static_cast<double>(replica_.commit_number()));
   instruments_->contents.Set(static_cast<double>(replica_.table().contents()));
 }
@@ -237,20 +261,24 @@ void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
   {
     absl::MutexLock lock(&mutex_);
     std::vector<TableReplica::Member> members;
+    std::vector<uint8_t> versions;
     const Timestamp now = Now();
     for (const multicast::MemberInfo& member : change.view.members) {
       const EngineId id(member.id.value());
       members.push_back({id, member.role == multicast::Role::kManager});
+      versions.push_back(member.application_version);
       // A view that a majority accepted is as good as having heard all of it.
       heard_[id] = now;
     }
     replica_.OnView(members);
+    versions_.OnView(versions);
     view_ = change.view;
     joined_ = joined;
   }
   Log().Info("view", {{"number", change.view.number},
                       {"members", change.view.members.size()},
-                      {"joined", joined}});
+                      {"joined", joined},
+                      {"version", int{spoken_version()}}});
   listener_.OnView(change.view, joined);
 }
 

@@ -16,6 +16,7 @@
 #include "common/time.h"
 #include "farm/member/group_keys.h"
 #include "farm/table_replica.h"
+#include "farm/version.h"
 #include "multicast/group.h"
 
 namespace strata::farm {
@@ -56,8 +57,9 @@ void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings)
 // SendAndWait and Leave are not for the group's thread.
 class FarmMember final : private multicast::GroupApplication {
  public:
-  // `options.own_thread` is set here; with `options.light` it keeps the copies of its own engine
-  // only. The listener must outlive the member.
+  // `options.own_thread` is set here, and `options.application_version` if it is 0; with
+  // `options.light` it keeps the copies of its own engine only. The listener must outlive the
+  // member.
   static StatusOr<std::unique_ptr<FarmMember>> Join(multicast::GroupOptions options,
                                                     const TableSettings& settings,
                                                     FarmListener& listener,
@@ -85,6 +87,9 @@ class FarmMember final : private multicast::GroupApplication {
   Timestamp majority_heard() const { return group_->majority_heard(); }
   multicast::View view() const { return group_->view(); }
   bool joined() const;
+  // In which version all members of the view speak; of what came with a later one Send says
+  // Unavailable.
+  uint8_t spoken_version() const;
 
   // ---- Keys of the group, as multicast::Group.
   Status UseKeys(const std::vector<multicast::GroupKey>& keys);
@@ -107,7 +112,7 @@ class FarmMember final : private multicast::GroupApplication {
   void Leave();
 
  private:
-  FarmMember(const TableSettings& settings, FarmListener& listener);
+  FarmMember(const TableSettings& settings, FarmListener& listener, uint8_t version);
 
   void OnDeliver(const multicast::DeliverAction& message) override;
   void OnSendDone(const multicast::SendDoneAction& done) override;
@@ -127,6 +132,7 @@ class FarmMember final : private multicast::GroupApplication {
   mutable absl::Mutex mutex_;
   TableReplica replica_ ABSL_GUARDED_BY(mutex_);
   multicast::View view_ ABSL_GUARDED_BY(mutex_);
+  VersionGate versions_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<EngineId, Timestamp> heard_ ABSL_GUARDED_BY(mutex_);
   EngineId self_;

@@ -23,6 +23,7 @@ Core::Impl::Impl(const CoreSettings& settings, const SelfDescription& self, Rand
   group_.self.light = self.light;
   group_.self.version_min = self.version_min;
   group_.self.version_max = self.version_max;
+  group_.self.application_version = self.application_version;
   group_.self.mtu = self.mtu;
   group_.self.unicast = self.unicast;
 }

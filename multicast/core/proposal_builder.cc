@@ -329,7 +329,6 @@ class Builder {
     view.number = base().number + 1;
     view.fan_out = in_.fan_out;
     view.quorum_none = in_.quorum_none;
-    view.version = kProtocolVersion;
     for (const Report& report : in_.reports) {
       const auto status = NewStatus(report);
       if (!status || view.members.size() == kMaxMembers) continue;
@@ -339,6 +338,10 @@ class Builder {
     }
     SortByRank(view.members, in_.self.id);
     ChooseVoters(view.members);
+    view.version = kProtocolVersion;
+    for (const MemberInfo& member : view.members) {
+      view.version = std::min(view.version, member.version_max);
+    }
     view.log_number = log_end_ + 1;
     for (Slot slot = 0; slot < static_cast<Slot>(view.members.size()); ++slot) {
       for (StreamId stream = 0; stream < kMaxStreams; ++stream) {

@@ -70,6 +70,7 @@ struct SelfDescription {
   bool light = false;  // See MemberInfo.
   uint8_t version_min = kProtocolVersion;
   uint8_t version_max = kProtocolVersion;
+  uint8_t application_version = 0;  // See MemberInfo.
   uint16_t mtu = 1500;
   Endpoint unicast;
 };

@@ -101,6 +101,7 @@ Status Driver::StartCore() {
   self.role = options_.role;
   self.priority = options_.priority;
   self.light = options_.light;
+  self.application_version = options_.application_version;
   self.mtu = mtu;
   self.unicast = sockets_->unicast();
   core_ = std::make_unique<Core>(options_.core, self, random_);

@@ -21,7 +21,8 @@ struct GroupOptions {
   Role role = Role::kEngine;
   uint8_t priority = 0;  // Managers: their order of take-over, smallest first.
   bool light = false;    // The application keeps a part of the state, and gives it to nobody.
-  uint16_t mtu = 0;      // 0: the interface's.
+  uint8_t application_version = 0;  // Told to the others in the view: see MemberInfo.
+  uint16_t mtu = 0;                 // 0: the interface's.
   SocketSettings sockets;
 
   std::vector<GroupKey> keys;  // None: an open group. The first is the one to send with.

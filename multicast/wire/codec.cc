@@ -26,7 +26,7 @@ bool IsSorted(const std::vector<Position>& positions) {
 void PutUnicast(const MemberInfo& member, ByteWriter& out) {
   const ByteSpan address = member.unicast.ip.bytes();
   out.U8(static_cast<uint8_t>(member.unicast.ip.family()));
-  out.U8(0);
+  out.U8(member.application_version);
   out.U16(member.unicast.port);
   out.U16(0);
   out.U32(member.mtu);
@@ -36,7 +36,7 @@ void PutUnicast(const MemberInfo& member, ByteWriter& out) {
 
 void TakeUnicast(ByteReader& in, MemberInfo& member) {
   const uint8_t family = in.U8();
-  in.Skip(1);
+  member.application_version = in.U8();
   member.unicast.port = in.U16();
   in.Skip(2);
   const uint32_t mtu = in.U32();

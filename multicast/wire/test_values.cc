@@ -74,6 +74,7 @@ MemberInfo Values::AnyMember() {
   for (uint8_t& byte : member.incarnation.bytes) byte = static_cast<uint8_t>(random_.Next());
   member.version_min = static_cast<uint8_t>(Number(1, 255));
   member.version_max = static_cast<uint8_t>(Number(member.version_min, 255));
+  member.application_version = static_cast<uint8_t>(Number(0, 255));
   member.mtu = static_cast<uint16_t>(Number(0, UINT16_MAX));
   member.unicast.port = static_cast<uint16_t>(Number(0, UINT16_MAX));
   const Bytes address = SomeBytes(16, 16);

@@ -54,6 +54,8 @@ struct MemberInfo {
   Incarnation incarnation;
   uint8_t version_min = kProtocolVersion;
   uint8_t version_max = kProtocolVersion;
+  // The highest version that its application speaks; 0: it does not tell. For the application.
+  uint8_t application_version = 0;
   uint16_t mtu = 1500;
   Endpoint unicast;
   friend bool operator==(const MemberInfo&, const MemberInfo&) = default;

@@ -1,0 +1,84 @@
+#include "farm/member/farm_member.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "farm/version.h"
+#include "multicast/driver/private_network.h"
+#include "multicast/group_test_member.h"
+
+namespace strata::farm {
+namespace {
+
+const bool kPrivateNetwork = multicast::EnterPrivateNetwork();
+
+constexpr uint8_t kNext = kFarmVersion + 1;
+
+class Nobody final : public FarmListener {
+ public:
+  void OnMessage(const Message&, EngineId) override {}
+  void OnView(const multicast::View&, bool) override {}
+  void OnState() override {}
+};
+
+bool Eventually(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > end) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+class FarmMemberTest : public ::testing::Test {
+ protected:
+  struct Process {
+    MetricRegistry metrics;
+    Nobody listener;
+    std::unique_ptr<FarmMember> member;
+  };
+
+  std::unique_ptr<Process> Start(uint32_t id, uint8_t version) {
+    auto process = std::make_unique<Process>();
+    auto options = multicast::TestOptions(network_, id);
+    options.application_version = version;
+    auto member = FarmMember::Join(std::move(options), {}, process->listener, process->metrics);
+    EXPECT_TRUE(member.ok()) << member.status().ToString();
+    process->member = *std::move(member);
+    EXPECT_TRUE(Eventually([&] { return process->member->joined(); }));
+    return process;
+  }
+  static bool Speaks(Process& process, uint8_t version) {
+    return Eventually([&] { return process.member->spoken_version() == version; });
+  }
+
+  multicast::TestNetwork network_{.port = multicast::FreshPort()};
+};
+
+TEST_F(FarmMemberTest, SpeaksTheLowestVersionOfItsViewUntilAllAreNew) {
+  const auto manager = Start(1, kNext);
+  EXPECT_TRUE(Speaks(*manager, kNext));
+  auto engine = Start(2, kFarmVersion);  // Not upgraded yet.
+  EXPECT_TRUE(Speaks(*manager, kFarmVersion));
+  EXPECT_TRUE(Speaks(*engine, kFarmVersion));
+  EXPECT_TRUE(manager->member->SendAndWait(SiteRemoved{"films"}, std::chrono::seconds(20)).ok());
+  engine->member->Leave();
+  engine = Start(2, kNext);
+  EXPECT_TRUE(Speaks(*manager, kNext));
+  EXPECT_TRUE(Speaks(*engine, kNext));
+}
+
+TEST_F(FarmMemberTest, AMemberOfThisProgramTellsItsVersion) {
+  const auto manager = Start(1, 0);  // The default of the options.
+  EXPECT_TRUE(Eventually([&] {
+    const multicast::View view = manager->member->view();
+    return !view.members.empty() && view.members.front().application_version == kFarmVersion;
+  }));
+}
+
+}  // namespace
+}  // namespace strata::farm
