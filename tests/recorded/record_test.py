@@ -121,7 +121,7 @@ class RecordTest(PlainFarmCase):
         (self.out / "datagrams.txt").write_text(done.stdout)
 
     def record_state(self):
-        """What is on disk, after the processes were killed, and the settings of them all."""
+        """What is on disk, after all were killed, and the settings of them all."""
         time.sleep(1.5)  # An engine's positions are on disk a second after it purged.
         for process in [self.farm.manager, *self.farm.engines.values()]:
             process.kill()
