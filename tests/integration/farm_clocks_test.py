@@ -84,7 +84,7 @@ class ClocksTest(FarmCase):
         for name in ENGINES:
             wait_until(lambda name=name: self.at(name, "/ttl.ts").body == b"new",
                        f"{name} asks again", 12)
-        # What is left of a copy's time is told as what is left: nobody is an hour off. But the nginx
+        # What is left of a copy is told as what is left: nobody is an hour off. But the nginx
         # of north-1, which forgets its environment, has another clock here than its engine.
         copies = self.farm.locate(f"http://{HOST}/ttl.ts")["copies"]
         self.assertEqual(len(copies), 3)
