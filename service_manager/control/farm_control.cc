@@ -110,13 +110,19 @@ StatusOr<multicast::MemberId> FarmControl::OpenDesks() {
     STRATA_RETURN_IF_ERROR(store_.Lead(1));
     STRATA_RETURN_IF_ERROR(managers_.Enroll(options_.name, options_.address));
   }
-  store_.Follow();
   const StatusOr<ManagerBook::Entry> self = managers_.Find(options_.name);
-  if (self.ok()) return multicast::MemberId(self->id);
-  return FailedPrecondition(
-      "the store is of a farm whose managers are others, such as %s: give each manager a data "
-      "folder of its own",
-      managers_.all().begin()->first.c_str());
+  if (!self.ok()) {
+    return FailedPrecondition(
+        "the store is of a farm whose managers are others, such as %s: give each manager a data "
+        "folder of its own",
+        managers_.all().begin()->first.c_str());
+  }
+  if (managers_.all().size() > 1) {
+    store_.Follow();
+  } else {
+    STRATA_RETURN_IF_ERROR(store_.Lead(1));  // As Leadership::is_sole has it.
+  }
+  return multicast::MemberId(self->id);
 }
 
 Status FarmControl::Health() const {

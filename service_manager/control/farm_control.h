@@ -86,6 +86,8 @@ class FarmControl final : private farm::FarmListener {
   bool leads() const { return leadership_->leads(); }
   // As Leadership's.
   Status CheckLeads() const { return leadership_->CheckLeads(); }
+  // The same for what a sole manager may do in any case: to know its engines.
+  Status CheckRegisters() const { return leadership_->is_sole() ? Ok() : CheckLeads(); }
   std::string leader() const { return leadership_->leader(); }
   // Where the RPC of the farm's other managers is; the one that leads first.
   std::vector<std::string> OtherManagers() const;

@@ -39,7 +39,7 @@ void Leadership::OnView(const multicast::View& view) {
     if (!to_lead) leads_ = false;
     learns_in_.reset();
   }
-  if (!to_lead) store_.Follow();
+  if (!to_lead && !is_sole()) store_.Follow();
   if (follows_anew) follow_(true);
   const bool learns = self != nullptr && self->status == multicast::MemberStatus::kLearner;
   absl::MutexLock lock(&mutex_);
@@ -73,7 +73,7 @@ StatusOr<bool> Leadership::Begin() {
     absl::MutexLock lock(&mutex_);
     leads_ = led.ok() && to_lead_;
     if (leads_) return true;
-    store_.Follow();
+    if (!is_sole()) store_.Follow();
   }
   follow_(true);  // A later view came in between, or the disk failed.
   STRATA_RETURN_IF_ERROR(led);

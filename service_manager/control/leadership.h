@@ -33,6 +33,10 @@ class Leadership {
   StatusOr<bool> Begin();
 
   bool leads() const;
+  // Whether there was never another manager: nobody else can have written intent, and this one may
+  // write it also while too few members are in reach to lead them. So engines that vote can
+  // register, and come.
+  bool is_sole() const { return book_.all().size() <= 1; }
   // Unavailable: who leads instead, as far as it is known.
   Status CheckLeads() const;
   // The name of the manager that leads; empty: nobody, or nobody knows.

@@ -140,6 +140,19 @@ TEST_F(LeadershipTest, WhoLearnsFollowsAnewInEachMembershipBeforeItCounts) {
   EXPECT_EQ(follows_.size(), 2u) << "it was away";
 }
 
+TEST_F(LeadershipTest, WhoWasNeverOneOfSeveralWritesAlsoWhileItDoesNotLead) {
+  ASSERT_TRUE(store_->Lead(2).ok());
+  EXPECT_FALSE(leadership_->is_sole());
+  ASSERT_TRUE(book_->Remove("sm-1").ok());
+  EXPECT_TRUE(leadership_->is_sole());
+  See({});
+  EXPECT_FALSE(leadership_->leads());
+  EXPECT_TRUE(Orders());
+  ASSERT_TRUE(book_->Enroll("sm-3", "192.0.2.3:7400").ok());
+  See({Member(101)});
+  EXPECT_FALSE(Orders());
+}
+
 TEST_F(LeadershipTest, TermsGrowWithEpochs) {
   See({Member(2)});
   ASSERT_TRUE(*leadership_->Begin());

@@ -104,7 +104,7 @@ Status RegistrationService::RegisterEngine(const std::string& name,
                                            const v1::RegisterRequest& request,
                                            v1::RegisterReply* reply) {
   STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
-  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckRegisters());
   if (request.instance().size() != control::kInstanceBytes) {
     return InvalidArgument("instance: %zu bytes, not %zu", control::kInstanceBytes,
                            request.instance().size());
@@ -147,7 +147,7 @@ grpc::Status RegistrationService::Renew(grpc::ServerContext* context,
                                         const v1::RenewRequest* request, v1::RenewReply* reply) {
   const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kEngine);
   if (!caller.ok()) return ToGrpc(caller.status());
-  if (const Status leads = control_.CheckLeads(); !leads.ok()) return ToGrpc(leads);
+  if (const Status leads = control_.CheckRegisters(); !leads.ok()) return ToGrpc(leads);
   const StatusOr<uint64_t> differed_at =
       control_.Renew(caller->name, AsBytes(request->instance()), request->registration());
   if (!differed_at.ok()) return ToGrpc(differed_at.status());
@@ -233,7 +233,7 @@ grpc::Status RegistrationService::Attend(grpc::ServerContext* context,
 Status RegistrationService::AttendAs(const std::string& name, const v1::AttendRequest& request,
                                      v1::AttendReply* reply) {
   STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
-  STRATA_RETURN_IF_ERROR(control_.CheckLeads());
+  STRATA_RETURN_IF_ERROR(control_.CheckRegisters());
   STRATA_ASSIGN_OR_RETURN(const uint32_t id,
                           witnesses_.Attend(name, AsBytes(request.instance()), multicast::Now()));
   reply->set_member_id(id);

@@ -99,8 +99,8 @@ class Load(threading.Thread):
 
 
 class KeepingClient(threading.Thread):
-    """Asks again and again, on a connection that it keeps for as long as the server does, and counts
-    what was cut. On a machine of its own, if one is named."""
+    """Asks again and again, on a connection that it keeps for as long as the server does, and
+    counts what was cut. On a machine of its own, if one is named."""
 
     def __init__(self, address, port, host="films.example", machine=None):
         super().__init__(daemon=True)

@@ -45,8 +45,8 @@ class Holder:
     def __init__(self, lan, machine, folder):
         self.path = folder / f"claim-{machine}"
         self.process = subprocess.Popen(
-            lan.command(machine, HOLDER, "eth0", str(self.path), str(PORT), V4, V6), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
+            lan.command(machine, HOLDER, "eth0", str(self.path), str(PORT), V4, V6),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
 
     def claim(self, word):
