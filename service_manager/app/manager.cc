@@ -19,6 +19,9 @@ namespace {
 
 // How old what the front end knows of engines may be. Copies it knows at once.
 constexpr std::chrono::milliseconds kPublishEvery(50);
+// A manager that is out of the group sees no engine in it. When it was cut off, and comes back,
+// that is for a moment, and what it knew before is better.
+constexpr std::chrono::seconds kKnewBetterFor(5);
 // How long an order waits for the other managers to have it on their disks. A dead one leaves the
 // farm's group sooner.
 constexpr std::chrono::seconds kMirrorWait(5);
@@ -246,7 +249,14 @@ void Manager::PublishLoop() {
   uint64_t sites_of = 0;  // The ledger's changes when they were made.
   // A client who comes earlier is told to come again, not that there is no such site.
   while (!stop_ && !SitesAreThere()) std::this_thread::sleep_for(kPublishEvery);
+  Timestamp joined_at;
   while (!stop_) {
+    if (control_->joined()) {
+      joined_at = multicast::Now();
+    } else if (multicast::Now() - joined_at < kKnewBetterFor) {
+      std::this_thread::sleep_for(kPublishEvery);
+      continue;
+    }
     std::shared_ptr<const routing::RoutingSnapshot> snapshot;
     const auto director = control_->director();
     control_->member().Read([&](const farm::TableReplica& replica) {

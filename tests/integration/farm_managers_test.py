@@ -118,8 +118,14 @@ class BackupTest(FarmCase):
         def check_powerless_and_heal():
             done = self.at_manager(self.leader, "site", "remove", "acknowledged")
             self.assertNotEqual(done.returncode, 0)
+            url = (f"http://{self.farm.manager_addresses[self.leader]}:8080/take-over/"
+                   f"{self._testMethodName}")
+            clients.append(Load(lambda: ask(url, host=HOST), lambda answer: answer.status == 302))
             self.lan.heal()
+        clients = []
         self.check_take_over(lambda: self.lan.cut(number, everybody), check_powerless_and_heal)
+        # It leaves the group when it hears of the others, and joins it anew.
+        self.assertEqual([answer.status for client in clients for _, answer in client.end()], [])
 
     def test_what_is_acknowledged_survives_any_take_over(self):
         latest = {}
