@@ -24,7 +24,7 @@ struct FreeEntry {
 
 Status Failed(const std::string& path, archive& writer) {
   const char* why = archive_error_string(&writer);
-  return Unavailable("%s: %s", path.c_str(), why == nullptr ? "it cannot be written" : why);
+  return FailedPrecondition("%s: %s", path.c_str(), why == nullptr ? "it cannot be written" : why);
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ ArchiveWriter::~ArchiveWriter() {
 StatusOr<std::unique_ptr<ArchiveWriter>> ArchiveWriter::Open(const std::string& path) {
   std::string temporary = path + ".XXXXXX";
   const UniqueFd made(mkostemp(temporary.data(), O_CLOEXEC));  // Mode 0600.
-  if (made.get() < 0) return Unavailable("%s: %s", path.c_str(), strerror(errno));
+  if (made.get() < 0) return FailedPrecondition("%s: %s", path.c_str(), strerror(errno));
   archive* writer = archive_write_new();
   std::unique_ptr<ArchiveWriter> opened(new ArchiveWriter(path, temporary, writer));
   if (archive_write_add_filter_gzip(writer) != ARCHIVE_OK ||
@@ -69,7 +69,7 @@ Status ArchiveWriter::Add(const std::string& name, const std::string& content, i
 Status ArchiveWriter::Finish() {
   if (archive_write_close(writer_) != ARCHIVE_OK) return Failed(path_, *writer_);
   if (rename(temporary_.c_str(), path_.c_str()) != 0) {
-    return Unavailable("%s: %s", path_.c_str(), strerror(errno));
+    return FailedPrecondition("%s: %s", path_.c_str(), strerror(errno));
   }
   finished_ = true;
   return Ok();
