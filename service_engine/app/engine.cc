@@ -357,7 +357,10 @@ void Engine::StartCopier() {
   options.bytes_per_second = settings_.copy_bytes_per_second;
   copier_ = std::make_unique<Copier>(
       options, *member_, *adapter_, *keeper_,
-      [this](const rpc::CopyReport& report) { return copy_client_->ExchangeCopies(report); },
+      [this](const rpc::CopyReport& report) {
+        copy_client_->Learn(client_->named());
+        return copy_client_->ExchangeCopies(report);
+      },
       metrics_);
 }
 

@@ -155,9 +155,21 @@ StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration)
     STRATA_ASSIGN_OR_RETURN(renewal.weights, WeightsOf(reply.load_weights()));
   }
   renewal.differed_at = reply.differed_at();
-  channels_->Learn({reply.managers().begin(), reply.managers().end()});
-  waiting_.resize(channels_->size());
+  std::vector<std::string> named(reply.managers().begin(), reply.managers().end());
+  Learn(named);
+  absl::MutexLock lock(&mutex_);
+  named_ = std::move(named);
   return renewal;
+}
+
+std::vector<std::string> ManagerClient::named() const {
+  absl::MutexLock lock(&mutex_);
+  return named_;
+}
+
+void ManagerClient::Learn(const std::vector<std::string>& managers) {
+  channels_->Learn(managers);
+  waiting_.resize(channels_->size());
 }
 
 bool ManagerClient::TellOne(size_t manager, const std::vector<std::string>& uris, Status& failure) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/bytes.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
@@ -103,6 +105,11 @@ class ManagerClient {
   // Unavailable: no manager that leads is there.
   StatusOr<CopyWork> ExchangeCopies(const CopyReport& report);
 
+  // Managers that the one that leads named when a registration was renewed last; by any thread.
+  std::vector<std::string> named() const;
+  // These, HOST:PORT, are managers too.
+  void Learn(const std::vector<std::string>& managers);
+
   // Ends the call that goes on, and refuses those that come; by any thread. The process is to end.
   void Stop();
 
@@ -114,6 +121,8 @@ class ManagerClient {
 
   std::unique_ptr<Channels> channels_;
   std::vector<Waiting> waiting_;  // Of each manager.
+  mutable absl::Mutex mutex_;
+  std::vector<std::string> named_ ABSL_GUARDED_BY(mutex_);
 };
 
 using farm::rpc::IsRefusal;

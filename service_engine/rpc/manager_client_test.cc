@@ -191,12 +191,20 @@ class ListeningManager final : public manager::v1::Registration::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ExchangeCopies(grpc::ServerContext*, const manager::v1::ExchangeCopiesRequest*,
+                              manager::v1::ExchangeCopiesReply*) override {
+    ++exchanges;
+    if (leads) return grpc::Status::OK;
+    return {grpc::StatusCode::UNAVAILABLE, "sm-2 leads the farm"};
+  }
+
   int port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
   std::vector<std::string> others;  // That it names. Before there are calls.
   std::atomic<bool> leads = true;
   std::atomic<int> renewals = 0;
+  std::atomic<int> exchanges = 0;
   std::atomic<int> uris = 0;
 
  private:
@@ -241,9 +249,21 @@ TEST_F(ManagersTest, LearnsFromAManagerWhichOthersThereAre) {
   EXPECT_EQ(second.renewals, 0);
   EXPECT_TRUE(client.TellUris({"http://a/1"}).ok());
   EXPECT_EQ(second.uris, 1);
+  EXPECT_EQ(client.named(), first.others);
   first.leads = false;
   EXPECT_TRUE(client.Renew(Bytes(16, 1), 1).ok());
   EXPECT_EQ(second.renewals, 1);
+}
+
+TEST_F(ManagersTest, AsksForWorkWhomAnotherClientHasLearnedOf) {
+  ListeningManager first(files_);
+  ListeningManager second(files_);
+  ManagerClient client({first.address()}, engine_);
+  first.leads = false;
+  EXPECT_FALSE(client.ExchangeCopies({}).ok());
+  client.Learn({second.address()});
+  EXPECT_TRUE(client.ExchangeCopies({}).ok());
+  EXPECT_EQ(second.exchanges, 1);
 }
 
 TEST_F(ManagersTest, EveryManagerIsToldOfContents) {
