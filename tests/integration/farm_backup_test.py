@@ -187,8 +187,8 @@ class BackupTest(RestoreCase):
         self.assertFalse(empty.exists())
 
     def test_the_guides_timer_makes_backups(self):
-        guide = pathlib.Path("docs/operator/guide.md").read_text(encoding="utf-8")
-        line = re.search(r"ExecStart=/bin/sh -ec '(.*?)'\n\n# /etc", guide, re.S)[1]
+        guide = pathlib.Path("docs/operator/daily.md").read_text(encoding="utf-8")
+        line = re.search(r"ExecStart=/bin/sh -ec '(.*?)'\n```", guide, re.S)[1]
         script = line.replace("\\\n", " ").replace("%%", "%").replace("$$", "$")
         folder = self.folder / "timer"
         folder.mkdir()
