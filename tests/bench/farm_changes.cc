@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,12 +19,10 @@
 #include "common/address.h"
 #include "common/metrics.h"
 #include "common/status.h"
-#include "common/system_random.h"
-#include "common/tls/tls_files.h"
 #include "farm/content_identity.h"
 #include "farm/member/farm_member.h"
 #include "multicast/driver/clock.h"
-#include "service_engine/rpc/manager_client.h"
+#include "tests/bench/farm_guest.h"
 
 // Joins a farm as one more engine, makes files appear in the libraries of others by renames, RATE a
 // second, at each library in turn, and notes when the farm tells it of each. Prints `name value`
@@ -46,8 +43,6 @@ using multicast::Now;
 constexpr Duration kJoinLimit = std::chrono::seconds(30);
 constexpr Duration kLastLimit = std::chrono::seconds(10);
 constexpr Duration kSettle = std::chrono::seconds(2);
-constexpr size_t kInstanceBytes = 16;
-constexpr uint16_t kNobodysPort = 9;
 
 struct Plan {
   std::string manager;
@@ -113,38 +108,6 @@ class Observer final : public farm::FarmListener {
   size_t count_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-StatusOr<std::unique_ptr<farm::FarmMember>> JoinFarm(const Plan& plan, Observer& observer,
-                                                     MetricRegistry& metrics) {
-  const std::string& files = plan.certificates;
-  STRATA_ASSIGN_OR_RETURN(const auto store,
-                          tls::TlsStore::Open({.authority = files + "/ca.pem",
-                                               .certificate = files + "/certificate.pem",
-                                               .key = files + "/key.pem",
-                                               .revocations = ""}));
-  SystemRandom random;
-  Bytes instance(kInstanceBytes);
-  for (uint8_t& byte : instance) byte = static_cast<uint8_t>(random.Below(256));
-  farm::EngineInfo info;
-  info.clients = {{.ip = plan.address, .port = kNobodysPort, .interface = 0}};
-  info.peers = info.clients;
-  engine::rpc::ManagerClient client({plan.manager}, store);
-  STRATA_ASSIGN_OR_RETURN(const auto registration, client.Register(info, instance));
-  multicast::GroupOptions options;
-  options.core.group = multicast::GroupId(registration.group_id);
-  options.core.seeds = registration.seeds;
-  options.member = multicast::MemberId(registration.id.value());
-  options.role = multicast::Role::kEngine;
-  options.sockets.interface = "lo";
-  options.sockets.loopback = true;
-  options.sockets.address = plan.address;
-  options.sockets.group = registration.group_address;
-  options.sockets.port = registration.group_port;
-  options.keys = registration.keys;
-  STRATA_ASSIGN_OR_RETURN(auto member, farm::FarmMember::Join(options, {}, observer, metrics));
-  if (!observer.AwaitJoined(kJoinLimit)) return DeadlineExceeded("not joined in time");
-  return member;
-}
-
 std::string Staged(const Plan& plan, size_t i) { return plan.folder + "/" + std::to_string(i); }
 
 Status Stage(const Plan& plan) {
@@ -193,7 +156,13 @@ void Print(const std::vector<Timestamp>& renamed, const std::vector<Timestamp>& 
 Status Measure(const Plan& plan) {
   MetricRegistry metrics;
   Observer observer(plan);
-  STRATA_ASSIGN_OR_RETURN(const auto member, JoinFarm(plan, observer, metrics));
+  const FarmGuest::Place place = {.managers = {plan.manager},
+                                  .certificates = plan.certificates,
+                                  .address = plan.address,
+                                  .interface = "lo",
+                                  .loopback = true};
+  STRATA_ASSIGN_OR_RETURN(const auto guest, FarmGuest::Join(place, observer, metrics));
+  if (!observer.AwaitJoined(kJoinLimit)) return DeadlineExceeded("not joined in time");
   Status status = Stage(plan);
   if (status.ok()) {
     std::this_thread::sleep_for(kSettle);  // The disk has its files, the farm its new member.
@@ -201,7 +170,7 @@ Status Measure(const Plan& plan) {
     status = renamed.status();
     if (renamed.ok()) Print(*renamed, observer.AwaitAll(kLastLimit));
   }
-  member->Leave();
+  guest->member().Leave();
   return status;
 }
 

@@ -24,6 +24,7 @@ function done(summary, latency)
   io.write(string.format("microseconds %d\n", summary.duration))
   io.write(string.format("p50_us %d\n", latency:percentile(50)))
   io.write(string.format("p99_us %d\n", latency:percentile(99)))
+  io.write(string.format("timeouts %d\n", errors.timeout))
   io.write(string.format("errors %d\n", errors.connect + errors.read + errors.write
                          + errors.status + errors.timeout))
 end

@@ -1,0 +1,68 @@
+#include "tests/bench/farm_guest.h"
+
+#include <utility>
+
+#include "common/system_random.h"
+#include "common/tls/tls_files.h"
+
+namespace strata::bench {
+namespace {
+
+constexpr size_t kInstanceBytes = 16;
+constexpr uint16_t kNobodysPort = 9;
+
+multicast::GroupOptions OptionsOf(const FarmGuest::Place& place,
+                                  const engine::rpc::Registration& registration) {
+  multicast::GroupOptions options;
+  options.core.group = multicast::GroupId(registration.group_id);
+  options.core.seeds = registration.seeds;
+  farm::SetDetection(registration.detection_timeout, options.core);
+  options.member = multicast::MemberId(registration.id.value());
+  options.role = multicast::Role::kEngine;
+  options.sockets.interface = place.interface;
+  options.sockets.loopback = place.loopback;
+  options.sockets.address = place.address;
+  options.sockets.group = registration.group_address;
+  options.sockets.port = registration.group_port;
+  options.keys = registration.keys;
+  return options;
+}
+
+}  // namespace
+
+FarmGuest::FarmGuest(const Place& place, std::shared_ptr<const tls::TlsStore> store)
+    : instance_(kInstanceBytes), client_(place.managers, std::move(store)) {
+  SystemRandom random;
+  for (uint8_t& byte : instance_) byte = static_cast<uint8_t>(random.Below(256));
+  info_.clients = {{.ip = place.address, .port = kNobodysPort, .interface = 0}};
+  info_.peers = info_.clients;
+}
+
+StatusOr<std::unique_ptr<FarmGuest>> FarmGuest::Join(const Place& place,
+                                                     farm::FarmListener& listener,
+                                                     MetricRegistry& metrics) {
+  const std::string& files = place.certificates;
+  STRATA_ASSIGN_OR_RETURN(auto store,
+                          tls::TlsStore::Open({.authority = files + "/ca.pem",
+                                               .certificate = files + "/certificate.pem",
+                                               .key = files + "/key.pem",
+                                               .revocations = ""}));
+  std::unique_ptr<FarmGuest> guest(new FarmGuest(place, std::move(store)));
+  STRATA_ASSIGN_OR_RETURN(const auto registration,
+                          guest->client_.Register(guest->info_, guest->instance_));
+  guest->id_ = registration.id;
+  guest->registration_ = registration.number;
+  STRATA_ASSIGN_OR_RETURN(guest->member_, farm::FarmMember::Join(OptionsOf(place, registration), {},
+                                                                 listener, metrics));
+  return guest;
+}
+
+Status FarmGuest::Renew() {
+  const auto renewal = client_.Renew(instance_, registration_);
+  if (renewal.ok()) return member_->UseKeys(renewal->keys);
+  STRATA_ASSIGN_OR_RETURN(const auto registration, client_.Register(info_, instance_));
+  registration_ = registration.number;
+  return member_->UseKeys(registration.keys);
+}
+
+}  // namespace strata::bench
