@@ -88,7 +88,9 @@ std::optional<Endpoint> ParseEndpoint(const std::string& text) {
 
 bool Collide(const Endpoint& held, const Endpoint& wanted) {
   if (held.port != wanted.port) return false;
-  return held.ip == wanted.ip || held.ip.IsUnspecified() || wanted.ip.IsUnspecified();
+  // gRPC listens at IPv4 addresses as IPv6 ones that map them.
+  return held.ip.Unmapped() == wanted.ip.Unmapped() || held.ip.IsUnspecified() ||
+         wanted.ip.IsUnspecified();
 }
 
 }  // namespace

@@ -42,6 +42,16 @@ TEST(ProcessesTest, FindsTheHolderOfAPort) {
   EXPECT_NE(Describe(*holder).find("(pid " + std::to_string(getpid()) + ")"), std::string::npos);
 }
 
+TEST(ProcessesTest, FindsTheHolderOfAMappedAddress) {
+  const UniqueFd fd(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  SocketAddress address = ToSocketAddress(*Endpoint::Parse("[::ffff:127.0.0.1]:0"));
+  ASSERT_EQ(bind(fd.get(), address.get(), address.size), 0);
+  ASSERT_EQ(listen(fd.get(), 1), 0);
+  ASSERT_EQ(getsockname(fd.get(), address.get(), &address.size), 0);
+  const uint16_t port = ToEndpoint(address)->port;
+  EXPECT_EQ(HolderOf({.ip = IpAddress::V4(127, 0, 0, 1), .port = port}), getpid());
+}
+
 TEST(ProcessesTest, KnowsAncestors) {
   EXPECT_TRUE(IsBelow(getpid(), getpid()));
   EXPECT_TRUE(IsBelow(getpid(), getppid()));
