@@ -14,6 +14,8 @@ namespace {
 
 using multicast::Now;
 
+// Contents of a state that is written while the group waits: some milliseconds.
+constexpr uint64_t kTakenAtOnceMax = 10'000;
 // Sends whose end somebody wants to know.
 constexpr size_t kWaitingMax = 100'000;
 
@@ -93,7 +95,7 @@ struct FarmMember::Instruments {
 FarmMember::FarmMember(const TableSettings& settings, FarmListener& listener, uint8_t version)
     : listener_(listener), replica_(settings), versions_(version) {}
 
-FarmMember::~FarmMember() = default;
+FarmMember::~FarmMember() { deferral_.Stop(); }
 
 StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions options,
                                                        const TableSettings& settings,
@@ -108,6 +110,8 @@ StatusOr<std::unique_ptr<FarmMember>> FarmMember::Join(multicast::GroupOptions o
   member->self_ = self;
   member->instruments_ = std::make_unique<Instruments>(metrics, options.core.group);
   options.own_thread = true;
+  member->application_tells_ready_ = options.core.full_when_ready;
+  options.core.full_when_ready = true;
   member->keys_ = std::make_unique<GroupKeys>(options.keys);
   // Callbacks may come before Join returns, and Send needs the group: they wait for the lock.
   absl::MutexLock lock(&member->send_mutex_);
@@ -224,24 +228,51 @@ void FarmMember::RefreshMetrics() {
   instruments_->contents.Set(static_cast<double>(replica_.table().contents()));
 }
 
-void FarmMember::Leave() { group_->Leave(); }
+void FarmMember::Leave() {
+  deferral_.Stop();  // What it does may need the group.
+  group_->Leave();
+}
+
+Status FarmMember::Ready(uint32_t view_number) {
+  {
+    absl::MutexLock lock(&mutex_);
+    ready_in_ = view_number;
+  }
+  TellReady();
+  return Ok();
+}
+
+void FarmMember::TellReady() {
+  uint32_t view = 0;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (!restored_ || !ready_in_) return;
+    view = *ready_in_;
+  }
+  absl::MutexLock lock(&send_mutex_);  // Join may not have given the group yet.
+  if (group_ != nullptr) (void)group_->Ready(view);
+}
 
 // ---- The group's thread.
 
+void FarmMember::InOrder(std::function<void()> work) {
+  if (deferral_.going_on()) {
+    deferral_.Defer(std::move(work));
+  } else {
+    work();
+  }
+}
+
 void FarmMember::OnDeliver(const multicast::DeliverAction& message) {
   const EngineId origin(message.origin.value());
-  std::optional<Message> applied;
-  {
-    absl::MutexLock lock(&mutex_);
-    const Timestamp now = Now();
-    heard_[origin] = now;
-    if (message.stream == kTableStream) {
-      applied = replica_.OnCommitted(origin, message.message, message.commit_number, now);
-    } else {
-      applied = replica_.OnReceived(origin, message.message, now);
-    }
+  if (!deferral_.going_on()) {
+    Deliver(message.stream, origin, message.commit_number, message.message);
+    return;
   }
-  if (applied) listener_.OnMessage(*applied, origin);
+  deferral_.Defer([this, stream = message.stream, origin, number = message.commit_number,
+                   bytes = Bytes(message.message.begin(), message.message.end())] {
+    Deliver(stream, origin, number, bytes);
+  });
 }
 
 void FarmMember::OnSendDone(const multicast::SendDoneAction& done) {
@@ -257,6 +288,60 @@ void FarmMember::OnSendDone(const multicast::SendDoneAction& done) {
 }
 
 void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
+  InOrder([this, change] { SetView(change); });
+}
+
+void FarmMember::OnLeftView(const multicast::LeftViewAction& left) {
+  InOrder([this, left] { LeaveView(left); });
+}
+
+std::optional<Bytes> FarmMember::OnTakeSnapshot(const multicast::TakeSnapshotAction& request) {
+  std::optional<EngineId> light;
+  if (request.light) light = EngineId(request.learner.value());
+  if (!deferral_.going_on()) {
+    absl::MutexLock lock(&mutex_);
+    if (replica_.table().contents() <= kTakenAtOnceMax) {
+      return replica_.TakeSnapshot(Now(), light);
+    }
+  }
+  // What is delivered meanwhile waits, so that the state is the one that was asked for.
+  deferral_.Defer([this, light, transfer = request.transfer] {
+    Bytes state;
+    {
+      absl::MutexLock lock(&mutex_);
+      state = replica_.TakeSnapshot(Now(), light);
+    }
+    (void)group_->ProvideSnapshot(transfer, std::move(state));
+  });
+  return std::nullopt;
+}
+
+void FarmMember::OnInstallSnapshot(const multicast::InstallSnapshotAction& snapshot) {
+  deferral_.Defer([this, state = Bytes(snapshot.state.begin(), snapshot.state.end()),
+                   number = snapshot.commit_number] { Restore(state, number); });
+}
+
+void FarmMember::OnRotateKey(const multicast::RotateKeyAction&) { listener_.OnRotateKey(); }
+
+// ---- The same, or the thread that restores.
+
+void FarmMember::Deliver(multicast::StreamId stream, EngineId origin, uint64_t commit_number,
+                         ByteSpan message) {
+  std::optional<Message> applied;
+  {
+    absl::MutexLock lock(&mutex_);
+    const Timestamp now = Now();
+    heard_[origin] = now;
+    if (stream == kTableStream) {
+      applied = replica_.OnCommitted(origin, message, commit_number, now);
+    } else {
+      applied = replica_.OnReceived(origin, message, now);
+    }
+  }
+  if (applied) listener_.OnMessage(*applied, origin);
+}
+
+void FarmMember::SetView(const multicast::ViewChangedAction& change) {
   const bool joined = change.status == multicast::MemberStatus::kFull;
   {
     absl::MutexLock lock(&mutex_);
@@ -274,6 +359,8 @@ void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
     versions_.OnView(versions);
     view_ = change.view;
     joined_ = joined;
+    const bool learns = change.status == multicast::MemberStatus::kLearner;
+    if (learns && !application_tells_ready_) ready_in_ = change.view.number;
   }
   Log().Info("view", {{"number", change.view.number},
                       {"members", change.view.members.size()},
@@ -282,11 +369,13 @@ void FarmMember::OnViewChanged(const multicast::ViewChangedAction& change) {
   listener_.OnView(change.view, joined);
 }
 
-void FarmMember::OnLeftView(const multicast::LeftViewAction& left) {
+void FarmMember::LeaveView(const multicast::LeftViewAction& left) {
   multicast::View none;
   {
     absl::MutexLock lock(&mutex_);
     joined_ = false;
+    restored_ = false;
+    ready_in_.reset();
     view_ = none;
     replica_.OnView({});
   }
@@ -294,27 +383,23 @@ void FarmMember::OnLeftView(const multicast::LeftViewAction& left) {
   listener_.OnView(none, false);
 }
 
-std::optional<Bytes> FarmMember::OnTakeSnapshot(const multicast::TakeSnapshotAction& request) {
-  std::optional<EngineId> light;
-  if (request.light) light = EngineId(request.learner.value());
-  absl::MutexLock lock(&mutex_);
-  return replica_.TakeSnapshot(Now(), light);
-}
-
-void FarmMember::OnInstallSnapshot(const multicast::InstallSnapshotAction& snapshot) {
+void FarmMember::Restore(const Bytes& state, uint64_t commit_number) {
   Status installed;
   {
     absl::MutexLock lock(&mutex_);
-    installed = replica_.InstallSnapshot(snapshot.state, snapshot.commit_number, Now());
+    installed = replica_.InstallSnapshot(state, commit_number, Now());
   }
   if (!installed.ok()) {
     Log().Error("a snapshot is malformed", {{"error", MessageOf(installed)}});
     return;
   }
   listener_.OnState();
+  {
+    absl::MutexLock lock(&mutex_);
+    restored_ = true;
+  }
+  TellReady();
 }
-
-void FarmMember::OnRotateKey(const multicast::RotateKeyAction&) { listener_.OnRotateKey(); }
 
 void FarmMember::OnAlarm(const multicast::AlarmAction& alarm) {
   Log().Warning("alarm of the farm's group", {{"alarm", static_cast<int>(alarm.alarm)},

@@ -14,6 +14,7 @@
 #include "common/metrics.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "farm/member/deferral.h"
 #include "farm/member/group_keys.h"
 #include "farm/table_replica.h"
 #include "farm/version.h"
@@ -21,8 +22,9 @@
 
 namespace strata::farm {
 
-// What a process does about what happens in its farm. Called on the group's thread, one call at a
-// time, in the group's order, after the replica has changed: be quick, hand work to other threads.
+// What a process does about what happens in its farm. Called on the group's thread, or while the
+// whole state is being restored by a thread that does so, one call at a time, in the group's order,
+// after the replica has changed: be quick, hand work to other threads. OnState may take its time.
 class FarmListener {
  public:
   virtual ~FarmListener();
@@ -58,8 +60,9 @@ void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings)
 class FarmMember final : private multicast::GroupApplication {
  public:
   // `options.own_thread` is set here, and `options.application_version` if it is 0; with
-  // `options.light` it keeps the copies of its own engine only. The listener must outlive the
-  // member.
+  // `options.light` it keeps the copies of its own engine only. With `options.core.full_when_ready`
+  // it is a full member only after Ready, else as soon as it has restored the state. The listener
+  // must outlive the member.
   static StatusOr<std::unique_ptr<FarmMember>> Join(multicast::GroupOptions options,
                                                     const TableSettings& settings,
                                                     FarmListener& listener,
@@ -102,7 +105,7 @@ class FarmMember final : private multicast::GroupApplication {
   Status Promote() { return group_->Promote(); }
   // As multicast::Group.
   Status LeadAnyway() { return group_->LeadAnyway(); }
-  Status Ready(uint32_t view_number) { return group_->Ready(view_number); }
+  Status Ready(uint32_t view_number);
 
   Endpoint unicast() const { return group_->unicast(); }
   void Observe(CopyObserver* observer);
@@ -113,6 +116,17 @@ class FarmMember final : private multicast::GroupApplication {
 
  private:
   FarmMember(const TableSettings& settings, FarmListener& listener, uint8_t version);
+
+  // What the callbacks do, with no other of them at the same time.
+  void Deliver(multicast::StreamId stream, EngineId origin, uint64_t commit_number,
+               ByteSpan message);
+  void SetView(const multicast::ViewChangedAction& change);
+  void LeaveView(const multicast::LeftViewAction& left);
+  void Restore(const Bytes& state, uint64_t commit_number);
+  // Does it at once, or behind what was deferred.
+  void InOrder(std::function<void()> work);
+  // Tells the group that this member may be full, if all that it takes is there.
+  void TellReady();
 
   void OnDeliver(const multicast::DeliverAction& message) override;
   void OnSendDone(const multicast::SendDoneAction& done) override;
@@ -135,11 +149,19 @@ class FarmMember final : private multicast::GroupApplication {
   VersionGate versions_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   std::map<EngineId, Timestamp> heard_ ABSL_GUARDED_BY(mutex_);
+  // Of this membership: the number of a view in which this member may be full, as far as the
+  // application goes, and whether the state is restored.
+  std::optional<uint32_t> ready_in_ ABSL_GUARDED_BY(mutex_);
+  bool restored_ ABSL_GUARDED_BY(mutex_) = false;
+  bool application_tells_ready_ = false;
   EngineId self_;
   std::unique_ptr<GroupKeys> keys_;
   mutable absl::Mutex send_mutex_;  // Before mutex_, never with it.
   std::map<multicast::SendId, Done> waiting_ ABSL_GUARDED_BY(send_mutex_);
 
+  // To restore, or write, the state of a large farm takes seconds, in which the group must have its
+  // thread.
+  Deferral deferral_;
   std::unique_ptr<multicast::Group> group_;  // Last: its thread ends first.
 };
 

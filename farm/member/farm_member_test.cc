@@ -6,8 +6,11 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <variant>
 
+#include "absl/synchronization/mutex.h"
 #include "farm/version.h"
+#include "multicast/driver/clock.h"
 #include "multicast/driver/private_network.h"
 #include "multicast/group_test_member.h"
 
@@ -33,6 +36,39 @@ bool Eventually(const std::function<bool()>& condition) {
   }
   return true;
 }
+
+// Needs its time to take a state in.
+class Slow final : public FarmListener {
+ public:
+  void OnMessage(const Message& message, EngineId) override {
+    absl::MutexLock lock(&mutex_);
+    if (std::holds_alternative<DigestAsked>(message)) ++messages_;
+  }
+  void OnView(const multicast::View&, bool) override {}
+  void OnState() override {
+    absl::MutexLock lock(&mutex_);
+    restores_ = true;
+    mutex_.Await(absl::Condition(&go_on_));
+  }
+  bool restores() {
+    absl::MutexLock lock(&mutex_);
+    return restores_;
+  }
+  int messages() {
+    absl::MutexLock lock(&mutex_);
+    return messages_;
+  }
+  void GoOn() {
+    absl::MutexLock lock(&mutex_);
+    go_on_ = true;
+  }
+
+ private:
+  absl::Mutex mutex_;
+  bool restores_ ABSL_GUARDED_BY(mutex_) = false;
+  bool go_on_ ABSL_GUARDED_BY(mutex_) = false;
+  int messages_ ABSL_GUARDED_BY(mutex_) = 0;
+};
 
 class FarmMemberTest : public ::testing::Test {
  protected:
@@ -70,6 +106,31 @@ TEST_F(FarmMemberTest, SpeaksTheLowestVersionOfItsViewUntilAllAreNew) {
   engine = Start(2, kNext);
   EXPECT_TRUE(Speaks(*manager, kNext));
   EXPECT_TRUE(Speaks(*engine, kNext));
+}
+
+TEST_F(FarmMemberTest, WhoRestoresTheStateKeepsNobodyWaitingAndIsFullOnlyThen) {
+  const auto manager = Start(1, kFarmVersion);
+  MetricRegistry metrics;
+  Slow listener;
+  auto slow = FarmMember::Join(multicast::TestOptions(network_, 2), {}, listener, metrics);
+  ASSERT_TRUE(slow.ok()) << slow.status().ToString();
+  ASSERT_TRUE(Eventually([&] { return listener.restores(); }));
+  const uint32_t view = manager->member->view().number;
+  constexpr int kMessages = 300;
+  for (int i = 0; i < kMessages; ++i) {
+    ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
+  }
+  // Much longer than somebody may be silent.
+  const auto until = multicast::Now() + std::chrono::seconds(2);
+  while (multicast::Now() < until) {
+    ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
+  }
+  EXPECT_EQ(manager->member->view().number, view) << "it was not lost meanwhile";
+  EXPECT_FALSE((*slow)->joined());
+  listener.GoOn();
+  EXPECT_TRUE(Eventually([&] { return (*slow)->joined(); }));
+  EXPECT_GE(listener.messages(), kMessages);
+  EXPECT_TRUE((*slow)->SendAndWait(DigestTold{EngineId(2), 1, {}}, std::chrono::seconds(20)).ok());
 }
 
 TEST_F(FarmMemberTest, AMemberOfThisProgramTellsItsVersion) {

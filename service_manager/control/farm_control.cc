@@ -53,8 +53,9 @@ FarmControl::FarmControl(FarmControlOptions options, store::MirroredStore& store
       next_verification_(Now() + options_.verify_every) {}
 
 FarmControl::~FarmControl() {
-  presence_.reset();
-  work_.reset();
+  // The group's thread may give them work until the end.
+  if (presence_ != nullptr) presence_->Stop();
+  if (work_ != nullptr) work_->Stop();
   if (member_ != nullptr) member_->Leave();
 }
 

@@ -10,17 +10,17 @@ namespace strata::manager::control {
 WorkQueue::WorkQueue(Duration interval, std::function<void()> tick)
     : interval_(interval), tick_(std::move(tick)), thread_([this] { Loop(); }) {}
 
-WorkQueue::~WorkQueue() {
+void WorkQueue::Stop() {
   {
     absl::MutexLock lock(&mutex_);
     stop_ = true;
   }
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 bool WorkQueue::Post(std::function<void()> work) {
   absl::MutexLock lock(&mutex_);
-  if (work_.size() >= kWorkMax) return false;
+  if (stop_ || work_.size() >= kWorkMax) return false;
   work_.push_back(std::move(work));
   return true;
 }

@@ -18,7 +18,9 @@ class WorkQueue {
  public:
   // `tick` is called whenever an interval is over, between the others.
   WorkQueue(Duration interval, std::function<void()> tick);
-  ~WorkQueue();  // Drops what was not begun.
+  ~WorkQueue() { Stop(); }
+  // Waits for what is being done; what was not begun is dropped, now and later. Not by the work.
+  void Stop();
 
   // False, and dropped, if too much is waiting.
   bool Post(std::function<void()> work);
