@@ -10,8 +10,8 @@ using farm::EngineId;
 
 // ---- What there is.
 
-void DrainPlan::SetSole(EngineId id, std::vector<Sole> sole, Timestamp now) {
-  Source& source = sources_[id];
+void DrainPlan::SetSole(EngineId drained, std::vector<Sole> sole, Timestamp now) {
+  Source& source = sources_[drained];
   source.sole = std::move(sole);
   source.next = std::min(source.next, source.sole.size());
   std::erase_if(source.work,
@@ -22,7 +22,7 @@ void DrainPlan::SetSole(EngineId id, std::vector<Sole> sole, Timestamp now) {
   }
 }
 
-void DrainPlan::Forget(EngineId source) { sources_.erase(source); }
+void DrainPlan::Forget(EngineId drained) { sources_.erase(drained); }
 
 void DrainPlan::OnAway(EngineId engine) {
   askers_.erase(engine);
@@ -86,9 +86,9 @@ std::string DrainPlan::WhyNobody(EngineId source, uint64_t size, Timestamp now) 
 
 // ---- A draining engine asks.
 
-std::vector<ContentKey> DrainPlan::TakePreparations(EngineId id, Timestamp now) {
+std::vector<ContentKey> DrainPlan::TakePreparations(EngineId drained, Timestamp now) {
   std::vector<ContentKey> keys;
-  const auto it = sources_.find(id);
+  const auto it = sources_.find(drained);
   if (it == sources_.end()) return keys;
   Source& source = it->second;
   size_t prepared = 0;
@@ -101,7 +101,7 @@ std::vector<ContentKey> DrainPlan::TakePreparations(EngineId id, Timestamp now) 
     bytes += work.original.size;
   }
   bool anybody = false;
-  const uint64_t room = RoomAtMost(id, now, anybody);
+  const uint64_t room = RoomAtMost(drained, now, anybody);
   if (!anybody) return keys;
   for (size_t looked = 0; looked < std::min(source.sole.size(), kLooksPerAsk); ++looked) {
     if (keys.size() == kPreparationsPerAsk || prepared == kPreparedMax) break;
@@ -122,8 +122,8 @@ std::vector<ContentKey> DrainPlan::TakePreparations(EngineId id, Timestamp now) 
   return keys;
 }
 
-void DrainPlan::OnPrepared(EngineId id, const ContentKey& key, Original original) {
-  const auto source = sources_.find(id);
+void DrainPlan::OnPrepared(EngineId drained, const ContentKey& key, Original original) {
+  const auto source = sources_.find(drained);
   if (source == sources_.end()) return;
   const auto work = source->second.work.find(key);
   if (work == source->second.work.end() || work->second.state != State::kPreparing) return;
@@ -131,13 +131,13 @@ void DrainPlan::OnPrepared(EngineId id, const ContentKey& key, Original original
   work->second.original = std::move(original);
 }
 
-void DrainPlan::OnNotPrepared(EngineId id, const ContentKey& key, const std::string& problem,
+void DrainPlan::OnNotPrepared(EngineId drained, const ContentKey& key, const std::string& problem,
                               Timestamp now) {
-  const auto source = sources_.find(id);
+  const auto source = sources_.find(drained);
   if (source == sources_.end()) return;
   const auto work = source->second.work.find(key);
   if (work == source->second.work.end() || work->second.state != State::kPreparing) return;
-  work->second.target = id;
+  work->second.target = drained;
   Fail(work->second, problem, now);
 }
 
@@ -186,13 +186,13 @@ std::optional<EngineId> DrainPlan::OnCopied(EngineId target, const ContentKey& k
 
 // ---- Looking.
 
-DrainPlan::Progress DrainPlan::ProgressOf(EngineId id, Timestamp now) const {
+DrainPlan::Progress DrainPlan::ProgressOf(EngineId drained, Timestamp now) const {
   Progress progress;
-  const auto it = sources_.find(id);
+  const auto it = sources_.find(drained);
   if (it == sources_.end()) return progress;
   const Source& source = it->second;
   bool anybody = false;
-  const uint64_t room = RoomAtMost(id, now, anybody);
+  const uint64_t room = RoomAtMost(drained, now, anybody);
   for (const Sole& sole : source.sole) {
     ++progress.contents_left;
     progress.bytes_left += sole.size;
@@ -207,7 +207,7 @@ DrainPlan::Progress DrainPlan::ProgressOf(EngineId id, Timestamp now) const {
       ++progress.failing;
       if (progress.problems.size() == kProblemsTold) continue;
       progress.problems.push_back({sole.key, work == nullptr ? "" : work->original.uri,
-                                   nobody ? WhyNobody(id, sole.size, now) : work->problem});
+                                   nobody ? WhyNobody(drained, sole.size, now) : work->problem});
     } else if (going) {
       ++progress.in_flight;
     }

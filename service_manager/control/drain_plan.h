@@ -72,19 +72,19 @@ class DrainPlan {
   };
 
   // A survey found these, by rising key, and no others.
-  void SetSole(farm::EngineId source, std::vector<Sole> sole, Timestamp now);
+  void SetSole(farm::EngineId drained, std::vector<Sole> sole, Timestamp now);
   // Not drained any more.
-  void Forget(farm::EngineId source);
+  void Forget(farm::EngineId drained);
   // It left the group: what it was doing is for others.
   void OnAway(farm::EngineId engine);
   std::vector<farm::EngineId> sources() const;
 
   // ---- A draining engine asks.
   // What it is to sum now.
-  std::vector<farm::ContentKey> TakePreparations(farm::EngineId source, Timestamp now);
-  void OnPrepared(farm::EngineId source, const farm::ContentKey& key, Original original);
-  void OnNotPrepared(farm::EngineId source, const farm::ContentKey& key, const std::string& problem,
-                     Timestamp now);
+  std::vector<farm::ContentKey> TakePreparations(farm::EngineId drained, Timestamp now);
+  void OnPrepared(farm::EngineId drained, const farm::ContentKey& key, Original original);
+  void OnNotPrepared(farm::EngineId drained, const farm::ContentKey& key,
+                     const std::string& problem, Timestamp now);
 
   // ---- Others ask.
   std::vector<Order> TakeOrders(const Target& target, Timestamp now);
@@ -92,7 +92,7 @@ class DrainPlan {
   std::optional<farm::EngineId> OnCopied(farm::EngineId target, const farm::ContentKey& key,
                                          const std::string& problem, Timestamp now);
 
-  Progress ProgressOf(farm::EngineId source, Timestamp now) const;
+  Progress ProgressOf(farm::EngineId drained, Timestamp now) const;
 
  private:
   enum class State : uint8_t { kWaiting, kPreparing, kReady, kCopying, kCopied };
