@@ -27,13 +27,6 @@ StatusOr<std::string> Restore(const std::string& config, const std::string& back
   STRATA_ASSIGN_OR_RETURN(const manager::app::Settings settings,
                           manager::app::LoadManagerSettings(config));
   STRATA_ASSIGN_OR_RETURN(const auto tls, tls::TlsStore::Open(settings.tls));
-  if (!settings.backup_of.empty()) {
-    return FailedPrecondition(
-        "%s: backup_of names other managers, and a manager that is restored founds the farm anew: "
-        "if one of them is alive, start this one without --restore, and it takes all from there; "
-        "if not, leave backup_of empty until the farm is back",
-        config.c_str());
-  }
   return manager::restore::Restore(
       {.backup = backup, .data_folder = settings.data_folder, .scope = tls->Current()->own.scope});
 }
