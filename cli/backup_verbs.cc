@@ -1,5 +1,6 @@
 #include "cli/backup_verbs.h"
 
+#include <google/protobuf/util/json_util.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,22 +35,9 @@ constexpr int kUsageStatus = 2;  // Of strata-sm: a wrong command line.
 
 backup::v1::Report ReportOf(const Manifest& manifest, const Contents& contents) {
   backup::v1::Report report;
-  backup::v1::Manifest& of = *report.mutable_manifest();
-  of.set_format(manifest.format);
-  of.set_scope(manifest.scope);
-  of.set_manager(manifest.manager);
-  of.set_version(manifest.version);
-  of.set_created_at_ms(manifest.created_at_ms);
-  of.set_group_id(manifest.group_id);
-  of.set_records(manifest.records);
-  of.set_bytes(manifest.bytes);
-  for (const Manifest::Part& part : manifest.parts) {
-    backup::v1::Part* added = of.add_parts();
-    added->set_name(part.name);
-    added->set_bytes(part.bytes);
-    added->set_records(part.records);
-    added->set_sha256(part.sha256);
-  }
+  // The manifest is JSON of this message.
+  (void)google::protobuf::util::JsonStringToMessage(farm::backup::ToJson(manifest),
+                                                    report.mutable_manifest());
   for (const auto& [name, site] : contents.sites()) {
     backup::v1::Site* added = report.add_sites();
     added->set_name(name);

@@ -96,7 +96,8 @@ Manager::~Manager() {
   stop_ = true;
   tls_watch_.reset();
   if (entry_.joinable()) entry_.join();
-  follower_->Stop();  // The farm may still tell it something, until it is gone itself.
+  if (follower_ != nullptr)
+    follower_->Stop();  // The farm may still tell it something, until it is gone itself.
   // Nobody asks any more, then nobody is told any more, then what waits is stored.
   rpc_.reset();
   status_server_.reset();
