@@ -15,6 +15,7 @@
 
 #include "multicast/driver/private_network.h"
 #include "service_engine/app/fake_adapter.h"
+#include "service_engine/app/lonely_agent.h"
 #include "service_engine/app/small_farm.h"
 
 namespace strata::engine::app {
@@ -23,16 +24,6 @@ namespace {
 using Deeds = std::vector<std::string>;
 
 const bool kPrivateNetwork = multicast::EnterPrivateNetwork();
-
-class NoTable final : public transfer::AgentTable {
- public:
-  std::shared_ptr<const farm::Site> SiteOfHost(std::string_view) override { return nullptr; }
-  std::vector<Peer> Holders(const farm::ContentKey&, uint64_t) override { return {}; }
-  std::vector<Peer> Fillers(const farm::ContentKey&) override { return {}; }
-  bool IsMember(const IpAddress&) override { return false; }
-  void PeerLacks(farm::EngineId, const farm::ContentKey&) override {}
-  void Invalidate(const farm::ContentKey&, std::function<void()> done) override { done(); }
-};
 
 farm::Site SiteOf(const std::string& name, uint64_t version) {
   farm::Site site;
@@ -45,18 +36,8 @@ farm::Site SiteOf(const std::string& name, uint64_t version) {
 class ContentKeeperTest : public ::testing::Test {
  protected:
   ContentKeeperTest() {
-    std::string folder = "/tmp/strata-keeper-XXXXXX";  // A socket's path must be short.
-    EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    transfer::AgentOptions options;
-    options.socket_path = folder + "/agent";
-    options.spool_folder = folder;
-    options.self = SmallFarm::kEngine;
-    options.self_name = "north-1";
-    options.loop_token = "test";
-    auto agent = transfer::AgentServer::Start(options, table_, metrics_);
-    EXPECT_TRUE(agent.ok()) << agent.status().ToString();
-    if (agent.ok()) agent_ = *std::move(agent);
+    folder_ = NewAgentFolder();
+    agent_ = StartAgent(folder_, table_, metrics_);
   }
   ~ContentKeeperTest() override {
     Stop();

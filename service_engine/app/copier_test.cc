@@ -16,6 +16,7 @@
 #include "multicast/driver/clock.h"
 #include "multicast/driver/private_network.h"
 #include "service_engine/app/fake_adapter.h"
+#include "service_engine/app/lonely_agent.h"
 #include "service_engine/app/small_farm.h"
 #include "service_engine/transfer/one_peer.h"
 
@@ -33,16 +34,6 @@ constexpr char kFilm[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfilm";
 // Of "film".
 constexpr char kSum[] = "d0607f7ad2628b2af9158dfba06ce87166e66b15bf68f8f358f9aa27ccb7c321";
 
-class NoTable final : public transfer::AgentTable {
- public:
-  std::shared_ptr<const farm::Site> SiteOfHost(std::string_view) override { return nullptr; }
-  std::vector<Peer> Holders(const farm::ContentKey&, uint64_t) override { return {}; }
-  std::vector<Peer> Fillers(const farm::ContentKey&) override { return {}; }
-  bool IsMember(const IpAddress&) override { return false; }
-  void PeerLacks(farm::EngineId, const farm::ContentKey&) override {}
-  void Invalidate(const farm::ContentKey&, std::function<void()> done) override { done(); }
-};
-
 rpc::CopyOrder OrderOf(const std::string& sum = kSum) {
   rpc::CopyOrder order;
   order.key = farm::KeyOf(kUri);
@@ -59,19 +50,9 @@ rpc::CopyOrder OrderOf(const std::string& sum = kSum) {
 class CopierTest : public ::testing::Test {
  protected:
   CopierTest() {
-    std::string folder = "/tmp/strata-copier-XXXXXX";  // A socket's path must be short.
-    EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
+    folder_ = NewAgentFolder();
     fs::create_directories(folder_ + "/library/films");
-    transfer::AgentOptions agent;
-    agent.socket_path = folder + "/agent";
-    agent.spool_folder = folder;
-    agent.self = SmallFarm::kEngine;
-    agent.self_name = "north-1";
-    agent.loop_token = "test";
-    auto started = transfer::AgentServer::Start(agent, table_, metrics_);
-    EXPECT_TRUE(started.ok()) << started.status().ToString();
-    if (started.ok()) agent_ = *std::move(started);
+    agent_ = StartAgent(folder_, table_, metrics_);
     farm::Site films;
     films.name = "films";
     films.version = 1;
