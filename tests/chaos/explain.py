@@ -24,6 +24,26 @@ def _kinds(strikes):
     return ", ".join(sorted({s.fault.kind for s in strikes}))
 
 
+def _is_out(engine, failure, history, drains):
+    """Whether an engine may not have been there to serve."""
+    span = failure.start, failure.end
+    return (history.over(engine, *span) or history.unwell_since(engine, *span) is not None or
+            drains is not None and drains.over(engine, *span))
+
+
+def _nobody_serves(failure, history, members, drains):
+    """A front end refuses if it has nobody to send to: each engine is drained, or has left the
+    farm for a moment because of a fault, perhaps of others."""
+    engines = [name for name in members if name.startswith("engine-")]
+    if failure.status != 503 or failure.name in engines:
+        return None
+    before = [s for name in members
+              for s in history.over(name, failure.start - NOTICED_S, failure.end)]
+    if not before or not all(_is_out(engine, failure, history, drains) for engine in engines):
+        return None
+    return f"no engine could serve: {_kinds(before)}"
+
+
 def explain(failure, history, purges, members, holder=None, drains=None):
     """The cause in a few words, or None. `holder`: the only engine that has the content; `drains`:
     the spans in which engines were drained."""
@@ -47,8 +67,9 @@ def explain(failure, history, purges, members, holder=None, drains=None):
                   for s in history.over(name, closed - NOTICED_S, closed)]
         if len({name for s in before for name in s.members}) > 1:
             return f"closed, since too few voters were in reach: {_kinds(before)}"
-    if not others:
-        return None
+    nobody = _nobody_serves(failure, history, members, drains)
+    if nobody or not others:
+        return nobody
     if failure.status == 503 and len(others) > 1:
         return f"too few voters in reach: {kinds}"
     if failure.status == 503 and failure.path.startswith(FORWARDED):

@@ -248,6 +248,19 @@ class ExplainTest(unittest.TestCase):
         self.assertIn("drained", explain(failure(status=404), *args))
         self.assertIsNone(explain(failure(status=404, start=20, end=20.1), *args))
 
+    def test_a_front_end_without_an_engine(self):
+        drains = Spans()
+        drains.add("engine-1", 9, 12)
+        refused = failure(name="sm-1")
+        args = (refused, self.history, self.purges, MEMBERS, None, drains)
+        self.history.saw("engine-2", False, 10.2)
+        self.assertIsNone(explain(*args))  # Nothing struck anybody.
+        self.history.add(strike("cut one way", "engine-2", 6, 8))
+        self.history.well("engine-2", 8, 8.5 + WELL_S)
+        self.assertIn("no engine", explain(*args))
+        self.assertIsNone(self.cause(refused))  # One engine was there.
+        self.assertIsNone(explain(failure(name="engine-1"), *args[1:]))
+
     def test_a_fault_is_over_only_when_its_member_was_well_for_a_while(self):
         now = time.monotonic()
         self.history.add(strike("freeze", "engine-1", now - 5, now - 1))
