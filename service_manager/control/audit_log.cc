@@ -24,6 +24,7 @@ Status AuditLog::Add(AuditEntry entry) {
   record.set_outcome(entry.outcome.substr(0, kAuditTextMax));
   store::IntentBatch batch;
   batch.appends.push_back({kLog, record.SerializeAsString()});
+  STRATA_RETURN_IF_ERROR(limit_.Trim(kLog, batch));
   return StatusOr<std::vector<uint64_t>>(store_.Commit(batch)).status();
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/status.h"
+#include "service_manager/control/log_limit.h"
 #include "service_manager/store/store.h"
 
 namespace strata::manager::control {
@@ -19,13 +20,16 @@ struct AuditEntry {
   std::string outcome;  // ok, or the error.
 };
 
+// Calls that are kept, at least; the oldest go beyond.
+inline constexpr size_t kAuditKept = 100'000;
 inline constexpr size_t kAuditShownMax = 10'000;
 inline constexpr size_t kAuditTextMax = 4096;  // Bytes of `what`; the rest is cut off.
 
 // Who ordered what, durable. Any thread.
 class AuditLog {
  public:
-  explicit AuditLog(store::Store& store) : store_(store) {}
+  explicit AuditLog(store::Store& store, size_t kept = kAuditKept)
+      : store_(store), limit_(store, kept) {}
 
   // Position and time are given here.
   Status Add(AuditEntry entry);
@@ -34,6 +38,7 @@ class AuditLog {
 
  private:
   store::Store& store_;
+  LogLimit limit_;
 };
 
 }  // namespace strata::manager::control

@@ -3,8 +3,11 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/random.h"
+#include "farm/site_ledger.h"
 #include "service_manager/control/audit_log.h"
 #include "service_manager/control/purge_journal.h"
 #include "service_manager/control/registrar.h"
@@ -183,6 +186,66 @@ TEST_F(DesksTest, PurgesAreThereInTheirOrderAfterARestart) {
   EXPECT_EQ(entries->back(), (farm::Purged{"films", 2, {a, b}}));
   EXPECT_EQ(PurgeJournal(*store_).After("films", 1)->size(), 1u);
   EXPECT_TRUE(PurgeJournal(*store_).After("songs", 0)->empty());
+}
+
+// Of a site's purge log, records of no keys.
+void Fill(store::Store& store, const std::string& log, size_t records) {
+  store::IntentBatch batch;
+  for (size_t i = 0; i < records; ++i) batch.appends.push_back({log, ""});
+  ASSERT_TRUE(store.Commit(batch).ok());
+}
+
+std::vector<uint64_t> PositionsOf(store::Store& store, const std::string& log) {
+  std::vector<uint64_t> positions;
+  EXPECT_TRUE(store
+                  .VisitLog(log, 1,
+                            [&positions](uint64_t position, std::string_view) {
+                              positions.push_back(position);
+                              return true;
+                            })
+                  .ok());
+  return positions;
+}
+
+TEST_F(DesksTest, WhoIsToldTheEndOfALongLogKnowsThatHeHasNotAll) {
+  Fill(*store_, "films", farm::kPurgesKept + 100);
+  const auto entries = PurgeJournal(*store_).After("films", 0);
+  ASSERT_TRUE(entries.ok());
+  farm::SiteLedger ledger;
+  farm::Site site = SiteOf("films", "films.example");
+  site.version = 1;
+  ASSERT_TRUE(ledger.Apply(farm::SiteApplied{site}));
+  for (farm::Purged entry : *entries) {
+    entry.keys = {{1, 2}};
+    EXPECT_TRUE(ledger.Apply(entry));
+  }
+  EXPECT_EQ(ledger.FindLog("films")->position, farm::kPurgesKept + 100);
+  EXPECT_EQ(ledger.FindLog("films")->forgotten, 100u);
+}
+
+TEST_F(DesksTest, OldPurgesGoWhenTheLogIsLong) {
+  Fill(*store_, "films", kPurgesTold + 100);
+  Fill(*store_, "songs", 10);
+  PurgeJournal purges(*store_);
+  const auto entry = purges.Append("films", {}, {}, "ann");
+  ASSERT_TRUE(entry.ok());
+  EXPECT_EQ(entry->position, kPurgesTold + 101);
+  EXPECT_EQ(PositionsOf(*store_, "films").size(), kPurgesTold + 1);
+  EXPECT_EQ(PositionsOf(*store_, "films").front(), 101u);
+  ASSERT_TRUE(purges.Append("songs", {}, {}, "ann").ok());
+  EXPECT_EQ(PositionsOf(*store_, "songs").size(), 11u);
+}
+
+TEST_F(DesksTest, OldOrdersGoFromTheAudit) {
+  Fill(*store_, "AUDIT", 100);
+  AuditLog audit(*store_, 3);
+  ASSERT_TRUE(audit.Add({0, 0, "ann", "192.0.2.9", "one", "ok"}).ok());
+  ASSERT_TRUE(audit.Add({0, 0, "ann", "192.0.2.9", "two", "ok"}).ok());
+  const auto all = audit.Last(kAuditShownMax);
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->size(), 5u) << "it is looked at now and then";
+  EXPECT_EQ(all->back().what, "two");
+  EXPECT_EQ(all->back().position, 102u);
 }
 
 TEST_F(DesksTest, TheAuditShowsTheLastOrders) {

@@ -1,11 +1,12 @@
 #include "service_manager/control/purge_journal.h"
 
 #include <array>
+#include <deque>
+#include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "common/wall_clock.h"
-#include "farm/site_ledger.h"
 #include "proto/manager_store.pb.h"
 
 namespace strata::manager::control {
@@ -34,13 +35,14 @@ StatusOr<farm::Purged> PurgeJournal::Append(const std::string& site,
   record.set_at_ms(WallClockMillis());
   store::IntentBatch batch;
   batch.appends.push_back({LogOf(site), record.SerializeAsString()});
+  STRATA_RETURN_IF_ERROR(limit_.Trim(LogOf(site), batch));
   STRATA_ASSIGN_OR_RETURN(const std::vector<uint64_t> positions, store_.Commit(batch));
   return farm::Purged{site, positions.front(), keys};
 }
 
 StatusOr<std::vector<farm::Purged>> PurgeJournal::After(const std::string& site,
                                                         uint64_t position) const {
-  std::vector<farm::Purged> entries;
+  std::deque<farm::Purged> entries;
   Status status;
   const auto visit = [&](uint64_t at, std::string_view value) {
     stored::StoredPurge record;
@@ -57,14 +59,13 @@ StatusOr<std::vector<farm::Purged>> PurgeJournal::After(const std::string& site,
       return false;
     }
     entries.push_back(std::move(entry));
+    if (entries.size() > kPurgesTold) entries.pop_front();
     return true;
   };
   STRATA_RETURN_IF_ERROR(store_.VisitLog(LogOf(site), position + 1, visit));
   STRATA_RETURN_IF_ERROR(status);
-  if (entries.size() > farm::kPurgesKept) {
-    entries.erase(entries.begin(), entries.end() - farm::kPurgesKept);
-  }
-  return entries;
+  return std::vector(std::make_move_iterator(entries.begin()),
+                     std::make_move_iterator(entries.end()));
 }
 
 }  // namespace strata::manager::control
