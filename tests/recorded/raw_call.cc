@@ -1,6 +1,7 @@
 // Calls a manager with requests as they are, and prints its answers as they are: for recorded
-// exchanges. Reads lines "METHOD REQUEST", the request in hex (- for an empty one); prints
-// "CODE ANSWER..." for each, or the error's text behind its code.
+// exchanges. Reads lines "METHOD REQUEST [COUNT]", the request in hex (- for an empty one); prints
+// "CODE ANSWER..." for each, or the error's text behind its code. A stream that has no end is left
+// after COUNT answers, which is code 0.
 //
 //   raw_call ADDRESS FOLDER-OF-CERTIFICATE < lines
 #include <grpcpp/create_channel.h>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -40,7 +42,7 @@ class Caller {
  public:
   explicit Caller(const std::shared_ptr<grpc::Channel>& channel) : stub_(channel) {}
 
-  grpc::Status Call(const std::string& method, const std::string& request,
+  grpc::Status Call(const std::string& method, const std::string& request, size_t answers_max,
                     std::vector<std::string>& answers) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + kLimit);
@@ -51,14 +53,18 @@ class Caller {
       call->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), nullptr);
       Wait();
       grpc::ByteBuffer answer;
-      for (call->Read(&answer, nullptr); Wait(); call->Read(&answer, nullptr)) {
+      while (answers.size() < answers_max) {
+        call->Read(&answer, nullptr);
+        if (!Wait()) break;
         answers.push_back(TextOf(answer));
       }
     }
+    const bool left = answers.size() == answers_max;
+    if (left) context.TryCancel();
     grpc::Status status;
     call->Finish(&status, nullptr);
     Wait();
-    return status;
+    return left ? grpc::Status::OK : status;
   }
 
  private:
@@ -87,7 +93,9 @@ int Run(const std::string& address, const std::string& folder) {
     std::istringstream words(line);
     std::string method;
     std::string hex;
+    size_t answers_max = 0;
     words >> method >> hex;
+    if (!(words >> answers_max)) answers_max = std::numeric_limits<size_t>::max();
     const auto request = hex == "-" ? std::optional<Bytes>(Bytes()) : FromHex(hex);
     if (!request) {
       std::cerr << "no hex: " << line << "\n";
@@ -95,7 +103,7 @@ int Run(const std::string& address, const std::string& folder) {
     }
     std::vector<std::string> answers;
     const grpc::Status status =
-        caller.Call(method, std::string(request->begin(), request->end()), answers);
+        caller.Call(method, std::string(request->begin(), request->end()), answers_max, answers);
     std::cout << status.error_code();
     for (const std::string& answer : answers) {
       std::cout << " " << (answer.empty() ? "-" : ToHex(AsBytes(answer)));

@@ -13,7 +13,7 @@ import tarfile
 import time
 
 import recorded_calls
-from replay_farm import ENGINES, GUEST, PlainFarmCase, wait_until
+from replay_farm import ENGINES, PlainFarmCase, wait_until
 
 _OF_EACH_KIND = 3
 _DATA_LENGTHS = 60
@@ -54,6 +54,8 @@ def choose(captured):
 
 class RecordTest(PlainFarmCase):
     """One tour through everything that members say."""
+
+    backups = 1
 
     @classmethod
     def prepare(cls):
@@ -99,18 +101,17 @@ class RecordTest(PlainFarmCase):
 
     def record_calls(self):
         """Each with the request and the answers as bytes, and as this version reads them."""
-        self.farm.issue("engine", GUEST)
         calls = []
         for who, service, method, text in recorded_calls.CALLS:
-            request = recorded_calls.encode(recorded_calls.request_type(method), text)
+            asked = recorded_calls.request_type(service, method)
+            answered = recorded_calls.answer_type(service, method)
+            request = recorded_calls.encode(asked, text)
             code, answers = self.call(who, service, method, request)
             self.assertEqual(code, 0, (method, answers))
-            kind = recorded_calls.answer_type(method)
             calls.append({"who": who, "service": service, "method": method,
                           "request": request.hex(), "answers": [a.hex() for a in answers],
-                          "request_text": recorded_calls.decode(
-                              recorded_calls.request_type(method), request),
-                          "answer_texts": [recorded_calls.decode(kind, a) for a in answers]})
+                          "request_text": recorded_calls.decode(asked, request),
+                          "answer_texts": [recorded_calls.decode(answered, a) for a in answers]})
         return calls
 
     def record_datagrams(self):
@@ -123,11 +124,12 @@ class RecordTest(PlainFarmCase):
     def record_state(self):
         """What is on disk, after all were killed, and the settings of them all."""
         time.sleep(1.5)  # An engine's positions are on disk a second after it purged.
-        for process in [self.farm.manager, *self.farm.engines.values()]:
+        for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
             process.kill()
         kept = self.folder / "kept"
-        for name in ("manager", *ENGINES):
-            for source in (self.farm.folder / name).rglob("*"):
+        folders = [self.farm.manager_folder(name) for name in self.farm.managers]
+        for folder in [*folders, *map(self.farm.engine_folder, ENGINES)]:
+            for source in folder.rglob("*"):
                 relative = source.relative_to(self.farm.folder)
                 wanted = "store" in relative.parts or source.name in ("group_state",
                                                                       "purge_positions")
@@ -138,7 +140,7 @@ class RecordTest(PlainFarmCase):
         with tarfile.open(self.out / "state.tar.gz", "w:gz") as archive:
             archive.add(kept, ".")
         settings = {name: (self.farm.folder / f"{name}.yaml").read_text().replace(
-            str(self.farm.folder), "{folder}") for name in ("manager", "north-1", "cli-admin")}
+            str(self.farm.folder), "{folder}")
+            for name in ("manager", "sm-2", "north-1", "cli-admin")}
         settings["site"] = self.site("ttl: 1h")
         (self.out / "settings.json").write_text(json.dumps(settings, indent=1) + "\n")
-

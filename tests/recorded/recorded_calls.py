@@ -1,20 +1,38 @@
-"""Calls of engines and operators, by name: what is recorded of a version, and replayed."""
+"""Calls of members and operators, by name: what is recorded of a version, and replayed."""
 
 import re
 import subprocess
 
-MANAGER = "strata.manager.v1"
 INSTANCE = r"\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"
+
+# Who calls: role and name of the certificate; none of these members runs. "admin" is the operator.
+CALLERS = {"engine": "guest-1", "manager": "sm-9", "witness": "witness-1", "admin": "admin"}
+
+# Service: package and definitions.
+_SERVICES = {
+    "Registration": ("strata.manager.v1", "manager"),
+    "Administration": ("strata.manager.v1", "manager"),
+    "Mirroring": ("strata.manager.mirror.v1", "mirror"),
+}
+DEFINITIONS = sorted({file for _, file in _SERVICES.values()})
 
 # (who, service, method, request as text), in the order in which a fresh manager answers them.
 CALLS = [
     ("engine", "Registration", "Register",
-     f'protocol: 1 version: "0.1.0" instance: "{INSTANCE}" clients: "10.77.0.6:8080" '
-     'peers: "10.77.0.6:8081" capacity {bandwidth_in: 1000 bandwidth_out: 1000}'),
+     f'protocol: 1 version: "0.2.0" instance: "{INSTANCE}" clients: "10.77.0.6:8080" '
+     'peers: "10.77.0.6:8081" capacity {bandwidth_in: 1000 bandwidth_out: 1000} '
+     'purged {key: "films" value: 2}'),
     ("engine", "Registration", "Renew", f'instance: "{INSTANCE}" registration: 1'),
     ("engine", "Registration", "TellUris", 'uris: "http://films.example/recorded.ts"'),
     ("engine", "Registration", "FindHolders",
      r'key: "\001\002\003\004\005\006\007\010\011\012\013\014\015\016\017\020"'),
+    ("engine", "Registration", "ExchangeCopies", "takes: true free_bytes: 1000000"),
+    ("witness", "Registration", "Attend",
+     f'protocol: 1 version: "0.2.0" instance: "{INSTANCE}"'),
+    ("manager", "Mirroring", "Follow",
+     'protocol: 1 version: "0.2.0" position {} address: "10.77.0.6:7400"'),
+    ("admin", "Administration", "ListManagers", ""),
+    ("admin", "Administration", "PromoteManager", 'name: "sm-1"'),
     ("admin", "Administration", "ShowFarm", ""),
     ("admin", "Administration", "ApplySite",
      'file_name: "site.yaml" yaml: "name: songs\\nhosts: [songs.example]\\n'
@@ -25,6 +43,7 @@ CALLS = [
     ("admin", "Administration", "ListContent", 'site: "songs"'),
     ("admin", "Administration", "PurgeContent", 'uris: "http://songs.example/a.ts"'),
     ("admin", "Administration", "DrainEngine", 'engine: "north-1" draining: true'),
+    ("admin", "Administration", "ShowFarm", ""),
     ("admin", "Administration", "DrainEngine", 'engine: "north-1"'),
     ("admin", "Administration", "ApplySite",
      'file_name: "site.yaml" yaml: "name: songs\\nhosts: [songs.example]\\nttl: 9s\\n'
@@ -32,25 +51,31 @@ CALLS = [
     ("admin", "Administration", "RollbackSite", 'name: "songs"'),
     ("admin", "Administration", "RemoveSite", 'name: "songs"'),
     ("admin", "Administration", "VerifyFarm", ""),
+    ("admin", "Administration", "CreateBackup", ""),
     ("admin", "Administration", "ListAudit", "limit: 100"),
     ("admin", "Administration", "FollowEvents", "recent: 100"),
     ("admin", "Administration", "RemoveEngine", 'engine: "guest-1"'),
+    ("admin", "Administration", "RemoveManager", 'name: "sm-9"'),
 ]
 
 # Messages whose names do not follow from their method's.
-_ANSWERS = {"RollbackSite": "ApplySiteReply", "ListContent": "Content", "FollowEvents": "Event"}
+_ANSWERS = {"RollbackSite": "ApplySiteReply", "ListContent": "Content", "FollowEvents": "Event",
+            "CreateBackup": "BackupChunk"}
+# Streams that have no end: so many answers are of interest.
+_ENDLESS = {"Follow": 3}
 
 
-def request_type(method):
-    return f"{MANAGER}.{method}Request"
+def request_type(service, method):
+    return f"{_SERVICES[service][0]}.{method}Request"
 
 
-def answer_type(method):
-    return f"{MANAGER}.{_ANSWERS.get(method, method + 'Reply')}"
+def answer_type(service, method):
+    return f"{_SERVICES[service][0]}.{_ANSWERS.get(method, method + 'Reply')}"
 
 
 def _protoc(what, message, data):
-    return subprocess.run(["protoc", f"--{what}={message}", "proto/manager.proto"], input=data,
+    file = next(file for package, file in _SERVICES.values() if message.startswith(package + "."))
+    return subprocess.run(["protoc", f"--{what}={message}", f"proto/{file}.proto"], input=data,
                           capture_output=True, check=True).stdout
 
 
@@ -67,16 +92,15 @@ def unknown_fields(text):
     return [line for line in text.splitlines() if re.match(r"\s*\d+\s*[:{]", line)]
 
 
-def call(program, address, folder, wrap, calls):
-    """[(code, [answers])] of [(service, method, request)]; the answers as bytes."""
-    lines = "".join(f"/{MANAGER}.{service}/{method} {request.hex() or '-'}\n"
-                    for service, method, request in calls)
-    done = subprocess.run([*wrap, program, address, str(folder)], input=lines, text=True,
+def call(program, address, folder, service, method, request):
+    """(code, answers) of a call, the answers as bytes; the error's text is the only answer of one
+    that failed."""
+    line = f"/{_SERVICES[service][0]}.{service}/{method} {request.hex() or '-'}"
+    if method in _ENDLESS:
+        line += f" {_ENDLESS[method]}"
+    done = subprocess.run([program, address, str(folder)], input=line + "\n", text=True,
                           capture_output=True, check=True)
-    results = []
-    for line in done.stdout.splitlines():
-        code, *words = line.split(" ")
-        good = code == "0"
-        results.append((int(code), [bytes.fromhex("" if word == "-" else word) for word in words]
-                        if good else [" ".join(words)]))
-    return results
+    code, *words = done.stdout.rstrip("\n").split(" ")
+    if code != "0":
+        return int(code), [" ".join(words)]
+    return 0, [bytes.fromhex("" if word == "-" else word) for word in words]

@@ -7,9 +7,7 @@ import recorded_calls
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 # pylint: disable=wrong-import-position,unused-import
-from farm_case import ENGINES, FarmCase, ask, wait_until  # noqa: F401
-
-GUEST = "guest-1"
+from farm_case import ENGINES, FarmCase, ask, host_of, wait_until  # noqa: F401
 
 
 class PlainFarmCase(FarmCase):
@@ -25,9 +23,15 @@ class PlainFarmCase(FarmCase):
             path.write_text(text.replace("group: {", "group: {encrypted: false, ", 1))
             return path
         cls.farm.write_manager_settings = write_settings
+        for role, name in recorded_calls.CALLERS.items():
+            if role != "admin":
+                cls.farm.issue(role, name)
 
     def call(self, who, service, method, request):
-        """(code, answers) of a call as the guest engine or as the administrator."""
-        folder = self.farm.folder / "certificates" / (GUEST if who == "engine" else who)
-        return recorded_calls.call("tests/recorded/raw_call", self.farm.rpc, folder, [],
-                                   [(service, method, request)])[0]
+        """(code, answers) of a call with the certificate of `who`."""
+        folder = self.farm.folder / "certificates" / recorded_calls.CALLERS[who]
+        # Who is to be promoted is asked itself.
+        asked = "sm-1" if method == "PromoteManager" else wait_until(self.farm.leader, "one leads")
+        address = f"{host_of(self.farm.manager_addresses[asked])}:7400"
+        return recorded_calls.call("tests/recorded/raw_call", address, folder, service, method,
+                                   request)
