@@ -192,9 +192,10 @@ class Farm:
         path = self.manager_folder(name).with_suffix(".yaml")
         others = [f"'{host_of(other)}:7400'" for its, other in self.manager_addresses.items()
                   if its != name and (name != "sm-1" or self.backups)]
+        # Only where there are others: a program from before there were backups knows no such key.
+        backup_of = f"backup_of: [{', '.join(others)}]\n" if others else ""
         path.write_text(
-            f"data_folder: {self.manager_folder(name)}\n{self.tls(name)}"
-            f"backup_of: [{', '.join(others)}]\n"
+            f"data_folder: {self.manager_folder(name)}\n{self.tls(name)}{backup_of}"
             f"lan: {{interface: {self.interface}, "
             f"unicast_address: '{self.manager_addresses[name]}', "
             f"loopback: {loopback}}}\n"
