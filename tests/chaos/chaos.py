@@ -18,17 +18,19 @@ import shared  # pylint: disable=unused-import
 import judge
 import plan as plans
 from contents import Generations
-from explain import Spans, explain
+from explain import FLOATING, NOTICED_S, Spans, explain, explain_floating
 from farm import wait_until
-from faults import History, Injector
+from faults import LATE_S, History, Injector
 from fleet import HOSTS, Fleet
 from load import FILMS, GOODS, Books, Clients
 from orders import Operators
 from origin import Origin
+from pulse import Pulse
 from report import Log, Summary, count_faults
-from watch import Watch
+from watch import AFTERMATH_S, Watch
 
 _START_S = 60
+_TRIES = 3
 WRK_S = 1
 
 
@@ -81,7 +83,7 @@ class Run:
         self.generations = Generations()
         self.books = Books()
         self.resources = judge.Resources()
-        self.clients = self.operators = self.watch = None
+        self.clients = self.operators = self.watch = self.pulse = None
 
     # ---- Up and down.
 
@@ -103,8 +105,13 @@ class Run:
             if not self.operators.apply_now(site):
                 raise RuntimeError(f"site {site} was not applied")
         self.clients = Clients(self.fleet, self.generations, self.books, self.options.seed)
-        self.watch = Watch(self.fleet, self.history, self.clients.tally.wrongdoing, self.log)
+        self.watch = Watch(self.fleet, self.history, self.log)
+        self.pulse = Pulse(self.stalled)
         self.injector = Injector(self.fleet, self.history, self.options.seed, self.log)
+
+    def stalled(self, begun, ended):
+        self.log(f"{plans.STALL} for {ended - begun:.2f} s")
+        self.history.stalled(list(self.fleet.members), begun, ended)
 
     def complain(self, complaints):
         for complaint in complaints:
@@ -120,9 +127,11 @@ class Run:
 
     def calm(self, number):
         """Everything is healed: all is green in time, and everything is as it should be."""
+        begun = time.monotonic()
         seconds, missing = judge.await_green(self.fleet, self.ending, self.log)
         self.summary.green.append(round(seconds, 2))
-        if missing or seconds > judge.GREEN_S:
+        late = seconds > judge.GREEN_S and self.history.last_stall() < begun
+        if missing or late:
             self.complain([f"not green within {judge.GREEN_S:.0f} s after the storm: "
                            f"{missing or f'took {seconds:.1f} s'}"])
         self.operators.pause()
@@ -135,14 +144,30 @@ class Run:
             self.operators.set_drain(engine, False)
         self.complain(judge.check_sites(self.fleet, self.operators.book))
         self.complain(judge.check_purges(self.operators))
-        self.complain(judge.check_contents(self.fleet, self.generations, self.books))
-        wrk = load_by_wrk(self.fleet, WRK_S)
-        self.summary.wrk.append(wrk)
-        self.complain(judge.judge_wrk(wrk))
+        self.complain(self.in_peace(
+            lambda: judge.check_contents(self.fleet, self.generations, self.books)))
+        self.complain(self.in_peace(self.check_by_wrk))
         self.complain(judge.check_tables(self.fleet))
         self.resources.sample(self.fleet)
         self.log.say(f"calm {number} of {len(self.plan.storms)}: green after {seconds:.1f} s, "
                      f"{len(self.summary.violations)} violations")
+
+    def in_peace(self, check):
+        """Complaints of a check that finds a farm which is green; once more if the machine stood
+        still meanwhile, or just before."""
+        for _ in range(_TRIES):
+            begun = time.monotonic()
+            complaints = check()
+            time.sleep(LATE_S)  # So late a stall may be told.
+            if not complaints or self.history.last_stall() < begun - AFTERMATH_S:
+                break
+            judge.await_green(self.fleet, self.ending, self.log)
+        return complaints
+
+    def check_by_wrk(self):
+        wrk = load_by_wrk(self.fleet, WRK_S)
+        self.summary.wrk.append(wrk)
+        return judge.judge_wrk(wrk)
 
     def tell_progress(self):
         while not self.ending.wait(0.5):
@@ -168,7 +193,7 @@ class Run:
     def finish(self):
         """Ends everything, and sums up."""
         self.ending.set()
-        for part in (self.clients, self.operators, self.watch):
+        for part in (self.clients, self.operators, self.watch, self.pulse):
             if part:
                 part.end()
         bad = self.fleet.end_all()
@@ -188,9 +213,11 @@ class Run:
             names = [m.name for m in self.fleet.managers_list]
             found.take_overs, late = judge.judge_take_overs(self.watch.leaders,
                                                             self.history.strikes, names)
-            self.complain(late)
+            self.complain(late + judge.judge_promotions(self.watch.leaders, self.history.strikes))
             found.restarts = [{"at": self.log.since(when), "member": name, "status": status}
-                              for when, name, status in self.watch.restarts]
+                              for when, name, status, _ in self.watch.restarts]
+            for when, text in judge.judge_restarts(self.watch.restarts, self.history, names):
+                found.violation(self.log.since(when), text)
         self.complain(self.resources.judge())
         found.resources = {name: {"memory": (s[0][1], s[-1][1]), "files": (s[0][2], s[-1][2])}
                            for name, s in self.resources.samples.items()}
@@ -209,14 +236,22 @@ class Run:
         found.longest_gap = {way: (seconds, self.log.since(when))
                              for way, (seconds, when) in tally.longest_gap.items()}
         for failure in tally.failures:
-            cause = explain(failure, self.history, self.purges, self.fleet.members,
-                            self.books.holders.get(failure.path), self.operators.drains)
+            cause = self.cause(failure)
             found.failures[cause or "NO CAUSE"] = found.failures.get(cause or "NO CAUSE", 0) + 1
             self.log(f"failure {self.log.since(failure.start):.3f} {failure} <- {cause}")
             if cause is None:
                 found.violation(self.log.since(failure.start), f"{failure}, without a cause")
         for when, text in tally.wrong:
             found.violation(self.log.since(when), text)
+
+
+    def cause(self, failure):
+        args = (self.history, self.purges, self.fleet.members,
+                self.books.holders.get(failure.path), self.operators.drains)
+        if failure.name != FLOATING:
+            return explain(failure, *args)
+        leaders = self.watch.leaders.during(failure.start - NOTICED_S, failure.end)
+        return explain_floating(failure, leaders, *args)
 
 
 def arguments():
@@ -227,7 +262,7 @@ def arguments():
     parser.add_argument("--engines", type=int, default=3)
     parser.add_argument("--storm", type=float, default=30, help="seconds of faults between checks")
     parser.add_argument("--only", default="", metavar="KIND,...",
-                        help="only these faults: " + ", ".join(plans.KINDS))
+                        help="only these faults: " + ", ".join(plans.ALL_KINDS))
     parser.add_argument("--programs", metavar="FOLDER", help="where the built programs are")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good run, too")
     parser.add_argument("--plan", action="store_true", help="only tell what would be done")
@@ -236,7 +271,7 @@ def arguments():
         options.seed = random.SystemRandom().randrange(1 << 32)
     if options.only:
         for kind in options.only.split(","):
-            if kind.strip() not in plans.KINDS:
+            if kind.strip() not in plans.ALL_KINDS:
                 parser.error(f"no such fault: {kind}")
     return options
 

@@ -1,8 +1,11 @@
 """Why a client's request failed: by which fault, or by none, which is a violation."""
 
+import copy
+
 PURGE_LATE_S = 30.0  # A purge that was not acknowledged may come to pass as much later.
 FORWARDED = "/shop/"  # Contents that managers fetch for the client.
 NOTICED_S = 4.0  # So long after it an engine may close because of a fault of others.
+FLOATING = "floating address"  # Whoever leads has it.
 PASSED_ON = (404, 500, 502, 503, 504)  # What a member answers when another one fails it.
 
 
@@ -42,6 +45,19 @@ def _nobody_serves(failure, history, members, drains):
     if not before or not all(_is_out(engine, failure, history, drains) for engine in engines):
         return None
     return f"no engine could serve: {_kinds(before)}"
+
+
+def explain_floating(failure, leaders, history, *args):
+    """The same of a failure at a floating address. `leaders`: who led then, or shortly before."""
+    for name in sorted(leaders):
+        at_leader = copy.copy(failure)
+        at_leader.name = name
+        # Who closes, or is not well, lets go of the address.
+        at_leader.status = failure.status or 503
+        cause = explain(at_leader, history, *args)
+        if cause:
+            return f"{FLOATING}: {cause}"
+    return None
 
 
 def explain(failure, history, purges, members, holder=None, drains=None):

@@ -11,6 +11,7 @@ import plan as plans
 # takes a moment to notice what it missed.
 WELL_S = 1.5
 LATE_S = 0.5  # What a look may be late.
+PROMOTED = "it leads"
 
 
 class Strike:
@@ -43,6 +44,17 @@ class History:
     def add(self, strike):
         with self.lock:
             self.strikes.append(strike)
+
+    def stalled(self, members, begun, ended):
+        """The machine stood still, and so did they all."""
+        strike = Strike(plans.Fault(0, plans.STALL, 0, ended - begun, tuple(members)), members)
+        strike.begun, strike.ended = begun, ended
+        self.add(strike)
+
+    def last_stall(self):
+        """When the last one ended; 0: there was none."""
+        with self.lock:
+            return max((s.ended for s in self.strikes if s.fault.kind == plans.STALL), default=0)
 
     def over(self, name, start, end):
         """The strikes that a member was under in between."""
@@ -99,7 +111,7 @@ class Injector:
             "restart": self._restart, "cut off": self._network, "cut one way": self._network,
             "halves": self._network, "loss": self._network, "slow link": self._slow,
             "full disk": self._full_disk, "clock": self._clock, "power cut": self._power_cut,
-            "whole farm without power": self._rack,
+            "whole farm without power": self._rack, "promote": self._promote,
         }
 
     def run(self, storm):
@@ -121,9 +133,7 @@ class Injector:
 
     def _strike(self, fault):
         names = [name for name in fault.targets if name != plans.NETWORK]
-        # Loss and halves concern all; who is cut off is alone with it.
-        everybody = fault.kind in ("loss", "halves")
-        strike = Strike(fault, list(self.fleet.members) if everybody else names)
+        strike = Strike(fault, self._concerned(fault, names))
         self.history.add(strike)
         self.log(f"begins {fault}")
         try:
@@ -133,6 +143,13 @@ class Injector:
             strike.note = f"broken: {error!r}"
         strike.ended = time.monotonic()
         self.log(f"ended  {fault} {strike.note or ''}".rstrip())
+
+    def _concerned(self, fault, names):
+        """Loss and halves concern all; who is cut off is alone with it. A promotion is no reason
+        for anything to fail."""
+        if fault.kind in ("loss", "halves"):
+            return list(self.fleet.members)
+        return [] if fault.kind in plans.EXTRAS else names
 
     def _wait(self, fault):
         self.healing.wait(fault.seconds)
@@ -192,6 +209,13 @@ class Injector:
         for member in members:
             self.fleet.start(member)
             self.healing.wait(fault.amount)
+
+    # ---- Orders.
+
+    def _promote(self, fault, members):
+        """Of one that may be away, or lead already."""
+        done = self.fleet.strata("manager", "promote", members[0].name, check=False)
+        return PROMOTED if done.returncode == 0 else f"refused: {done.stderr.strip()[-200:]}"
 
     # ---- Network.
 

@@ -17,6 +17,7 @@ from lab import Lan, own_mounts
 
 CLIENT_PORT = 8080
 STATUS_PORTS = {"manager": 7401, "engine": 7402}
+FLOATING_ADDRESSES = {4: "10.77.0.200", 6: "fd77::200"}  # Of whoever leads.
 HOSTS = {"films": "films.example", "shop": "shop.example", "books": "books.example"}
 
 _DISK_BYTES = 384 << 20
@@ -35,6 +36,10 @@ class Clock:
 
     def set(self, seconds):
         self.memory[:8] = struct.pack("=q", int(seconds * 1e9))
+
+
+def floating_url(family):
+    return f"http://{host_of(FLOATING_ADDRESSES[family])}:{CLIENT_PORT}"
 
 
 class Member:
@@ -133,6 +138,7 @@ class Fleet(Farm):
 
     def write_settings(self, member):
         v4, v6 = (f"'{host_of(a)}:{{}}'" for a in member.addresses.values())
+        floating = ", ".join(f"'{address}'" for address in FLOATING_ADDRESSES.values())
         both = f"[{v4}, {v6}]".replace("{}", str(CLIENT_PORT))
         lan = (f"lan: {{interface: eth0, unicast_address: '{member.addresses[4]}', "
                "loopback: false}\n")
@@ -142,7 +148,8 @@ class Fleet(Farm):
         if member.is_manager:
             text += (f"group: {{address: '{self.group}', port: {self.group_port}}}\n"
                      f"rpc_listen: '{member.rpc}'\n"
-                     f"http:\n  listen: {both}\n  threads: 1\n")
+                     f"http:\n  listen: {both}\n  threads: 1\n"
+                     f"  floating: {{addresses: [{floating}]}}\n")
             # The first one founds the farm; later it looks for the others like everybody.
             if others and (member is not self.managers_list[0] or self.founded):
                 text += f"backup_of: [{', '.join(others)}]\n"

@@ -3,13 +3,18 @@
 import concurrent.futures
 import json
 import os
+import signal
 import time
 
+import plan as plans
 from clients import ask
 from contents import judge
+from explain import FLOATING
 from farm import FarmError
-from fleet import HOSTS
+from faults import PROMOTED
+from fleet import HOSTS, floating_url
 from load import FILMS, GOODS
+from watch import AFTERMATH_S
 
 GREEN_S = 15.0
 TAKE_OVER_S = 2.0
@@ -157,28 +162,39 @@ def check_contents(fleet, generations, books):
         for path in paths:
             for member in fleet.members.values():
                 family = 4 if (hash(path) + member.machine) % 2 else 6
-                asked.append((member, family, site, path))
-    asked += [(fleet.members[name], 4, "books", path) for path, name in books.holders.items()]
+                asked.append((member.name, *way_to(member, family, site), path))
+    asked += [(name, *way_to(fleet.members[name], 4, "books"), path)
+              for path, name in books.holders.items()]
+    asked += [(FLOATING, floating_url(family), HOSTS["films"], FILMS[0]) for family in (4, 6)]
     with concurrent.futures.ThreadPoolExecutor(4) as clients:
-        found = clients.map(lambda a: check_one(fleet, generations, *a), asked)
+        found = clients.map(lambda a: check_one(generations, *a), asked)
         return [complaint for complaint in found if complaint]
 
 
-def check_one(fleet, generations, member, family, site, path):
-    floor = generations.floor(path)
+def way_to(member, family, site):
+    """URL before the path, and Host."""
     if member.is_manager:
-        url, host = member.url(family) + path, HOSTS[site]
-    else:
-        url, host = f"{member.url(family)}/_s/{HOSTS[site]}{path}", None
-    answer = ask(url, host=host)
+        return member.url(family), HOSTS[site]
+    return f"{member.url(family)}/_s/{HOSTS[site]}", None
+
+
+def check_one(generations, name, url, host, path):
+    floor = generations.floor(path)
+    answer = ask(url + path, host=host)
     for _ in range(4):
         if answer.status not in (302, 307):
             break
         answer = ask(answer.headers["Location"])
     if not answer.good:
-        return f"{path} at {member.name}: {answer.status or 'no answer'} in a farm that is green"
+        return f"{path} at {name}: {answer.status or 'no answer'} in a farm that is green"
     complaint = judge(path, answer.body, floor)
-    return complaint and f"{member.name} served {complaint}"
+    return complaint and f"{name} served {complaint}"
+
+
+def disturbed(strike, strikes, start, end):
+    """Whether anything else was going on in between."""
+    return any(other is not strike and other.begun < end and
+               (other.ended is None or other.ended > start) for other in strikes)
 
 
 def judge_take_overs(leaders, strikes, managers, limit=TAKE_OVER_S):
@@ -191,16 +207,42 @@ def judge_take_overs(leaders, strikes, managers, limit=TAKE_OVER_S):
             continue
         if len(managers) < 2 or leaders.before(strike.begun) != who:
             continue
-        disturbed = any(other is not strike and other.begun < strike.begun + limit and
-                        (other.ended is None or other.ended > strike.begun - limit)
-                        for other in strikes)
         next_one = leaders.first_other(who, strike.begun)
         seconds = next_one - strike.begun if next_one else None
         took.append(seconds)
-        if not disturbed and (seconds is None or seconds > limit + 0.2):
+        alone = not disturbed(strike, strikes, strike.begun - limit, strike.begun + limit)
+        if alone and (seconds is None or seconds > limit + 0.2):
             complaints.append(f"take-over after {strike.fault} took "
                               f"{'for ever' if seconds is None else f'{seconds:.1f} s'}")
     return took, complaints
+
+
+def judge_promotions(leaders, strikes):
+    """Who was told to lead does; in a farm that nothing else befalls, nobody is refused."""
+    complaints = []
+    for strike in strikes:
+        if strike.fault.kind != "promote" or strike.ended is None:
+            continue
+        name = strike.fault.targets[0]
+        if strike.note == PROMOTED:
+            if name not in leaders.during(strike.begun, strike.ended + TAKE_OVER_S):
+                complaints.append(f"{strike.fault}: it leads, they say, but it was not seen to")
+        elif not disturbed(strike, strikes, strike.begun - AFTERMATH_S, strike.ended):
+            complaints.append(f"{strike.fault}: {strike.note}")
+    return complaints
+
+
+def judge_restarts(restarts, history, managers):
+    """A program ends by itself because of a fault only, and in order. An engine that was stopped
+    is killed: its nginx would serve what is purged meanwhile."""
+    complaints = []
+    for when, name, status, last in restarts:
+        kinds = {s.fault.kind for s in history.over(name, when - AFTERMATH_S, when)}
+        by_watchdog = (status == -signal.SIGKILL and name not in managers and
+                       kinds & {"freeze", plans.STALL})
+        if not kinds or status < 0 and not by_watchdog:
+            complaints.append((when, f"{name} ended by itself, status {status}: {last}"))
+    return complaints
 
 
 class Resources:

@@ -1,16 +1,19 @@
 """Each checker finds what was planted, and finds nothing where nothing is wrong."""
 
+import signal
+import threading
 import time
 import unittest
 
 import shared  # pylint: disable=unused-import
 import contents
 import judge
-from explain import Spans, explain
-from faults import WELL_S, History, Strike
+from explain import FLOATING, Spans, explain, explain_floating
+from faults import PROMOTED, WELL_S, History, Strike
 from load import Failure
 from orders import Book
-from plan import Fault
+from plan import STALL, Fault
+from pulse import Pulse
 from watch import Leaders
 
 PATH = "/films/1"
@@ -154,6 +157,39 @@ class FarmTest(unittest.TestCase):
         self.assertIn("3.0 s", self.take_over(3.0)[1][0])
         self.assertIn("for ever", self.take_over(None)[1][0])
 
+    def promotions(self, note, led, *others):
+        leaders = Leaders()
+        leaders.saw("sm-1", 1, 1.0)
+        if led:
+            leaders.saw("sm-2", 2, 10.5)
+        promotion = strike("promote", "sm-2", 10, 11)
+        promotion.note = note
+        return judge.judge_promotions(leaders, [promotion, *others])
+
+    def test_a_promotion_that_did_not_come_to_pass_is_found(self):
+        self.assertEqual(self.promotions(PROMOTED, True), [])
+        self.assertIn("not seen", self.promotions(PROMOTED, False)[0])
+
+    def test_a_promotion_is_refused_because_of_a_fault_only(self):
+        self.assertIn("refused: why", self.promotions("refused: why", False)[0])
+        self.assertEqual(self.promotions("refused: why", False, strike("kill", "sm-1", 9, 12)), [])
+
+    def restarts(self, name, status, kind=None):
+        history = History()
+        if kind:
+            history.add(strike(kind, name, 5, 9))
+        return judge.judge_restarts([(10.0, name, status, "last words")], history, ["sm-1"])
+
+    def test_who_ends_without_a_fault_is_found(self):
+        self.assertIn("engine-1 ended", self.restarts("engine-1", 1)[0][1])
+        self.assertEqual(self.restarts("engine-1", 1, "full disk"), [])
+        self.assertIn("status -11", self.restarts("engine-1", -11, "full disk")[0][1])
+
+    def test_only_an_engine_that_stood_still_is_killed_by_its_watchdog(self):
+        for kind in ("freeze", STALL):
+            self.assertEqual(self.restarts("engine-1", -signal.SIGKILL, kind), [])
+            self.assertNotEqual(self.restarts("sm-1", -signal.SIGKILL, kind), [])
+
     def test_what_is_not_green_is_named(self):
         state = {"sm-1": (200, {"role": "leads the farm"}), "engine-1": (200, {}),
                  "engine-2": (200, {})}
@@ -261,11 +297,51 @@ class ExplainTest(unittest.TestCase):
         self.assertIsNone(self.cause(refused))  # One engine was there.
         self.assertIsNone(explain(failure(name="engine-1"), *args[1:]))
 
+    def test_a_machine_that_stood_still_excuses_everybody_for_a_moment(self):
+        self.history.stalled(MEMBERS, 9, 10)
+        self.assertEqual(self.history.last_stall(), 10)
+        for name in MEMBERS:
+            self.assertIn(STALL, self.cause(failure(name=name, status=0)))
+        self.history.well("engine-1", 10, 10 + WELL_S + 0.1)
+        self.assertIsNone(self.cause(failure(status=0, start=13, end=13.1)))
+
+    def floating(self, leaders, status=0):
+        return explain_floating(failure(name=FLOATING, status=status), leaders, self.history,
+                                self.purges, MEMBERS)
+
+    def test_a_floating_address_fails_because_of_a_fault_of_who_led(self):
+        self.assertIsNone(self.floating({"sm-1"}))
+        self.history.add(strike("kill", "sm-2", 9, None))
+        self.assertIsNone(self.floating({"sm-1"}))
+        self.assertIn("floating address: asked a member under: kill",
+                      self.floating({"sm-1", "sm-2"}))
+
+    def test_nobody_has_the_floating_addresses_while_too_few_voters_are_in_reach(self):
+        self.history.add(strike("cut off", "engine-1", 9, None))
+        self.assertIsNone(self.floating({"sm-1"}))
+        self.history.add(strike("cut off", "engine-2", 9, None))
+        self.assertIn("cut off", self.floating({"sm-1"}))
+        self.assertIsNone(self.floating(set()))
+
     def test_a_fault_is_over_only_when_its_member_was_well_for_a_while(self):
         now = time.monotonic()
         self.history.add(strike("freeze", "engine-1", now - 5, now - 1))
         self.history.well("engine-1", now - 4, now - 0.9)
         self.assertTrue(self.history.over("engine-1", now, now))
+
+
+class PulseTest(unittest.TestCase):
+    """Told by a process of its own."""
+
+    def test_a_stall_is_told(self):
+        told = threading.Event()
+        spans = []
+        pulse = Pulse(lambda begun, ended: (spans.append((begun, ended)), told.set()), 0.0)
+        self.addCleanup(pulse.end)
+        self.assertTrue(told.wait(20))
+        begun, ended = spans[0]
+        self.assertLess(begun, ended)
+        self.assertLessEqual(ended, time.monotonic())
 
 
 if __name__ == "__main__":

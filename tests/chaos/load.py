@@ -9,7 +9,8 @@ import urllib.parse
 
 from clients import ask
 from contents import judge
-from fleet import CLIENT_PORT, HOSTS
+from explain import FLOATING
+from fleet import CLIENT_PORT, FLOATING_ADDRESSES, HOSTS, floating_url
 
 PATIENCE_S = 4.0
 _HOPS_MAX = 5
@@ -29,7 +30,7 @@ class Failure:
         self.path = path
         self.status = status
         self.broken = broken
-        self.way = way  # "front end", "engine", "curl"
+        self.way = way  # "front end", "floating address", "engine", "curl"
 
     def __str__(self):
         what = "cut short" if self.broken and self.status else self.status or "no answer"
@@ -97,6 +98,7 @@ class Clients:
         self.running = threading.Event()
         self.names = {address: m.name for m in fleet.members.values()
                       for address in m.addresses.values()}
+        self.names.update({address: FLOATING for address in FLOATING_ADDRESSES.values()})
         self.threads = [threading.Thread(target=self._work, daemon=True,
                                          args=(random.Random(f"client {seed} {n}"), self.once))
                         for n in range(threads)]
@@ -137,7 +139,9 @@ class Clients:
         """One request, judged."""
         site, path = self.choose(chance)
         family = chance.choice((4, 6))
-        if chance.random() < 0.75:
+        if chance.random() < 0.25:
+            return self.ask(floating_url(family) + path, HOSTS[site], path, FLOATING)
+        if chance.random() < 0.67:
             member = chance.choice(self.fleet.managers_list)
             return self.ask(member.url(family) + path, HOSTS[site], path, "front end")
         name = self.books.holders[path] if site == "books" else None

@@ -29,6 +29,13 @@ KINDS = {
     "whole farm without power": (1, "all", 0.5, 3),
 }
 
+# What came later is drawn by itself, so that the plans of earlier seeds stay as they were; numbers
+# from here on. Kind -> how many in a minute of storm
+EXTRAS = {"promote": 4}
+_EXTRA_NUMBERS = 1000
+ALL_KINDS = (*KINDS, *EXTRAS)
+STALL = "the machine stood still"  # Not planned: pulse.py has noticed it.
+
 CALM_S = 15  # What checks take between two storms, about.
 
 
@@ -61,12 +68,15 @@ class Plan:
 
 
 class _Maker:
-    def __init__(self, chance, managers, engines, kinds):
-        self.chance = chance
+    def __init__(self, seed, managers, engines, kinds):
+        self.chance = random.Random(f"plan {seed}")
+        self.chance_of_extras = random.Random(f"extras {seed}")
         self.managers = list(managers)
         self.engines = list(engines)
-        self.kinds = kinds
+        self.kinds = [kind for kind in kinds if kind in KINDS]
+        self.extras = [kind for kind in kinds if kind in EXTRAS]
         self.number = 0
+        self.extra_number = _EXTRA_NUMBERS
         self.busy = {}  # Target -> until when
 
     def targets(self, whom):
@@ -123,24 +133,37 @@ class _Maker:
     def storm(self, length):
         self.busy = {}
         faults = []
-        at = self.chance.uniform(0.5, 1.5)
+        at = self.chance.uniform(0.5, 1.5) if self.kinds else length
         while at < length:
             fault = self.fault(at)
             if fault:
                 faults.append(fault)
             # Often one after another, at times several at once.
             at += self.chance.choice([0.2, 1, 3, 6]) * self.chance.uniform(0.5, 1.5)
-        return tuple(faults)
+        return tuple(sorted(faults + self.extra_faults(length), key=lambda fault: fault.at))
+
+    def extra_faults(self, length):
+        """They strike whoever they would, under another fault or not."""
+        chance = self.chance_of_extras
+        faults = []
+        for kind in self.extras if len(self.managers) > 1 else ():
+            at = chance.expovariate(EXTRAS[kind] / 60)
+            while at < length:
+                self.extra_number += 1
+                faults.append(Fault(self.extra_number, kind, round(at, 2), 0,
+                                    (chance.choice(self.managers),)))
+                at += chance.expovariate(EXTRAS[kind] / 60)
+        return faults
 
 
 def make_plan(seed, seconds, managers, engines, kinds=None, storm_s=30.0):
     """A plan of about so many seconds. Equal arguments give equal plans."""
-    kinds = list(kinds or KINDS)
-    unknown = set(kinds) - set(KINDS)
+    kinds = list(kinds or ALL_KINDS)
+    unknown = set(kinds) - set(ALL_KINDS)
     if unknown:
         raise ValueError(f"no such kind of fault: {', '.join(sorted(unknown))}; "
-                         f"there are {', '.join(KINDS)}")
+                         f"there are {', '.join(ALL_KINDS)}")
     storm_s = min(storm_s, max(5.0, seconds - CALM_S))
     count = max(1, round(seconds / (storm_s + CALM_S)))
-    maker = _Maker(random.Random(f"plan {seed}"), managers, engines, kinds)
+    maker = _Maker(seed, managers, engines, kinds)
     return Plan(seed, tuple(maker.storm(storm_s) for _ in range(count)), storm_s)

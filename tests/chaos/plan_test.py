@@ -22,13 +22,13 @@ class PlanTest(unittest.TestCase):
 
     def test_every_kind_comes(self):
         seen = {f.kind for seed in range(10) for f in make(seed).faults()}
-        self.assertEqual(seen, set(plan.KINDS))
+        self.assertEqual(seen, set(plan.ALL_KINDS))
 
     def test_nobody_is_struck_twice_at_a_time(self):
         for seed in range(50):
             for storm in make(seed).storms:
                 until = {}
-                for fault in storm:
+                for fault in [f for f in storm if f.kind in plan.KINDS]:
                     struck = (fault.targets[:1] if fault.targets[0] == plan.NETWORK
                               else fault.targets)
                     for target in struck:
@@ -42,8 +42,18 @@ class PlanTest(unittest.TestCase):
                 self.assertEqual(times, sorted(times))
                 self.assertTrue(all(0 <= at <= 30 for at in times))
 
+    def test_what_came_later_leaves_the_earlier_plans_as_they_were(self):
+        for seed in range(20):
+            for old, new in zip(make(seed, kinds=list(plan.KINDS)).storms, make(seed).storms):
+                self.assertEqual(list(old), [f for f in new if f.kind in plan.KINDS])
+
+    def test_without_a_backup_nobody_is_promoted(self):
+        alone = plan.make_plan(1, 600, MANAGERS[:1], ENGINES)
+        self.assertNotIn("promote", {f.kind for f in alone.faults()})
+
     def test_only_some_kinds(self):
         self.assertEqual({f.kind for f in make(1, kinds=["clock"]).faults()}, {"clock"})
+        self.assertEqual({f.kind for f in make(1, kinds=["promote"]).faults()}, {"promote"})
         with self.assertRaisesRegex(ValueError, "flood"):
             make(1, kinds=["flood"])
 

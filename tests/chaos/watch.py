@@ -1,12 +1,11 @@
 """Looks at every member many times a second: who is well, who leads, who ended by itself."""
 
-import signal
 import threading
 import time
 
 LOOK_EVERY_S = 0.1
 ENDS_PROCESSES = ("kill", "restart", "power cut", "whole farm without power")
-_AFTERMATH_S = 15.0  # So long after a fault a program may still end in order because of it.
+AFTERMATH_S = 15.0  # So long after a fault a program may still end in order because of it.
 
 
 class Leaders:
@@ -34,6 +33,12 @@ class Leaders:
             names = [name for at, name in self.changes if at < when]
         return names[-1] if names else None
 
+    def during(self, start, end):
+        """Who led at some time in between, as far as was seen."""
+        with self.lock:
+            names = {name for at, name in self.changes if start <= at <= end}
+        return names | {self.before(start)} - {None}
+
     def first_other(self, name, when):
         """When another one first said so after a time; None: nobody."""
         with self.lock:
@@ -43,14 +48,13 @@ class Leaders:
 class Watch:
     """One thread a member; starts again what ended by itself, as systemd would."""
 
-    def __init__(self, fleet, history, wrongdoing, log):
+    def __init__(self, fleet, history, log):
         self.fleet = fleet
         self.history = history
-        self.wrongdoing = wrongdoing
         self.log = log
         self.leaders = Leaders()
         self.state = {}  # Member -> (healthz status, facts)
-        self.restarts = []  # (time, name, status)
+        self.restarts = []  # (time, name, status, its last words)
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self._work, args=(m,), daemon=True)
                         for m in fleet.members.values()]
@@ -80,19 +84,14 @@ class Watch:
 
     def _ended(self, member):
         now = time.monotonic()
-        strikes = self.history.over(member.name, now - _AFTERMATH_S, now)
+        strikes = self.history.over(member.name, now - AFTERMATH_S, now)
         if any(s.ended is None and s.fault.kind in ENDS_PROCESSES for s in strikes):
             return  # It is dead as planned, and will be started.
         if member.running():
             return
         status = member.process.process.returncode
         last = member.process.log_end(1)
-        self.restarts.append((now, member.name, status))
+        self.restarts.append((now, member.name, status, last))
         self.log(f"{member.name} ended by itself, status {status}: {last}")
-        # An engine that was stopped is killed: its nginx would serve what is purged meanwhile.
-        by_watchdog = (status == -signal.SIGKILL and not member.is_manager and
-                       any(s.fault.kind == "freeze" for s in strikes))
-        if not strikes or status < 0 and not by_watchdog:
-            self.wrongdoing(f"{member.name} ended by itself, status {status}: {last}")
         if not self.ending.wait(1):
             self.fleet.start(member)
