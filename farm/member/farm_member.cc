@@ -148,21 +148,22 @@ Status FarmMember::Send(const Message& message, Done done) {
 }
 
 Status FarmMember::SendAndWait(const Message& message, Duration limit) {
-  struct Waiter {
-    absl::Mutex mutex;
-    std::optional<SendEnd> end;
-  };
-  const auto waiter = std::make_shared<Waiter>();
-  STRATA_RETURN_IF_ERROR(Send(message, [waiter](SendEnd end) {
-    absl::MutexLock lock(&waiter->mutex);
-    waiter->end = end;
+  const auto end = std::make_shared<std::optional<SendEnd>>();
+  STRATA_RETURN_IF_ERROR(Send(message, [this, end](SendEnd how) {
+    absl::MutexLock lock(&wait_mutex_);
+    *end = how;
   }));
-  absl::MutexLock lock(&waiter->mutex);
-  const auto ended = [&waiter] { return waiter->end.has_value(); };
-  if (!waiter->mutex.AwaitWithTimeout(absl::Condition(&ended), absl::FromChrono(limit))) {
+  absl::MutexLock lock(&wait_mutex_);
+  const auto over = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(wait_mutex_) {
+    return end->has_value() || given_up_;
+  };
+  if (!wait_mutex_.AwaitWithTimeout(absl::Condition(&over), absl::FromChrono(limit))) {
     return DeadlineExceeded("the farm has not committed it within %.0f s", Seconds(limit));
   }
-  switch (*waiter->end) {
+  if (!end->has_value()) {
+    return Unavailable("this process ends: look at another manager whether it was done");
+  }
+  switch (**end) {
     case SendEnd::kCommitted:
       return Ok();
     case SendEnd::kAborted:
@@ -171,6 +172,11 @@ Status FarmMember::SendAndWait(const Message& message, Duration limit) {
       break;
   }
   return Unavailable("this process left the farm's group meanwhile: look whether it was done");
+}
+
+void FarmMember::GiveUp() {
+  absl::MutexLock lock(&wait_mutex_);
+  given_up_ = true;
 }
 
 void FarmMember::Read(absl::FunctionRef<void(const TableReplica&)> read) const {

@@ -78,6 +78,9 @@ class FarmMember final : private multicast::GroupApplication {
   // Waits until it is committed. DeadlineExceeded: it may be yet. Aborted and Unknown ends are
   // Unavailable.
   Status SendAndWait(const Message& message, Duration limit);
+  // The process is to end: whoever waits in SendAndWait, now or later, waits no longer and gets
+  // Unavailable. It may be committed yet.
+  void GiveUp();
 
   // ---- Looking.
   // `read` sees the replica as of one instant, and must be quick: the group waits meanwhile.
@@ -158,6 +161,8 @@ class FarmMember final : private multicast::GroupApplication {
   std::unique_ptr<GroupKeys> keys_;
   mutable absl::Mutex send_mutex_;  // Before mutex_, never with it.
   std::map<multicast::SendId, Done> waiting_ ABSL_GUARDED_BY(send_mutex_);
+  absl::Mutex wait_mutex_;  // Of SendAndWait.
+  bool given_up_ ABSL_GUARDED_BY(wait_mutex_) = false;
 
   // To restore, or write, the state of a large farm takes seconds, in which the group must have its
   // thread.

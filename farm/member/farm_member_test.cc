@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "farm/version.h"
 #include "multicast/driver/clock.h"
 #include "multicast/driver/private_network.h"
@@ -68,6 +69,23 @@ class Slow final : public FarmListener {
   bool restores_ ABSL_GUARDED_BY(mutex_) = false;
   bool go_on_ ABSL_GUARDED_BY(mutex_) = false;
   int messages_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// Keeps its group's thread at the first message.
+class Stuck final : public FarmListener {
+ public:
+  void OnMessage(const Message&, EngineId) override {
+    if (!stuck_.HasBeenNotified()) stuck_.Notify();
+    go_on_.WaitForNotification();
+  }
+  void OnView(const multicast::View&, bool) override {}
+  void OnState() override {}
+  void AwaitStuck() { stuck_.WaitForNotification(); }
+  void GoOn() { go_on_.Notify(); }
+
+ private:
+  absl::Notification stuck_;
+  absl::Notification go_on_;
 };
 
 class FarmMemberTest : public ::testing::Test {
@@ -131,6 +149,22 @@ TEST_F(FarmMemberTest, WhoRestoresTheStateKeepsNobodyWaitingAndIsFullOnlyThen) {
   EXPECT_TRUE(Eventually([&] { return (*slow)->joined(); }));
   EXPECT_GE(listener.messages(), kMessages);
   EXPECT_TRUE((*slow)->SendAndWait(DigestTold{EngineId(2), 1, {}}, std::chrono::seconds(20)).ok());
+}
+
+TEST_F(FarmMemberTest, WhoEndsWaitsForNobody) {
+  const auto manager = Start(1, kFarmVersion);
+  MetricRegistry metrics;
+  Stuck listener;
+  const auto stuck = FarmMember::Join(multicast::TestOptions(network_, 2), {}, listener, metrics);
+  ASSERT_TRUE(stuck.ok()) << stuck.status().ToString();
+  ASSERT_TRUE(Eventually([&] { return (*stuck)->joined(); }));
+  ASSERT_TRUE(manager->member->Send(DigestAsked{1}).ok());
+  listener.AwaitStuck();
+  std::thread later([&] { manager->member->GiveUp(); });
+  const Status sent = manager->member->SendAndWait(DigestAsked{2}, std::chrono::hours(1));
+  EXPECT_NE(MessageOf(sent).find("ends"), std::string::npos) << MessageOf(sent);
+  later.join();
+  listener.GoOn();
 }
 
 TEST_F(FarmMemberTest, AMemberOfThisProgramTellsItsVersion) {

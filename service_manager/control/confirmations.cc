@@ -17,13 +17,13 @@ Confirmations::Waiter::~Waiter() {
 Confirmations::Answers Confirmations::Waiter::Wait(const std::vector<farm::EngineId>& engines,
                                                    Duration limit) {
   absl::MutexLock lock(&all_.mutex_);
-  const auto complete = [this, &engines]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    return std::all_of(engines.begin(), engines.end(),
-                       [this](farm::EngineId engine) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-                         const auto& members = all_.members_;
-                         return answers_.contains(engine) ||
-                                std::find(members.begin(), members.end(), engine) == members.end();
-                       });
+  const auto there = [this](farm::EngineId engine) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto& members = all_.members_;
+    return answers_.contains(engine) ||
+           std::find(members.begin(), members.end(), engine) == members.end();
+  };
+  const auto complete = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return all_.given_up_ || std::all_of(engines.begin(), engines.end(), there);
   };
   all_.mutex_.AwaitWithTimeout(absl::Condition(&complete), absl::FromChrono(limit));
   return answers_;
@@ -34,6 +34,16 @@ std::unique_ptr<Confirmations::Waiter> Confirmations::Expect(Subject subject) {
   absl::MutexLock lock(&mutex_);
   waiters_.emplace(std::move(subject), waiter.get());
   return waiter;
+}
+
+void Confirmations::Pause(Duration time) {
+  absl::MutexLock lock(&mutex_);
+  mutex_.AwaitWithTimeout(absl::Condition(&given_up_), absl::FromChrono(time));
+}
+
+void Confirmations::GiveUp() {
+  absl::MutexLock lock(&mutex_);
+  given_up_ = true;
 }
 
 void Confirmations::OnMessage(const farm::Message& message) {

@@ -43,8 +43,8 @@ class Confirmations {
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
 
-    // Until all of `engines` have answered or left, or the limit is over. Gives the answers that
-    // came; those of others too.
+    // Until all of `engines` have answered or left, the limit is over, or nobody waits any more.
+    // Gives the answers that came; those of others too.
     Answers Wait(const std::vector<farm::EngineId>& engines, Duration limit);
 
    private:
@@ -57,6 +57,10 @@ class Confirmations {
   };
 
   std::unique_ptr<Waiter> Expect(Subject subject);
+  // Waits so long, or until nobody waits any more.
+  void Pause(Duration time);
+  // The process is to end: all waiting is over, now and later.
+  void GiveUp();
 
   // ---- From the group's thread.
   void OnMessage(const farm::Message& message);
@@ -69,6 +73,7 @@ class Confirmations {
   absl::Mutex mutex_;
   std::multimap<Subject, Waiter*> waiters_ ABSL_GUARDED_BY(mutex_);
   std::vector<farm::EngineId> members_ ABSL_GUARDED_BY(mutex_);
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace strata::manager::control

@@ -13,6 +13,7 @@ namespace {
 constexpr farm::EngineId kA{101};
 constexpr farm::EngineId kB{102};
 constexpr std::chrono::seconds kPatience(20);
+constexpr std::chrono::hours kForEver(1);
 
 farm::PurgeApplied Applied(farm::EngineId engine, uint64_t position) {
   return {engine, "films", position, 1, ""};
@@ -67,6 +68,16 @@ TEST_F(ConfirmationsTest, TwoMayWaitForTheSame) {
   confirmations_.OnMessage(Applied(kA, 1));
   EXPECT_EQ(one->Wait({kA}, kPatience).size(), 1u);
   EXPECT_EQ(two->Wait({kA}, kPatience).size(), 1u);
+}
+
+TEST_F(ConfirmationsTest, NobodyWaitsWhenTheProcessIsToEnd) {
+  const auto waiter = Expect(1);
+  confirmations_.OnMessage(Applied(kA, 1));
+  std::thread later([this] { confirmations_.GiveUp(); });
+  EXPECT_EQ(waiter->Wait({kA, kB}, kForEver).size(), 1u);
+  later.join();
+  EXPECT_TRUE(Expect(2)->Wait({kA, kB}, kForEver).empty());
+  confirmations_.Pause(kForEver);
 }
 
 TEST(EventLogTest, KeepsTheLastOnesAndTellsOfNewOnes) {

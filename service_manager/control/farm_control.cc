@@ -53,6 +53,7 @@ FarmControl::FarmControl(FarmControlOptions options, store::MirroredStore& store
       next_verification_(Now() + options_.verify_every) {}
 
 FarmControl::~FarmControl() {
+  GiveUp();
   // The group's thread may give them work until the end.
   if (presence_ != nullptr) presence_->Stop();
   if (work_ != nullptr) work_->Stop();
@@ -390,10 +391,18 @@ Status FarmControl::LeadAnyway(Duration limit) {
 Status FarmControl::AwaitLeading(Duration limit) const {
   const Timestamp end = Now() + limit;
   while (!HasQuorum()) {
+    if (given_up_) return Unavailable("this manager ends");
     if (Now() > end) return DeadlineExceeded("this manager does not lead yet");
     absl::SleepFor(absl::FromChrono(kPromoteLook));
   }
   return Ok();
+}
+
+void FarmControl::GiveUp() {
+  given_up_ = true;
+  confirmations_.GiveUp();
+  store_.GiveUp();
+  if (member_ != nullptr) member_->GiveUp();
 }
 
 // ---- The worker's thread.

@@ -101,6 +101,8 @@ class FarmControl final : private farm::FarmListener {
   // The same by a person's decision, although too few may be left to agree, and although this
   // manager may lack what was acknowledged.
   Status LeadAnyway(Duration limit);
+  // The process is to end: orders that are under way wait for nobody any more, and fail.
+  void GiveUp();
   // Whether it leads and has heard a majority of the voters lately: else nothing may commit until
   // the others are evicted, or back.
   bool HasQuorum() const { return leads() && member_->InTouch(); }
@@ -176,6 +178,7 @@ class FarmControl final : private farm::FarmListener {
   std::unique_ptr<DirectoryFeed> feed_;
   std::unique_ptr<Leadership> leadership_;
   std::atomic<bool> stale_ = false;  // The desks are older than the store.
+  std::atomic<bool> given_up_ = false;
 
   mutable absl::Mutex mutex_;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;

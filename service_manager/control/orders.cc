@@ -4,8 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/rpc/site_file.h"
 
@@ -164,7 +162,7 @@ void Orders::AwaitClosed(Duration limit) {
     wait = std::max(wait, limits_.closes - control_.AwayFor(id));
   }
   wait = std::min(wait, limit);
-  if (wait > Duration::zero()) absl::SleepFor(absl::FromChrono(wait));
+  if (wait > Duration::zero()) control_.confirmations().Pause(wait);
 }
 
 Orders::PurgeOutcome Orders::Await(Confirmations::Waiter& waiter, const farm::Purged& entry,

@@ -21,6 +21,8 @@ class AdministrationService final : public v1::Administration::Service {
 
   // Ends streams, so that the server can end.
   void Stop() { stop_ = true; }
+  // Orders that are under way wait for nobody any more, and fail.
+  void GiveUp() { control_.GiveUp(); }
 
   grpc::Status ShowFarm(grpc::ServerContext* context, const v1::ShowFarmRequest* request,
                         v1::ShowFarmReply* reply) override;

@@ -49,6 +49,7 @@ RpcServer::~RpcServer() {
   administration_->Stop();
   mirroring_->Stop();
   server_->Shutdown(std::chrono::system_clock::now() + kEndWithin);
+  administration_->GiveUp();  // It waits for what goes on.
   server_->Wait();
 }
 

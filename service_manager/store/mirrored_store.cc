@@ -109,6 +109,11 @@ void MirroredStore::Require(std::set<std::string> names, std::set<std::string> c
   candidates_ = std::move(candidates);
 }
 
+void MirroredStore::GiveUp() {
+  absl::MutexLock lock(&mutex_);
+  given_up_ = true;
+}
+
 bool MirroredStore::TakeUnacknowledged() {
   absl::MutexLock lock(&mutex_);
   return std::exchange(unacknowledged_, false);
@@ -148,13 +153,14 @@ StatusOr<std::vector<uint64_t>> MirroredStore::Commit(const IntentBatch& batch) 
   }
   absl::MutexLock lock(&mutex_);
   const auto done = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return !leads_ || AllHave(number);
+    return given_up_ || !leads_ || AllHave(number);
   };
   mutex_.AwaitWithTimeout(absl::Condition(&done), absl::FromChrono(wait_));
   const std::vector<std::string> behind = Behind(number);
   if (leads_ && behind.empty()) return positions;
   unacknowledged_ = true;
   if (!leads_) return Unavailable("this manager does not lead its farm any longer");
+  if (given_up_) return Unavailable("this manager ends: look at another one whether it was done");
   return Unavailable(
       "it is recorded here, but manager %s does not say that it has it too: look at that manager, "
       "or stop it, and try again",

@@ -69,6 +69,9 @@ class MirroredStore final : public Store {
   // Whether a Commit was not acknowledged since this was asked the last time, though its intent is
   // on this disk: what others know of it in memory is too old.
   bool TakeUnacknowledged();
+  // The process is to end: a Commit waits for nobody any more, now or later; Unavailable if others
+  // do not have it then.
+  void GiveUp();
   // Who is required and has not all.
   std::vector<std::string> Behind() const;
 
@@ -152,6 +155,7 @@ class MirroredStore final : public Store {
   std::set<std::string> required_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> candidates_ ABSL_GUARDED_BY(mutex_);
   bool unacknowledged_ ABSL_GUARDED_BY(mutex_) = false;
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
   MirrorPosition before_ ABSL_GUARDED_BY(mutex_);  // When this manager began to lead.
   std::map<std::string, Feed*> feeds_ ABSL_GUARDED_BY(mutex_);
   std::deque<Entry> ring_ ABSL_GUARDED_BY(mutex_);  // The last of this term.

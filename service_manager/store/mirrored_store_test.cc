@@ -22,8 +22,9 @@ using std::chrono::seconds;
 // A manager's disk and the mirror on it.
 class Manager {
  public:
-  explicit Manager(const std::string& name)
-      : folder_(testing::TempDir() + "/mirror_" + name + "_" +
+  explicit Manager(const std::string& name, Duration wait = milliseconds(200))
+      : wait_(wait),
+        folder_(testing::TempDir() + "/mirror_" + name + "_" +
                 testing::UnitTest::GetInstance()->current_test_info()->name()) {
     std::filesystem::remove_all(folder_);
     Start();
@@ -39,7 +40,7 @@ class Manager {
     auto own = RocksStore::Open({.folder = folder_});
     EXPECT_TRUE(own.ok()) << MessageOf(own.status());
     own_ = *std::move(own);
-    auto store = MirroredStore::Open(*own_, milliseconds(200));
+    auto store = MirroredStore::Open(*own_, wait_);
     EXPECT_TRUE(store.ok());
     store_ = *std::move(store);
   }
@@ -47,6 +48,7 @@ class Manager {
   MirroredStore& operator*() { return *store_; }
 
  private:
+  const Duration wait_;
   const std::string folder_;
   std::unique_ptr<RocksStore> own_;
   std::unique_ptr<MirroredStore> store_;
@@ -154,6 +156,18 @@ TEST(MirroredStoreTest, WhatARequiredManagerDoesNotHaveIsNotAcknowledged) {
   EXPECT_FALSE(a->TakeUnacknowledged());
   a->Require({});
   EXPECT_TRUE(a->Commit(Site("films", "2")).ok());
+}
+
+TEST(MirroredStoreTest, WhoEndsWaitsForNobodyAndAcknowledgesNothing) {
+  Manager a("a", std::chrono::hours(1));
+  ASSERT_TRUE(a->Lead(1).ok());
+  a->Require({"b"});
+  std::thread later([&a] { a->GiveUp(); });
+  const auto written = a->Commit(Site("films", "1"));
+  later.join();
+  EXPECT_EQ(written.status().code(), StatusCode::kUnavailable);
+  EXPECT_NE(MessageOf(written.status()).find("ends"), std::string::npos);
+  EXPECT_FALSE(a->Commit(Site("films", "2")).ok());
 }
 
 TEST(MirroredStoreTest, ACandidateIsWaitedForFromWhenItIsInStep) {
