@@ -103,6 +103,7 @@ StatusOr<std::unique_ptr<Engine>> Engine::Start(const Settings& settings,
 }
 
 Engine::~Engine() {
+  ends_ = true;
   {
     absl::MutexLock lock(&mutex_);
     stop_ = true;
@@ -111,6 +112,7 @@ Engine::~Engine() {
   if (client_ != nullptr) client_->Stop();
   if (copy_client_ != nullptr) copy_client_->Stop();
   if (thread_.joinable()) thread_.join();
+  if (agent_ != nullptr) agent_->GiveUp();  // The keeper may wait for fetches to be let go.
   if (prober_.joinable()) prober_.join();
   status_server_.reset();
   link_.reset();
@@ -218,7 +220,7 @@ void Engine::Live() {
   if (status.ok()) status = JoinFarm();
   if (status.ok()) status = StartServer();
   if (!status.ok()) {
-    Fail(status);
+    if (!ends_) Fail(status);  // What waited for something then is no failure.
     return;
   }
   while (Sleep(kTick)) Tick();
@@ -329,6 +331,7 @@ Status Engine::StartServer() {
   callbacks.on_death = [](const std::string& why) {
     Log().Error("nginx died and is started again", {{"why", why}});
   };
+  callbacks.ending = [this] { return ends_.load(); };
   STRATA_ASSIGN_OR_RETURN(
       adapter_, NginxAdapter::Start(settings_.nginx, sites, std::move(callbacks), metrics_));
   absl::MutexLock lock(&mutex_);

@@ -72,6 +72,7 @@ class Engine final : private farm::FarmListener {
   std::atomic<bool> serve_alone_;
   std::function<void(const Status&)> on_failure_;
   std::atomic<bool> failed_ = false;
+  std::atomic<bool> ends_ = false;  // As stop_, for who must not wait for the lock.
   MetricRegistry metrics_;
   std::shared_ptr<tls::TlsStore> tls_;
   std::unique_ptr<tls::TlsWatch> tls_watch_;

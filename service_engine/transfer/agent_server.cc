@@ -181,6 +181,8 @@ Status AgentServer::EndFetchesOf(std::string_view site, Duration patience) {
   return impl_->agent().fetches.EndSite(site, patience);
 }
 
+void AgentServer::GiveUp() { impl_->agent().fetches.GiveUp(); }
+
 size_t AgentServer::fetches() const { return impl_->agent().fetches.size(); }
 
 void AgentServer::Stop() { impl_->Stop(); }

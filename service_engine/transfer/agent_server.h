@@ -87,6 +87,9 @@ class AgentServer {
   // The table does not know the site any longer.
   Status EndFetchesOf(std::string_view site, Duration patience = std::chrono::seconds(5));
 
+  // The engine is to end: EndFetches and EndFetchesOf wait for nobody any more.
+  void GiveUp();
+
   // Fetches that are on the board now.
   size_t fetches() const;
 

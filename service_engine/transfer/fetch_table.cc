@@ -144,8 +144,11 @@ Status FetchTable::AwaitRelease(const std::vector<FetchNumber>& cut, Duration pa
                          return board_.FillersOf(number) == 0;
                        });
   };
+  const auto over = [this, &released]()
+                        ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return given_up_ || released(); };
   absl::MutexLock lock(&mu_);
-  if (mu_.AwaitWithTimeout(absl::Condition(&released), absl::FromChrono(patience))) return Ok();
+  mu_.AwaitWithTimeout(absl::Condition(&over), absl::FromChrono(patience));
+  if (released()) return Ok();
   return DeadlineExceeded("the server still holds bytes of a fetch that was cut off");
 }
 
@@ -156,6 +159,11 @@ void FetchTable::CutAll() {
     for (const auto& [number, fetch] : fetches_) all.push_back(fetch);
   }
   for (const auto& fetch : all) fetch->CutOff();
+}
+
+void FetchTable::GiveUp() {
+  absl::MutexLock lock(&mu_);
+  given_up_ = true;
 }
 
 size_t FetchTable::size() const {

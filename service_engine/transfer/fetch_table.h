@@ -67,6 +67,7 @@ class FetchTable {
   // See AgentServer::EndFetchesOf.
   Status EndSite(std::string_view site, Duration patience);
   void CutAll();
+  void GiveUp();  // See AgentServer::GiveUp.
   size_t size() const;
 
  private:
@@ -78,6 +79,7 @@ class FetchTable {
   const Runner runner_;
   Gauge& level_;
   mutable absl::Mutex mu_;
+  bool given_up_ ABSL_GUARDED_BY(mu_) = false;
   FillBoard board_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<FetchNumber, std::shared_ptr<Fetch>> fetches_ ABSL_GUARDED_BY(mu_);
 };

@@ -6,6 +6,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include "service_engine/adapters/nginx/clock.h"
 #include "service_engine/adapters/nginx/limits.h"
 
 namespace strata::engine {
@@ -27,11 +28,16 @@ class Exchange {
     parser_.body_limit(kFetchBytesMax);
   }
 
-  StatusOr<HttpAnswer> Run(const typename Protocol::endpoint& server, Duration limit) {
+  StatusOr<HttpAnswer> Run(const typename Protocol::endpoint& server, Duration limit,
+                           const std::function<bool()>& ending) {
     socket_.async_connect(server, [this](const error_code& error) {
       if (!Failed(error, "connect")) Write();
     });
-    context_.run_for(limit);
+    const Timestamp until = Now() + limit;
+    while (!done_ && Now() < until) {
+      if (ending && ending()) return Unavailable("this engine ends");
+      context_.run_for(std::min(until - Now(), kEndingLook));
+    }
     if (!done_) return DeadlineExceeded("no answer within %.1f s", Seconds(limit));
     if (!error_.empty()) return MakeStatus(StatusCode::kUnavailable, error_);
     return HttpAnswer{static_cast<int>(parser_.get().result_int()), parser_.get().body()};
@@ -78,20 +84,22 @@ asio::ip::tcp::endpoint ToAsio(const Endpoint& endpoint) {
 }
 
 StatusOr<HttpAnswer> Fetch(const std::variant<Endpoint, std::string>& server,
-                           const std::string& host, std::string_view path, Duration limit) {
+                           const std::string& host, std::string_view path, Duration limit,
+                           const std::function<bool()>& ending) {
   if (const auto* endpoint = std::get_if<Endpoint>(&server)) {
-    return Exchange<asio::ip::tcp>(host, path).Run(ToAsio(*endpoint), limit);
+    return Exchange<asio::ip::tcp>(host, path).Run(ToAsio(*endpoint), limit, ending);
   }
-  using Local = asio::local::stream_protocol;
-  return Exchange<Local>(host, path).Run(Local::endpoint(std::get<std::string>(server)), limit);
+  const asio::local::stream_protocol::endpoint local(std::get<std::string>(server));
+  return Exchange<asio::local::stream_protocol>(host, path).Run(local, limit, ending);
 }
 
 }  // namespace
 
 StatusOr<HttpAnswer> HttpGet(const std::variant<Endpoint, std::string>& server,
-                             const std::string& host, std::string_view path, Duration limit) {
+                             const std::string& host, std::string_view path, Duration limit,
+                             const std::function<bool()>& ending) {
   try {
-    return Fetch(server, host, path, limit);
+    return Fetch(server, host, path, limit, ending);
   } catch (const std::exception& error) {  // No descriptors left, a path that is too long.
     return Unavailable("%s", error.what());
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <variant>
 
@@ -16,8 +17,9 @@ struct HttpAnswer {
 
 // One GET on a connection of its own, to a TCP endpoint or to the unix socket of a path. Takes at
 // most `limit`; bodies of at most kFetchBytesMax. DeadlineExceeded, or Unavailable with what the
-// system says. Any thread.
+// system says; or if `ending`, when given, becomes true meanwhile. Any thread.
 StatusOr<HttpAnswer> HttpGet(const std::variant<Endpoint, std::string>& server,
-                             const std::string& host, std::string_view path, Duration limit);
+                             const std::string& host, std::string_view path, Duration limit,
+                             const std::function<bool()>& ending = {});
 
 }  // namespace strata::engine

@@ -22,6 +22,9 @@ inline constexpr size_t kMessageBytesMax = 4096;  // Of what nginx says of an er
 
 inline constexpr size_t kProcFileBytesMax = 1 << 20;  // What the kernel says of a process.
 
+// What waits notices so late that the engine is to end.
+inline constexpr Duration kEndingLook = std::chrono::milliseconds(50);
+
 // ---- Asking it.
 inline constexpr Duration kStatusLimit = std::chrono::seconds(1);
 inline constexpr size_t kFetchBytesMax = 65536;

@@ -31,8 +31,9 @@ Endpoint Reachable(const Endpoint& listening) {
 }
 
 // An engine's probe path, by its public listener.
-Status Probe(const Endpoint& endpoint, Duration limit) {
-  const StatusOr<HttpAnswer> answer = HttpGet(endpoint, ToString(endpoint), kProbePath, limit);
+Status Probe(const Endpoint& endpoint, Duration limit, const std::function<bool()>& ending) {
+  const StatusOr<HttpAnswer> answer =
+      HttpGet(endpoint, ToString(endpoint), kProbePath, limit, ending);
   STRATA_RETURN_IF_ERROR(answer);
   if (answer->status == 200) return Ok();
   return Unavailable("status %d", answer->status);
@@ -47,12 +48,14 @@ Status TryDisk(const std::string& folder) {
   return Unavailable("write in %s: %s", folder.c_str(), strerror(errno));
 }
 
-NginxProcessOptions ProcessOptionsOf(const NginxAdapterOptions& options) {
+NginxProcessOptions ProcessOptionsOf(const NginxAdapterOptions& options,
+                                     const std::function<bool()>& ending) {
   NginxProcessOptions process;
   process.nginx = options.nginx;
   process.folder = options.folder;
   process.status_socket = options.folder + "/status.sock";
   process.error_log = options.log_folder + "/error.log";
+  process.ending = ending;
   return process;
 }
 
@@ -68,7 +71,7 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
                            MetricRegistry& metrics)
     : options_(options),
       callbacks_(std::move(callbacks)),
-      process_(ProcessOptionsOf(options), callbacks_.on_death, metrics),
+      process_(ProcessOptionsOf(options, callbacks_.ending), callbacks_.on_death, metrics),
       config_(options, process_),
       held_(callbacks_.on_changes),
       cache_reader_(sites_),
@@ -77,7 +80,8 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
                     .root = options.cache_folder,
                     .by_rename = true,
                     .on_top_folders = nullptr,
-                    .on_disk_error = [this](const Status& error) { OnDiskError(error); }},
+                    .on_disk_error = [this](const Status& error) { OnDiskError(error); },
+                    .ending = callbacks_.ending},
                    cache_reader_, held_, metrics),
       library_watch_(
           options.library_folder.empty()
@@ -88,7 +92,8 @@ ManagedNginx::ManagedNginx(const NginxAdapterOptions& options, NginxAdapterCallb
                         .root = options.library_folder,
                         .by_rename = false,
                         .on_top_folders = [this] { libraries_changed_ = true; },
-                        .on_disk_error = [this](const Status& error) { OnDiskError(error); }},
+                        .on_disk_error = [this](const Status& error) { OnDiskError(error); },
+                        .ending = callbacks_.ending},
                     library_reader_, held_, metrics)),
       purger_(
           {.temp_folder = config_.paths().temp_folder, .library_folder = options.library_folder},
@@ -280,7 +285,7 @@ void ManagedNginx::LookAtLibraries() {
 void ManagedNginx::ProbeOnce() {
   std::string error;
   for (const Endpoint& endpoint : options_.clients) {
-    const Status status = Probe(Reachable(endpoint), options_.probe_limit);
+    const Status status = Probe(Reachable(endpoint), options_.probe_limit, callbacks_.ending);
     if (!status.ok()) error = ToString(endpoint) + ": " + MessageOf(status);
   }
   if (!error.empty()) probe_failures_.Add();
@@ -343,7 +348,7 @@ HealthJudge::Verdict ManagedNginx::Judge() {
 }
 
 Status ManagedNginx::PeerProbe(const Endpoint& client_endpoint) {
-  return Probe(client_endpoint, options_.probe_limit);
+  return Probe(client_endpoint, options_.probe_limit, callbacks_.ending);
 }
 
 void ManagedNginx::OnPeerProbe(const std::string& error) {

@@ -59,6 +59,9 @@ struct NginxAdapterCallbacks {
   std::function<void()> on_scan_complete;  // The first scans are done: ScanComplete() is true.
   std::function<void(std::span<const FinishedRequest>)> on_requests;  // What clients got.
   std::function<void(const std::string& why)> on_death;  // nginx died; it is being restarted.
+  // Whether the engine is to end. Then nothing is waited for any more: what goes on fails with
+  // Unavailable, and Stop comes soon. Any thread calls it, often; empty: never.
+  std::function<bool()> ending = {};
 };
 
 // One nginx that the engine writes the configuration of, starts, reloads, restarts when it dies and

@@ -108,13 +108,13 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
 
 // Workers go on accepting for a moment after new ones have begun to, by the old configuration.
 // When they stop they say so in their title.
-void AwaitRetirement(const std::vector<pid_t>& workers) {
+void AwaitRetirement(const std::vector<pid_t>& workers, const std::function<bool()>& ending) {
   Await(kRetireLimit, [&] {
-    return std::all_of(workers.begin(), workers.end(), [](pid_t pid) {
-      const std::string title = ContentOf("/proc/" + std::to_string(pid) + "/cmdline");
-      return title.find("worker process") == std::string::npos ||
-             title.find("shutting down") != std::string::npos;
-    });
+    return ending() || std::all_of(workers.begin(), workers.end(), [](pid_t pid) {
+             const std::string title = ContentOf("/proc/" + std::to_string(pid) + "/cmdline");
+             return title.find("worker process") == std::string::npos ||
+                    title.find("shutting down") != std::string::npos;
+           });
   });
 }
 
@@ -128,6 +128,11 @@ std::string EmergencyIn(const std::string& log, off_t from, pid_t pid) {
   const size_t at = text.rfind("[emerg] " + (pid == 0 ? "" : std::to_string(pid) + "#"));
   if (at == std::string_view::npos) return "";
   return std::string(text.substr(at, text.find('\n', at) - at));
+}
+
+NginxProcessOptions WithEnding(NginxProcessOptions options) {
+  if (!options.ending) options.ending = [] { return false; };
+  return options;
 }
 
 }  // namespace
@@ -218,6 +223,9 @@ class NginxProcess::Supervisor {
     return Bury(*pid);
   }
   std::string EndGently(pid_t pid) {
+    if (!HttpGet(options_.status_socket, "localhost", kStatusPath, kStatusLimit).ok()) {
+      return Bury(pid);
+    }
     const std::pair<int, Duration> steps[] = {{SIGQUIT, kQuitLimit}, {SIGTERM, kTerminateLimit}};
     for (const auto& [signal, limit] : steps) {
       kill(pid, signal);
@@ -268,7 +276,7 @@ class NginxProcess::Supervisor {
 NginxProcess::NginxProcess(const NginxProcessOptions& options,
                            std::function<void(const std::string& why)> on_death,
                            MetricRegistry& metrics)
-    : options_(options),
+    : options_(WithEnding(options)),
       on_death_(std::move(on_death)),
       deaths_(metrics.AddCounter({.name = "strata_engine_nginx_deaths_total",
                                   .help = "Times that nginx ended by itself.",
@@ -310,7 +318,7 @@ Status NginxProcess::Reload(uint64_t generation) {
   const bool running = supervisor_->Signal(SIGHUP).ok();
   const Status status = AwaitGeneration(generation, kReloadLimit, pid());
   if (status.ok()) {
-    AwaitRetirement(before);
+    AwaitRetirement(before, options_.ending);
     reloads_.Add();
     return status;
   }
@@ -334,7 +342,8 @@ void NginxProcess::Kill() const {
 void NginxProcess::Stop() { supervisor_.reset(); }
 
 StatusOr<std::string> NginxProcess::Ask(std::string_view path) const {
-  StatusOr<HttpAnswer> answer = HttpGet(options_.status_socket, "localhost", path, kStatusLimit);
+  StatusOr<HttpAnswer> answer =
+      HttpGet(options_.status_socket, "localhost", path, kStatusLimit, options_.ending);
   STRATA_RETURN_IF_ERROR(answer);
   if (supervisor_) supervisor_->OnAnswer();
   return std::move(answer->body);
@@ -359,7 +368,7 @@ Status NginxProcess::AwaitGeneration(uint64_t generation, Duration limit, pid_t 
     // It has given up: nobody has to wait for the rest of the time.
     const bool failed = supervisor_->deaths() != deaths ||
                         (master != 0 && !EmergencyIn(options_.error_log, log, master).empty());
-    return serves || failed;
+    return serves || failed || options_.ending();
   });
   if (serves) return Ok();
   return DeadlineExceeded("nginx does not serve this configuration: %s", MessageOf(last).c_str());
@@ -373,7 +382,8 @@ void NginxProcess::StopStale() const {
   };
   if (tell(SIGTERM)) return;
   Logger("nginx").Warning("stopping what an earlier life left behind");
-  if (Await(kTerminateLimit, [this] { return ProcessesOf(options_).empty(); })) return;
+  const auto gone = [this] { return options_.ending() || ProcessesOf(options_).empty(); };
+  if (Await(kTerminateLimit, gone)) return;
   Await(kTerminateLimit, [&] { return tell(SIGKILL); });
 }
 

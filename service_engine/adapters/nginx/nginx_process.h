@@ -17,6 +17,7 @@ struct NginxProcessOptions {
   std::string folder;         // Its prefix: nginx.conf and nginx.pid are in it.
   std::string status_socket;  // Where it tells the generation of its configuration.
   std::string error_log;
+  std::function<bool()> ending = {};  // As NginxAdapterCallbacks has it.
 };
 
 // nginx as a child of this process: started, reloaded, started again whenever it dies, stopped. It
@@ -43,7 +44,8 @@ class NginxProcess {
   Status ReopenLogs() const;
   // Ends it at once, all of it, however it is: it is started again.
   void Kill() const;
-  // Lets it finish for a while, then not. It is gone afterwards.
+  // Lets it finish for a while, then not; one that answers nothing has no such time. It is gone
+  // afterwards.
   void Stop();
 
   // Asks its status socket: the body of what it says.

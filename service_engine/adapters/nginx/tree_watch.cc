@@ -86,8 +86,9 @@ Status TreeWatch::Settle(Duration limit) {
     absl::MutexLock lock(&mu_);
     if (scans_done_ == scans_wanted_) return Ok();
     while (scans_done_ != scans_wanted_ && !stopping_) {
-      if (!scanned_.WaitWithTimeout(&mu_, absl::FromChrono(until - Now()))) continue;
-      return DeadlineExceeded("the scan of %s goes on", options_.root.c_str());
+      if (Now() >= until) return DeadlineExceeded("the scan of %s goes on", options_.root.c_str());
+      if (options_.ending && options_.ending()) return Unavailable("this engine ends");
+      scanned_.WaitWithTimeout(&mu_, absl::FromChrono(std::min(until - Now(), kEndingLook)));
     }
     if (stopping_) return Unavailable("%s is not watched any more", options_.root.c_str());
   }

@@ -29,6 +29,7 @@ struct TreeWatchOptions {
   // Called on the watch's thread when the folders directly below the root are others than before.
   std::function<void()> on_top_folders;
   std::function<void(const Status& error)> on_disk_error;
+  std::function<bool()> ending = {};  // As NginxAdapterCallbacks has it.
 };
 
 // Keeps HeldContents equal to what is below one folder: scans it with several threads, then
@@ -46,7 +47,8 @@ class TreeWatch {
   Status Start();
   // Everything is read again, soon: the rules by which it is read have changed.
   void Rescan();
-  // Takes in everything that has happened until now. DeadlineExceeded if a scan goes on too long.
+  // Takes in everything that has happened until now. DeadlineExceeded if a scan goes on too long,
+  // Unavailable if the engine is to end meanwhile.
   Status Settle(Duration limit);
   // The first scan has ended, and none since has to.
   bool settled() const;

@@ -57,12 +57,14 @@ class TreeWatchTest : public ::testing::Test {
     fs::remove_all(top_);
   }
   void Start() {
-    watch_ = std::make_unique<TreeWatch>(TreeWatchOptions{.name = "test",
-                                                          .root = root_.string(),
-                                                          .by_rename = true,
-                                                          .on_top_folders = nullptr,
-                                                          .on_disk_error = nullptr},
-                                         reader_, held_, metrics_);
+    watch_ =
+        std::make_unique<TreeWatch>(TreeWatchOptions{.name = "test",
+                                                     .root = root_.string(),
+                                                     .by_rename = true,
+                                                     .on_top_folders = nullptr,
+                                                     .on_disk_error = nullptr,
+                                                     .ending = [this] { return ending_.load(); }},
+                                    reader_, held_, metrics_);
     ASSERT_TRUE(watch_->Start().ok());
   }
   void Settle() {
@@ -92,8 +94,19 @@ class TreeWatchTest : public ::testing::Test {
   MetricRegistry metrics_;
   NameReader reader_;
   HeldContents held_{nullptr};
+  std::atomic<bool> ending_ = false;
   std::unique_ptr<TreeWatch> watch_;
 };
+
+TEST_F(TreeWatchTest, NobodyWaitsForAScanWhenTheEngineIsToEnd) {
+  Put("1");
+  reader_.gated = true;
+  Start();
+  std::thread later([this] { ending_ = true; });
+  EXPECT_EQ(watch_->Settle(std::chrono::hours(1)).code(), StatusCode::kUnavailable);
+  later.join();
+  reader_.open.Notify();
+}
 
 TEST_F(TreeWatchTest, FindsWhatIsThereAndWhatComesAndGoes) {
   Put("a/b/1");
