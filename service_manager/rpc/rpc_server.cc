@@ -4,7 +4,10 @@
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
+#include <thread>
 
+#include "absl/synchronization/notification.h"
+#include "absl/time/time.h"
 #include "common/tls/grpc_credentials.h"
 
 namespace strata::manager::rpc {
@@ -48,9 +51,16 @@ RpcServer::~RpcServer() {
   if (server_ == nullptr) return;
   administration_->Stop();
   mirroring_->Stop();
+  // Shutdown itself waits for what goes on, as long as that may take.
+  absl::Notification ended;
+  std::thread giving_up([&] {
+    if (!ended.WaitForNotificationWithTimeout(absl::FromChrono(kEndWithin))) {
+      administration_->GiveUp();
+    }
+  });
   server_->Shutdown(std::chrono::system_clock::now() + kEndWithin);
-  administration_->GiveUp();  // It waits for what goes on.
-  server_->Wait();
+  ended.Notify();
+  giving_up.join();
 }
 
 }  // namespace strata::manager::rpc
