@@ -44,6 +44,36 @@ Status SyncFolder(const std::string& path) {
   return Ok();
 }
 
+struct Content {
+  StateFile::Owner owner;
+  ByteSpan state;
+};
+
+StatusOr<Content> Check(ByteSpan file, const std::string& path) {
+  ByteReader in(file);
+  ByteSpan magic = in.Take(kMagic.size());
+  if (AsText(magic) != kMagic) {
+    return DataLoss("%s is no state file of a group member", path.c_str());
+  }
+  uint32_t version = in.U32();
+  Content content;
+  content.owner.member = MemberId(in.U32());
+  content.owner.group = GroupId(in.U64());
+  uint32_t length = in.U32();
+  uint32_t crc = in.U32();
+  content.state = in.Rest();
+  if (in.ok() && version != StateFile::kVersion) {
+    return FailedPrecondition("%s is of format %u, this program knows %u", path.c_str(), version,
+                              StateFile::kVersion);
+  }
+  if (!in.ok() || content.state.size() != length ||
+      crc != Crc32c(content.state, Crc32c(file.first(kCheckedHeaderBytes)))) {
+    return DataLoss("%s is damaged: %zu bytes whose length or checksum is wrong", path.c_str(),
+                    file.size());
+  }
+  return content;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<StateFile>> StateFile::Open(std::string path, GroupId group,
@@ -60,6 +90,14 @@ StatusOr<std::unique_ptr<StateFile>> StateFile::Open(std::string path, GroupId g
 StateFile::StateFile(std::string path, GroupId group, MemberId member, UniqueFd lock)
     : path_(std::move(path)), group_(group), member_(member), lock_(std::move(lock)) {}
 
+StatusOr<std::optional<StateFile::Owner>> StateFile::OwnerOf(const std::string& path) {
+  const StatusOr<std::string> file = ReadFile(path, kHeaderBytes + kMaxStateBytes);
+  if (file.status().code() == StatusCode::kNotFound) return std::optional<Owner>();
+  if (!file.ok()) return file.status();
+  STRATA_ASSIGN_OR_RETURN(const Content content, Check(AsBytes(*file), path));
+  return std::optional<Owner>(content.owner);
+}
+
 StatusOr<Bytes> StateFile::Load() const {
   StatusOr<std::string> file = ReadFile(path_, kHeaderBytes + kMaxStateBytes);
   if (file.status().code() == StatusCode::kNotFound) return Bytes();
@@ -68,34 +106,16 @@ StatusOr<Bytes> StateFile::Load() const {
 }
 
 StatusOr<Bytes> StateFile::Decode(ByteSpan file) const {
-  ByteReader in(file);
-  ByteSpan magic = in.Take(kMagic.size());
-  if (AsText(magic) != kMagic) {
-    return DataLoss("%s is no state file of a group member", path_.c_str());
-  }
-  uint32_t version = in.U32();
-  MemberId member(in.U32());
-  GroupId group(in.U64());
-  uint32_t length = in.U32();
-  uint32_t crc = in.U32();
-  ByteSpan state = in.Rest();
-  if (in.ok() && version != kVersion) {
-    return FailedPrecondition("%s is of format %u, this program knows %u", path_.c_str(), version,
-                              kVersion);
-  }
-  if (!in.ok() || state.size() != length ||
-      crc != Crc32c(state, Crc32c(file.first(kCheckedHeaderBytes)))) {
-    return DataLoss("%s is damaged: %zu bytes whose length or checksum is wrong", path_.c_str(),
-                    file.size());
-  }
-  if (member != member_ || group != group_) {
+  STRATA_ASSIGN_OR_RETURN(const Content content, Check(file, path_));
+  const Owner& owner = content.owner;
+  if (owner.member != member_ || owner.group != group_) {
     if (passes_over_others_) return Bytes();
     return FailedPrecondition(
         "%s belongs to member %u of group %llu, not to member %u of group %llu", path_.c_str(),
-        member.value(), static_cast<unsigned long long>(group.value()), member_.value(),
+        owner.member.value(), static_cast<unsigned long long>(owner.group.value()), member_.value(),
         static_cast<unsigned long long>(group_.value()));
   }
-  return Bytes(state.begin(), state.end());
+  return Bytes(content.state.begin(), content.state.end());
 }
 
 Status StateFile::WriteTemporary(const std::string& path, ByteSpan state) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/bytes.h"
@@ -25,6 +26,14 @@ class StateFile {
   // FailedPrecondition if another process has it. Does not look at the content.
   static StatusOr<std::unique_ptr<StateFile>> Open(std::string path, GroupId group,
                                                    MemberId member);
+
+  struct Owner {
+    GroupId group{};
+    MemberId member{};
+  };
+  // Whose file it is; nothing if there is none. Errors as of Load. Takes no lock, so also while
+  // somebody has it.
+  static StatusOr<std::optional<Owner>> OwnerOf(const std::string& path);
 
   // What Save wrote last; empty if nothing ever was. DataLoss if the file is damaged,
   // FailedPrecondition if it is another member's or group's, or of a later version.

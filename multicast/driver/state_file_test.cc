@@ -133,6 +133,18 @@ TEST_F(StateFileTest, PassesOverTheFileOfAnotherWhereItIsToldTo) {
   EXPECT_EQ(file->Load()->size(), 1u);
 }
 
+TEST_F(StateFileTest, SaysWhoseItIsAlsoWhileItIsHeld) {
+  EXPECT_EQ(StateFile::OwnerOf(path_).value(), std::nullopt);
+  const auto file = Open();
+  ASSERT_TRUE(file->Save(AsBytes("x")).ok());
+  const auto owner = StateFile::OwnerOf(path_).value();
+  ASSERT_TRUE(owner.has_value());
+  EXPECT_EQ(owner->group, kGroup);
+  EXPECT_EQ(owner->member, kMember);
+  SetRaw(Raw() + "x");
+  EXPECT_EQ(StateFile::OwnerOf(path_).status().code(), StatusCode::kDataLoss);
+}
+
 TEST_F(StateFileTest, RefusesALaterFormatByItsNumber) {
   ASSERT_TRUE(Open()->Save(AsBytes("x")).ok());
   std::string raw = Raw();
