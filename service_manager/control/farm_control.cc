@@ -417,13 +417,7 @@ void FarmControl::BeginToLead() {
     Log().Error("cannot lead the farm; it is tried again", {{"error", MessageOf(begun.status())}});
   }
   if (!begun.ok() || !*begun) return;
-  {
-    // Who is there now was alive a moment ago, and another manager knows how long.
-    absl::MutexLock lock(&mutex_);
-    for (const Registrar::Engine& engine : registrar_->engines()) {
-      if (seen_.contains(engine.info.id)) renewed_[engine.info.name] = Now();
-    }
-  }
+  NoteSurvivors();
   Log().Info("leads the farm", {{"term", store_.position().term}});
   events_.Add("manager", options_.name + " leads the farm");
   if (options_.encrypted) {
@@ -433,6 +427,21 @@ void FarmControl::BeginToLead() {
   }
   const Status enrolled = managers_.Enroll(options_.name, options_.address).status();
   if (!enrolled.ok()) Log().Warning("own address not recorded", {{"error", MessageOf(enrolled)}});
+}
+
+// Who is there now was alive a moment ago, and another manager knows how long. But who comes to a
+// group that is founded has started anew.
+void FarmControl::NoteSurvivors() {
+  std::set<farm::EngineId> survivors;
+  for (const multicast::MemberInfo& member : member_->view().members) {
+    const bool full = member.status == multicast::MemberStatus::kFull;
+    if (IsEngine(member) && full) survivors.insert(farm::EngineId(member.id.value()));
+  }
+  const std::vector<Registrar::Engine> engines = registrar_->engines();
+  absl::MutexLock lock(&mutex_);
+  for (const Registrar::Engine& engine : engines) {
+    if (survivors.contains(engine.info.id)) renewed_[engine.info.name] = Now();
+  }
 }
 
 Status FarmControl::ReloadDesks() {

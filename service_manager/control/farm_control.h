@@ -152,6 +152,7 @@ class FarmControl final : private farm::FarmListener {
   // ---- The worker's thread.
   // Leads, if the last view says so and it does not yet.
   void BeginToLead();
+  void NoteSurvivors();
   // Reads anew what the store has, since another wrote to it, or an order was not acknowledged.
   Status ReloadDesks();
   // Tells the farm what the store has and the replica has not.
