@@ -13,20 +13,18 @@
 #include "absl/time/time.h"
 #include "common/log.h"
 #include "common/system_random.h"
+#include "multicast/driver/state_file.h"
 
 namespace strata::engine::app {
 namespace {
 
 constexpr Duration kTick = std::chrono::seconds(1);
-constexpr Duration kTryAgain = std::chrono::seconds(1);
-// A predecessor that was killed counts as alive for some seconds; who is refused for longer has a
-// living twin.
-constexpr int kTwinTries = 15;
 constexpr Duration kJoinPoll = std::chrono::milliseconds(50);
 constexpr int kPollsPerRenewal = 20;
 constexpr Duration kProbeEvery = std::chrono::seconds(2);
 constexpr size_t kInstanceBytes = 16;
 constexpr char kPositionsFile[] = "/purge_positions";
+constexpr char kStateFile[] = "/group_state";
 // Until the farm knows that this engine ends, and until the last clients that were sent here before
 // have come: all of an end is to take less than 5 s.
 constexpr Duration kGoodbyeLimit = std::chrono::milliseconds(500);
@@ -177,9 +175,14 @@ Status Engine::ReloadSettings() {
 
 // ---- The group's thread.
 
+farm::EngineId Engine::Self() const {
+  absl::MutexLock lock(&mutex_);
+  return registration_.id;
+}
+
 void Engine::OnMessage(const farm::Message& message, farm::EngineId) {
   if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
-    farm::DigestTold told{registration_.id, asked->number, {}};
+    farm::DigestTold told{Self(), asked->number, {}};
     member_->Read([&told](const farm::TableReplica& replica) { told.digest = replica.digest(); });
     (void)member_->Send(told);
     return;
@@ -231,55 +234,75 @@ Status Engine::Register() {
   const StatusOr<PurgePositions> positions =
       PurgePositions::Open(settings_.data_folder + kPositionsFile);
   const auto purged = positions.ok() ? positions->all() : std::map<std::string, uint64_t>();
-  std::string last;
-  int twins = 0;
-  while (true) {
-    StatusOr<rpc::Registration> registered = client_->Register(settings_.info, instance_, purged);
-    if (registered.ok()) {
-      registration_ = *std::move(registered);
-      break;
-    }
-    const bool twin = registered.status().code() == StatusCode::kAlreadyExists;
-    twins = twin ? twins + 1 : 0;
-    if (rpc::IsRefusal(registered.status()) || twins > kTwinTries) {
-      return MakeStatus(registered.status().code(),
-                        "the manager refuses this engine: " + MessageOf(registered.status()));
-    }
-    const std::string why = MessageOf(registered.status());
-    if (std::exchange(last, why) != why) Log().Warning("not registered yet", {{"why", why}});
-    if (!Sleep(kTryAgain)) return Unavailable("ended while it waited for a manager");
-  }
-  settings_.info.id = registration_.id;
+  FarmEntry::Farm farm;
+  farm.register_there = [&] {
+    // Who votes there already is to be heard. The next one comes soon.
+    if (member_ != nullptr) (void)member_->Send(farm::Present{});
+    return client_->Register(settings_.info, instance_, purged);
+  };
+  farm.find_place = [this] { return FindPlace(); };
+  farm.take_place = [this](const rpc::Registration& place) { return TakePlace(place); };
+  farm.view = [this] { return member_ == nullptr ? 0 : member_->view().number; };
+  farm.sleep = [this](Duration time) { return Sleep(time); };
+  STRATA_ASSIGN_OR_RETURN(const rpc::Registration registered, FarmEntry(std::move(farm)).Enter());
+  STRATA_RETURN_IF_ERROR(TakePlace(registered));
+  settings_.info.id = registered.id;
   Log().Info("registered", {{"name", settings_.info.name},
-                            {"id", registration_.id.value()},
-                            {"registration", registration_.number},
-                            {"scope", registration_.scope}});
+                            {"id", registered.id.value()},
+                            {"registration", registered.number},
+                            {"scope", registered.scope}});
   return Ok();
 }
 
-Status Engine::JoinFarm() {
-  {
-    absl::MutexLock lock(&mutex_);
-    phase_ = "joining the farm's group";
+StatusOr<rpc::Registration> Engine::FindPlace() {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<multicast::StateFile::Owner> owner,
+                          multicast::StateFile::OwnerOf(settings_.data_folder + kStateFile));
+  // Who has forgotten what it promised waits until somebody leads.
+  if (!owner) return NotFound("this engine was in no group, or its disk is new");
+  return client_->FindPlace(farm::EngineId(owner->member.value()), owner->group.value());
+}
+
+Status Engine::TakePlace(const rpc::Registration& place) {
+  const bool registered = place.number != 0;
+  if (member_ == nullptr) {
+    absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
+    registration_ = place;
+    phase_ =
+        registered ? "joining the farm's group" : "in the group, until somebody leads the farm";
+    STRATA_ASSIGN_OR_RETURN(member_,
+                            farm::FarmMember::Join(GroupOptionsOf(place), {}, *this, metrics_));
+    return Ok();
   }
+  if (place.id != registration_.id || place.group_id != registration_.group_id) {
+    return FailedPrecondition(
+        "the farm has another group now, or this engine another number in it: start it again");
+  }
+  STRATA_RETURN_IF_ERROR(member_->UseKeys(place.keys));
+  absl::MutexLock lock(&mutex_);
+  registration_ = place;
+  if (registered) phase_ = "joining the farm's group";
+  return Ok();
+}
+
+multicast::GroupOptions Engine::GroupOptionsOf(const rpc::Registration& place) const {
   multicast::GroupOptions options;
-  options.core.group = multicast::GroupId(registration_.group_id);
-  options.core.seeds = registration_.seeds;
-  farm::SetDetection(registration_.detection_timeout, options.core);
-  options.member = multicast::MemberId(registration_.id.value());
+  options.core.group = multicast::GroupId(place.group_id);
+  options.core.seeds = place.seeds;
+  farm::SetDetection(place.detection_timeout, options.core);
+  options.member = multicast::MemberId(place.id.value());
   options.role = multicast::Role::kEngine;
   options.light = settings_.light;
   options.sockets = settings_.sockets;
-  options.sockets.group = registration_.group_address;
-  options.sockets.port = registration_.group_port;
-  options.keys = registration_.keys;
-  options.state_file = settings_.data_folder + "/group_state";
-  options.may_change_group = true;  // A manager that was restored founds another one.
-  {
-    absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
-    STRATA_ASSIGN_OR_RETURN(member_,
-                            farm::FarmMember::Join(std::move(options), {}, *this, metrics_));
-  }
+  options.sockets.group = place.group_address;
+  options.sockets.port = place.group_port;
+  options.keys = place.keys;
+  options.state_file = settings_.data_folder + kStateFile;
+  // A manager that was restored founds another one.
+  options.may_change_group = place.number != 0;
+  return options;
+}
+
+Status Engine::JoinFarm() {
   for (int polls = 0;;) {
     {
       absl::MutexLock lock(&mutex_);

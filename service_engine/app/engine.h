@@ -16,6 +16,7 @@
 #include "farm/member/farm_member.h"
 #include "service_engine/app/content_keeper.h"
 #include "service_engine/app/copier.h"
+#include "service_engine/app/farm_entry.h"
 #include "service_engine/app/farm_table.h"
 #include "service_engine/app/inventory_teller.h"
 #include "service_engine/app/manager_link.h"
@@ -50,11 +51,16 @@ class Engine final : private farm::FarmListener {
   void OnMessage(const farm::Message& message, farm::EngineId origin) override;
   void OnView(const multicast::View& view, bool joined) override;
   void OnState() override;
+  farm::EngineId Self() const;
 
   // ---- The engine's thread.
   void Live();
   Status Register();
-  Status JoinFarm();
+  // As FarmEntry has them. The group is joined by the first place; then the keys are those of each.
+  StatusOr<rpc::Registration> FindPlace();
+  Status TakePlace(const rpc::Registration& place);
+  multicast::GroupOptions GroupOptionsOf(const rpc::Registration& place) const;
+  Status JoinFarm();  // Until this engine is a full member.
   Status StartServer();
   void StartCopier() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Tick();
@@ -77,7 +83,7 @@ class Engine final : private farm::FarmListener {
   std::shared_ptr<tls::TlsStore> tls_;
   std::unique_ptr<tls::TlsWatch> tls_watch_;
   Bytes instance_;
-  rpc::Registration registration_;
+  rpc::Registration registration_;  // Changed under the lock; read there by the group's thread.
   LoadMeter meter_;
 
   std::unique_ptr<rpc::ManagerClient> client_;

@@ -11,6 +11,7 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "farm/rpc/manager_channels.h"
+#include "farm/rpc/place_finder.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::engine::rpc {
@@ -44,17 +45,22 @@ StatusOr<farm::LoadWeights> WeightsOf(const v1::LoadWeights& sent) {
   return weights;
 }
 
-StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
-  STRATA_ASSIGN_OR_RETURN(farm::rpc::GroupPlace place, farm::rpc::PlaceOf(reply));
+Registration InGroup(farm::EngineId id, farm::rpc::GroupPlace place) {
   Registration registration;
-  registration.id = farm::EngineId(reply.engine_id());
-  registration.number = reply.registration();
-  registration.scope = reply.scope();
+  registration.id = id;
   registration.group_id = place.group_id;
   registration.group_address = place.address;
   registration.group_port = place.port;
   registration.detection_timeout = place.detection_timeout;
   registration.seeds = std::move(place.seeds);
+  return registration;
+}
+
+StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
+  STRATA_ASSIGN_OR_RETURN(farm::rpc::GroupPlace place, farm::rpc::PlaceOf(reply));
+  Registration registration = InGroup(farm::EngineId(reply.engine_id()), std::move(place));
+  registration.number = reply.registration();
+  registration.scope = reply.scope();
   STRATA_ASSIGN_OR_RETURN(registration.weights, WeightsOf(reply.load_weights()));
   STRATA_ASSIGN_OR_RETURN(registration.keys, farm::rpc::KeysOf(reply.keys()));
   return registration;
@@ -99,6 +105,8 @@ StatusOr<CopyOrder> OrderOf(const v1::CopyOrder& sent) {
 class ManagerClient::Channels final : public farm::rpc::ManagerChannels {
  public:
   using ManagerChannels::ManagerChannels;
+
+  farm::rpc::PlaceFinder places{*this};
 };
 
 // What one manager has still to be told.
@@ -138,6 +146,14 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
         return stub.Register(&context, request, &reply);
       }));
   return FromReply(reply);
+}
+
+StatusOr<Registration> ManagerClient::FindPlace(farm::EngineId id, uint64_t group_id) {
+  STRATA_ASSIGN_OR_RETURN(farm::rpc::FoundPlace found,
+                          channels_->places.Find({.member_id = id.value(), .group_id = group_id}));
+  Registration place = InGroup(id, std::move(found.group));
+  place.keys = std::move(found.keys);
+  return place;
 }
 
 StatusOr<Renewal> ManagerClient::Renew(ByteSpan instance, uint64_t registration) {

@@ -94,6 +94,9 @@ class ManagerClient {
   // `purged`: how far each site's purge log was followed.
   StatusOr<Registration> Register(const farm::EngineInfo& info, ByteSpan instance,
                                   const std::map<std::string, uint64_t>& purged = {});
+  // The place that this engine had, while nobody leads whom it could register at; its number is 0.
+  // Errors as of farm::rpc::PlaceFinder.
+  StatusOr<Registration> FindPlace(farm::EngineId id, uint64_t group_id);
   // NotFound or FailedPrecondition: register again.
   StatusOr<Renewal> Renew(ByteSpan instance, uint64_t registration);
   // Canonical URIs, at most 10,000, for every manager: each keeps its own. What some of them could
@@ -119,8 +122,8 @@ class ManagerClient {
 
   bool TellOne(size_t manager, const std::vector<std::string>& uris, Status& failure);
 
-  std::unique_ptr<Channels> channels_;
-  std::vector<Waiting> waiting_;  // Of each manager.
+  std::unique_ptr<Channels> channels_;  // With the PlaceFinder on them.
+  std::vector<Waiting> waiting_;        // Of each manager.
   mutable absl::Mutex mutex_;
   std::vector<std::string> named_ ABSL_GUARDED_BY(mutex_);
 };

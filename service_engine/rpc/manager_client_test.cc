@@ -198,9 +198,25 @@ class ListeningManager final : public manager::v1::Registration::Service {
     return {grpc::StatusCode::UNAVAILABLE, "sm-2 leads the farm"};
   }
 
+  grpc::Status FindPlace(grpc::ServerContext*, const manager::v1::FindPlaceRequest* request,
+                         manager::v1::FindPlaceReply* reply) override {
+    if (leads) return {grpc::StatusCode::UNAVAILABLE, "this manager leads its farm"};
+    if (request->member_id() != 101)
+      return {grpc::StatusCode::NOT_FOUND, "there is no such engine"};
+    reply->set_group_id(request->group_id());
+    reply->set_group_address("239.0.0.1");
+    reply->set_group_port(7450);
+    reply->set_detection_timeout_ns(1);
+    reply->add_seeds("127.0.0.1:" + std::to_string(port_));
+    reply->set_term(term);
+    reply->add_keys()->set_id(term % 256);
+    return grpc::Status::OK;
+  }
+
   int port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
+  std::atomic<uint32_t> term = 1;   // Of its position.
   std::vector<std::string> others;  // That it names. Before there are calls.
   std::atomic<bool> leads = true;
   std::atomic<int> renewals = 0;
@@ -264,6 +280,41 @@ TEST_F(ManagersTest, AsksForWorkWhomAnotherClientHasLearnedOf) {
   client.Learn({second.address()});
   EXPECT_TRUE(client.ExchangeCopies({}).ok());
   EXPECT_EQ(second.exchanges, 1);
+}
+
+TEST_F(ManagersTest, OfSeveralPlacesTheOneOfTheHighestPositionCounts) {
+  ListeningManager stale(files_);
+  auto fresh = std::make_unique<ListeningManager>(files_);
+  ListeningManager stale_too(files_);
+  stale.leads = fresh->leads = stale_too.leads = false;
+  fresh->term = 3;
+  ManagerClient client({stale.address(), fresh->address(), stale_too.address()}, engine_);
+  const auto place = client.FindPlace(farm::EngineId(101), 5);
+  ASSERT_TRUE(place.ok()) << place.status();
+  EXPECT_EQ(place->number, 0u);
+  EXPECT_EQ(place->group_id, 5u);
+  ASSERT_EQ(place->keys.size(), 1u);
+  EXPECT_EQ(place->keys.front().id, 3);
+  EXPECT_EQ(place->seeds.size(), 3u) << "all of them may be in the group";
+  // What was told last is not taken back by those who know less.
+  fresh.reset();
+  EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5).status().code(), StatusCode::kUnavailable);
+  stale.term = 4;
+  EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5)->keys.front().id, 4);
+}
+
+TEST_F(ManagersTest, WhyThereIsNoPlaceIsToldByWhoKnows) {
+  ListeningManager first(files_);
+  ListeningManager second(files_);
+  second.leads = false;
+  ManagerClient client({first.address(), second.address()}, engine_);
+  EXPECT_EQ(client.FindPlace(farm::EngineId(102), 5).status().code(), StatusCode::kNotFound);
+  second.leads = true;
+  EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5).status().code(), StatusCode::kUnavailable);
+  // A manager of an earlier version does not know the call.
+  RefusingManager old(files_, grpc::Status::OK);
+  ManagerClient early({old.address()}, engine_);
+  EXPECT_EQ(early.FindPlace(farm::EngineId(101), 5).status().code(), StatusCode::kUnimplemented);
 }
 
 TEST_F(ManagersTest, EveryManagerIsToldOfContents) {

@@ -185,7 +185,8 @@ Status Manager::StartServers() {
   STRATA_RETURN_IF_ERROR(StartAddresses());
   guard_ =
       std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
-  registration_ = std::make_unique<rpc::RegistrationService>(*control_, *drains_, *guard_);
+  registration_ =
+      std::make_unique<rpc::RegistrationService>(*control_, *drains_, *guard_, metrics_);
   administration_ =
       std::make_unique<rpc::AdministrationService>(*control_, *orders_, *drains_, *index_, *guard_);
   mirroring_ =

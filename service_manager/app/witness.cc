@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -14,6 +15,7 @@
 #include "farm/member/farm_member.h"
 #include "farm/member/process_settings.h"
 #include "farm/rpc/refusal.h"
+#include "multicast/driver/state_file.h"
 #include "proto/witness_settings.pb.h"
 
 namespace strata::manager::app {
@@ -24,6 +26,7 @@ constexpr Duration kRenewEvery = std::chrono::seconds(1);
 // living twin.
 constexpr int kTwinTries = 15;
 constexpr size_t kInstanceBytes = 16;
+constexpr char kStateFile[] = "/group_state";
 
 const Logger& Log() {
   static const Logger logger("witness");
@@ -181,8 +184,21 @@ StatusOr<rpc::Attendance> Witness::Register() {
     if (std::exchange(last, words) != words) {
       Log().Warning("not registered yet", {{"why", words}});
     }
+    if (twins == 0) {
+      // Its vote may be the one that is missing.
+      StatusOr<rpc::Attendance> place = FindPlace();
+      if (place.ok()) return place;
+    }
     if (!Sleep()) return Unavailable("ended while it waited for a manager");
   }
+}
+
+StatusOr<rpc::Attendance> Witness::FindPlace() {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<multicast::StateFile::Owner> owner,
+                          multicast::StateFile::OwnerOf(options_.data_folder + kStateFile));
+  // Who has forgotten what it promised waits until somebody leads.
+  if (!owner) return NotFound("this witness was in no group, or its disk is new");
+  return client_->FindPlace(owner->member, owner->group.value());
 }
 
 Status Witness::Join(const rpc::Attendance& attendance) {
@@ -196,7 +212,7 @@ Status Witness::Join(const rpc::Attendance& attendance) {
   group.sockets.group = attendance.group_address;
   group.sockets.port = attendance.group_port;
   group.keys = attendance.keys;
-  group.state_file = options_.data_folder + "/group_state";
+  group.state_file = options_.data_folder + kStateFile;
   group.may_change_group = true;  // A manager that was restored founds another one.
   group.own_thread = true;
   group_id_ = attendance.group_id;
@@ -213,9 +229,10 @@ Status Witness::Join(const rpc::Attendance& attendance) {
 }
 
 Status Witness::Renew() {
-  const StatusOr<rpc::Attendance> attendance = client_->Attend(instance_);
+  StatusOr<rpc::Attendance> attendance = client_->Attend(instance_);
   if (farm::rpc::IsRefusal(attendance.status())) return attendance.status();
-  if (!attendance.ok()) return Ok();  // The next one comes soon.
+  if (!attendance.ok()) attendance = FindPlace();  // The keys may be others than those it has.
+  if (!attendance.ok()) return Ok();               // The next one comes soon.
   if (attendance->group_id != group_id_) {
     return FailedPrecondition("the farm has another group: its manager was restored");
   }

@@ -61,6 +61,8 @@ class Witness final : public Service, private multicast::GroupApplication {
   // ---- The witness's thread.
   void Live();
   StatusOr<rpc::Attendance> Register();
+  // As it had it, while nobody leads.
+  StatusOr<rpc::Attendance> FindPlace();
   Status Join(const rpc::Attendance& attendance);
   Status Renew();
   void ShowMetrics();

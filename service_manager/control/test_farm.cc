@@ -115,6 +115,11 @@ TestFarm::TestFarm() {
 TestFarm::~TestFarm() { Stop(); }
 
 void TestFarm::Start(Duration verify_every) {
+  StartAsOneOfSeveral(verify_every);
+  ASSERT_TRUE(control_ != nullptr && Eventually([this] { return control_->leads(); }));
+}
+
+void TestFarm::StartAsOneOfSeveral(Duration verify_every) {
   store::RocksStore::Options at;
   at.folder = folder_ + "/store";
   auto store = store::RocksStore::Open(std::move(at));
@@ -134,7 +139,6 @@ void TestFarm::Start(Duration verify_every) {
   auto control = FarmControl::Start(std::move(options), *store_, *index_, random_, *metrics_);
   ASSERT_TRUE(control.ok()) << control.status().ToString();
   control_ = *std::move(control);
-  ASSERT_TRUE(Eventually([this] { return control_->leads(); }));
 }
 
 void TestFarm::Stop() {

@@ -60,6 +60,8 @@ class TestFarm {
 
   // The manager, on the store that is there already; waits until it leads.
   void Start(Duration verify_every = kVerifyEvery);
+  // The same without waiting: of several managers this one leads only if it hears the others.
+  void StartAsOneOfSeveral(Duration verify_every = kVerifyEvery);
   void Stop();
   // Engine and manager see each other when it returns.
   std::unique_ptr<TestEngine> Join(const std::string& name, uint8_t instance = 1);

@@ -32,12 +32,9 @@ StatusOr<uint32_t> WitnessBook::Attend(const std::string& name, ByteSpan instanc
 }
 
 StatusOr<uint32_t> WitnessBook::IdOf(const std::string& name) {
+  const StatusOr<uint32_t> known = Find(name);
+  if (known.status().code() != StatusCode::kNotFound) return known;
   strata::manager::store::v1::StoredWitness record;
-  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> stored, store_.Get(kTable, name));
-  if (stored) {
-    if (record.ParseFromString(*stored)) return record.id();
-    return DataLoss("the store's record of witness %s cannot be read", name.c_str());
-  }
   uint32_t id = kWitnessIdFirst;
   STRATA_RETURN_IF_ERROR(store_.VisitTable(kTable, [&](std::string_view, std::string_view value) {
     if (record.ParseFromArray(value.data(), static_cast<int>(value.size()))) {
@@ -54,6 +51,14 @@ StatusOr<uint32_t> WitnessBook::IdOf(const std::string& name) {
   batch.puts.push_back({kTable, name, record.SerializeAsString()});
   STRATA_RETURN_IF_ERROR(store_.Commit(batch));
   return id;
+}
+
+StatusOr<uint32_t> WitnessBook::Find(const std::string& name) const {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> stored, store_.Get(kTable, name));
+  if (!stored) return NotFound("there is no witness %s", name.c_str());
+  strata::manager::store::v1::StoredWitness record;
+  if (record.ParseFromString(*stored)) return record.id();
+  return DataLoss("the store's record of witness %s cannot be read", name.c_str());
 }
 
 }  // namespace strata::manager::control

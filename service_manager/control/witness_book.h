@@ -29,6 +29,9 @@ class WitnessBook {
   // instance of it is alive. ResourceExhausted: too many. InvalidArgument: no instance.
   StatusOr<uint32_t> Attend(const std::string& name, ByteSpan instance, Timestamp now);
 
+  // The id of a witness that the farm knows. NotFound.
+  StatusOr<uint32_t> Find(const std::string& name) const;
+
  private:
   struct Alive {
     Bytes instance;

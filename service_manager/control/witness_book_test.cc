@@ -52,6 +52,13 @@ TEST_F(WitnessBookTest, ATwinOfOneThatIsAliveIsRefused) {
   EXPECT_TRUE(book_->Attend("w-1", kSecond, kNow + seconds(9)).ok()) << "the first is dead";
 }
 
+TEST_F(WitnessBookTest, WhoIsNotKnownIsNotFoundAndNotEnrolled) {
+  EXPECT_EQ(book_->Find("w-1").status().code(), StatusCode::kNotFound);
+  ASSERT_TRUE(book_->Attend("w-2", kFirst, kNow).ok());
+  EXPECT_EQ(book_->Find("w-2").value(), kWitnessIdFirst);
+  EXPECT_EQ(book_->Find("w-1").status().code(), StatusCode::kNotFound);
+}
+
 TEST_F(WitnessBookTest, HasALimit) {
   for (uint32_t i = 0; i < kWitnessesMax; ++i) {
     ASSERT_TRUE(book_->Attend("w-" + std::to_string(i), kFirst, kNow).ok());

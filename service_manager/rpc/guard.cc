@@ -30,6 +30,8 @@ bool Allows(Guard::Right right, tls::Role role) {
       return role == tls::Role::kManager;
     case Guard::Right::kWitness:
       return role == tls::Role::kWitness;
+    case Guard::Right::kVoter:
+      return role == tls::Role::kEngine || role == tls::Role::kWitness;
   }
   return false;
 }
@@ -46,6 +48,8 @@ const char* WhoMay(Guard::Right right) {
       return "a manager";
     case Guard::Right::kWitness:
       return "a witness";
+    case Guard::Right::kVoter:
+      return "an engine or witness";
   }
   return "nobody";
 }
@@ -71,8 +75,7 @@ StatusOr<tls::Identity> Guard::Admit(grpc::ServerContext& context, Right right) 
     return caller.status();
   }
   // Members belong to one farm; who looks or orders may be of a scope above.
-  const bool one_farm =
-      right == Right::kEngine || right == Right::kManager || right == Right::kWitness;
+  const bool one_farm = right != Right::kView && right != Right::kOrder;
   const bool in_scope =
       one_farm ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
   if (!Allows(right, caller->role) || !in_scope) {

@@ -25,6 +25,7 @@ class Guard {
     kOrder,    // Operators whose scope covers this one.
     kManager,  // Managers of this farm.
     kWitness,  // Witnesses of this farm.
+    kVoter,    // Engines and witnesses of this farm.
   };
 
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,

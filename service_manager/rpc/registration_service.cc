@@ -242,6 +242,35 @@ Status RegistrationService::AttendAs(const std::string& name, const v1::AttendRe
   return Ok();
 }
 
+grpc::Status RegistrationService::FindPlace(grpc::ServerContext* context,
+                                            const v1::FindPlaceRequest* request,
+                                            v1::FindPlaceReply* reply) {
+  const StatusOr<tls::Identity> caller = guard_.Admit(*context, Guard::Right::kVoter);
+  const Status status = caller.ok() ? TellPlace(*caller, *request, reply) : caller.status();
+  if (!status.ok() && status.code() != StatusCode::kUnavailable) {
+    const std::string who = caller.ok() ? caller->name : "unknown";
+    log_.Warning("a member has no place in the group", who,
+                 {{"name", who}, {"from", context->peer()}, {"error", MessageOf(status)}});
+  }
+  return ToGrpc(status);
+}
+
+Status RegistrationService::TellPlace(const tls::Identity& member,
+                                      const v1::FindPlaceRequest& request,
+                                      v1::FindPlaceReply* reply) {
+  STRATA_RETURN_IF_ERROR(CheckProtocol(member.name, request.version(), request.protocol()));
+  STRATA_ASSIGN_OR_RETURN(const store::MirrorPosition position,
+                          places_.Check({.name = member.name,
+                                         .witness = member.role == tls::Role::kWitness,
+                                         .member_id = request.member_id(),
+                                         .group_id = request.group_id()}));
+  reply->set_term(position.term);
+  reply->set_number(position.number);
+  PutGroup(control_, reply);
+  PutKeys(control_, control_.registrar(), reply);
+  return Ok();
+}
+
 grpc::Status RegistrationService::ExchangeCopies(grpc::ServerContext* context,
                                                  const v1::ExchangeCopiesRequest* request,
                                                  v1::ExchangeCopiesReply* reply) {

@@ -6,12 +6,16 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "common/distinct_log.h"
+#include "common/log.h"
+#include "common/metrics.h"
 #include "common/status.h"
 #include "common/time.h"
 #include "common/tls/identity.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
+#include "service_manager/control/place_desk.h"
 #include "service_manager/control/witness_book.h"
 #include "service_manager/rpc/guard.h"
 
@@ -30,8 +34,13 @@ Status CheckProtocol(const std::string& engine, const std::string& version, uint
 // Where engines register (proto/manager.proto). Called on gRPC's threads.
 class RegistrationService final : public v1::Registration::Service {
  public:
-  RegistrationService(control::FarmControl& control, control::DrainDesk& drains, Guard& guard)
-      : control_(control), drains_(drains), guard_(guard), witnesses_(control.store()) {}
+  RegistrationService(control::FarmControl& control, control::DrainDesk& drains, Guard& guard,
+                      MetricRegistry& metrics)
+      : control_(control),
+        drains_(drains),
+        guard_(guard),
+        witnesses_(control.store()),
+        places_(control, witnesses_, metrics) {}
 
   grpc::Status Register(grpc::ServerContext* context, const v1::RegisterRequest* request,
                         v1::RegisterReply* reply) override;
@@ -43,6 +52,8 @@ class RegistrationService final : public v1::Registration::Service {
                            v1::FindHoldersReply* reply) override;
   grpc::Status Attend(grpc::ServerContext* context, const v1::AttendRequest* request,
                       v1::AttendReply* reply) override;
+  grpc::Status FindPlace(grpc::ServerContext* context, const v1::FindPlaceRequest* request,
+                         v1::FindPlaceReply* reply) override;
   grpc::Status ExchangeCopies(grpc::ServerContext* context,
                               const v1::ExchangeCopiesRequest* request,
                               v1::ExchangeCopiesReply* reply) override;
@@ -52,6 +63,9 @@ class RegistrationService final : public v1::Registration::Service {
                         v1::RegisterReply* reply);
   Status AttendAs(const std::string& name, const v1::AttendRequest& request,
                   v1::AttendReply* reply);
+
+  Status TellPlace(const tls::Identity& member, const v1::FindPlaceRequest& request,
+                   v1::FindPlaceReply* reply);
 
   // How far the engine has purged: it may know of purges that this manager does not.
   Status TakePositions(const std::string& name, const v1::RegisterRequest& request);
@@ -64,6 +78,8 @@ class RegistrationService final : public v1::Registration::Service {
   control::DrainDesk& drains_;
   Guard& guard_;
   control::WitnessBook witnesses_;
+  control::PlaceDesk places_;
+  DistinctLog log_{Logger("rpc")};  // Of what members repeat each second.
   absl::Mutex mutex_;
   // Until when the engines' certificates are good, by name, as they showed them last.
   std::map<std::string, int64_t> good_until_s_ ABSL_GUARDED_BY(mutex_);

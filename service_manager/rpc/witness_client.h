@@ -33,6 +33,8 @@ class WitnessClient {
   // `instance`: 16 random bytes of this start of the process. The first call is the registration.
   // Errors as of farm::rpc::ManagerChannels.
   StatusOr<Attendance> Attend(ByteSpan instance);
+  // The place that this witness had, while nobody leads. Errors as of farm::rpc::PlaceFinder.
+  StatusOr<Attendance> FindPlace(multicast::MemberId member, uint64_t group_id);
   // Ends the call that goes on, and refuses those that come; by any thread.
   void Stop();
 

@@ -195,6 +195,45 @@ class BackupTest(FarmCase):
             wait_until(lambda: self.at(holder, "/power").body == body, "it is served")
             self.check_whole()
 
+    def check_power_without(self, before, with_it, engines_first):
+        """Managers `before` are gone for ever, then the power, and managers `with_it` too: the rest
+        serves what it served, and nobody is needed for it."""
+        holder, body = self.fill(f"/few/{self._testMethodName}", os.urandom(20_000))
+        for name in before:
+            self.farm.managers[name].kill()
+            wait_until(lambda: self.apply("few", random.randint(10, 1000)), "they are out", 20)
+        version = self.apply("few", random.randint(1001, 2000))
+        self.assertIsNotNone(version)
+        for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
+            process.kill()
+        rest = [name for name in self.farm.managers if name not in [*before, *with_it]]
+        begun = time.monotonic()
+        starts = [lambda: [self.farm.start_manager(name) for name in rest],
+                  lambda: [self.farm.start_engine(name) for name in ENGINES]]
+        for start in reversed(starts) if engines_first else starts:
+            start()
+        now, took = self.wait_leader(rest)
+        for name in ENGINES:
+            self.farm.wait_for_engine(name)
+        print(f"{self._testMethodName}: {now} leads after {took:.2f} s, all engines are up after "
+              f"{time.monotonic() - begun:.2f} s")
+        self.assertEqual(self.versions(now)["few"], version)
+        wait_until(lambda: self.at(holder, f"/few/{self._testMethodName}").body == body, "served")
+        self.assertEqual(self.apply("few", random.randint(10, 1000), now), version + 1)
+        for name in [*before, *with_it]:
+            shutil.rmtree(self.farm.manager_folder(name))
+            self.farm.start_manager(name)
+        self.check_whole()
+
+    def test_two_of_three_managers_found_the_farm_after_a_power_cut(self):
+        self.check_power_without([], [self.leader], engines_first=False)
+
+    def test_the_last_manager_founds_the_farm_with_engines_that_come_later(self):
+        self.check_power_without([self.leader], [self.others[0]], engines_first=False)
+
+    def test_the_last_manager_founds_the_farm_with_engines_that_wait_for_it(self):
+        self.check_power_without([self.others[0]], [self.leader], engines_first=True)
+
     def test_another_manager_leads_when_it_is_told_to(self):
         holder, body = self.fill("/promoted", os.urandom(20_000))
         client = Load(lambda: self.at(holder, "/promoted"),

@@ -1,6 +1,7 @@
 """A farm with a witness, which votes when the others are even in number."""
 
 import pathlib
+import shutil
 import subprocess
 import time
 import unittest
@@ -109,13 +110,30 @@ class TwoManagersTest(WitnessCase):
 
     backups = 1
 
-    def test_makes_one_of_two_managers_a_majority(self):
+    def leave_no_engine(self):
+        """The manager that leads then, and the other one."""
         for left, name in zip((5, 4, 3), ENGINES):
             self.assertEqual(self.farm.engines[name].stop(), 0)
             self.wait_witness(f"sees {left}", lambda text, n=left: f"members: {n}\n" in text)
         self.wait_votes()
         leader = wait_until(self.farm.leader, "somebody leads")
-        other = next(name for name in self.farm.managers if name != leader)
+        return leader, next(name for name in self.farm.managers if name != leader)
+
+    def test_founds_the_farm_with_one_of_two_managers_after_a_power_cut(self):
+        gone, other = self.leave_no_engine()
+        for process in [*self.farm.managers.values(), self.witness]:
+            process.kill()
+        self.farm.start_manager(other)
+        self.start_witness()
+        wait_until(lambda: self.farm.facts(other).get("role") == "leads the farm",
+                   f"{other} leads", 20)
+        shutil.rmtree(self.farm.manager_folder(gone))
+        self.farm.start_manager(gone)
+        wait_until(lambda: self.farm.facts(gone).get("role") == "backup, in step",
+                   f"{gone} is a backup", 30)
+
+    def test_makes_one_of_two_managers_a_majority(self):
+        leader, other = self.leave_no_engine()
         self.farm.managers[leader].kill()
         begun = time.monotonic()
         wait_until(lambda: self.farm.facts(other).get("role") == "leads the farm",
