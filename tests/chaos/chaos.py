@@ -21,7 +21,7 @@ from contents import Generations
 from explain import FLOATING, NOTICED_S, Spans, explain, explain_floating
 from farm import wait_until
 from faults import LATE_S, History, Injector
-from fleet import HOSTS, Fleet
+from fleet import HOSTS, WITNESS, Fleet
 from load import FILMS, GOODS, Books, Clients
 from orders import Operators
 from origin import Origin
@@ -68,15 +68,12 @@ class Run:
         self.log = log
         self.ending = threading.Event()
         self.fleet = Fleet(Programs(options.programs), folder / "farm", options.managers,
-                           options.engines)
-        names = [m.name for m in self.fleet.managers_list], [m.name for m in
-                                                             self.fleet.engines_list]
-        kinds = [k.strip() for k in options.only.split(",")] if options.only else None
-        self.plan = plans.make_plan(options.seed, options.minutes * 60, *names, kinds,
-                                    options.storm)
+                           options.engines, options.witness)
+        self.plan = plan_of(options)
         (folder / "plan.json").write_text(self.plan.as_json(), encoding="utf-8")
         command = (f"tests/chaos/run --seed {options.seed} --minutes {options.minutes:g} "
-                   f"--managers {options.managers} --engines {options.engines}")
+                   f"--managers {options.managers} --engines {options.engines}"
+                   f"{' --witness' if options.witness else ''}")
         self.summary = Summary(self.plan, command)
         self.history = History()
         self.purges = Spans()
@@ -216,7 +213,8 @@ class Run:
             self.complain(late + judge.judge_promotions(self.watch.leaders, self.history.strikes))
             found.restarts = [{"at": self.log.since(when), "member": name, "status": status}
                               for when, name, status, _ in self.watch.restarts]
-            for when, text in judge.judge_restarts(self.watch.restarts, self.history, names):
+            engines = [m.name for m in self.fleet.engines_list]
+            for when, text in judge.judge_restarts(self.watch.restarts, self.history, engines):
                 found.violation(self.log.since(when), text)
         self.complain(self.resources.judge())
         found.resources = {name: {"memory": (s[0][1], s[-1][1]), "files": (s[0][2], s[-1][2])}
@@ -260,6 +258,7 @@ def arguments():
     parser.add_argument("--seed", type=int, default=None, help="replays a run's faults")
     parser.add_argument("--managers", type=int, default=1)
     parser.add_argument("--engines", type=int, default=3)
+    parser.add_argument("--witness", action="store_true", help="one more vote")
     parser.add_argument("--storm", type=float, default=30, help="seconds of faults between checks")
     parser.add_argument("--only", default="", metavar="KIND,...",
                         help="only these faults: " + ", ".join(plans.ALL_KINDS))
@@ -276,18 +275,18 @@ def arguments():
     return options
 
 
-def print_plan(options):
+def plan_of(options):
     managers = [f"sm-{n + 1}" for n in range(options.managers)]
     engines = [f"engine-{n + 1}" for n in range(options.engines)]
     kinds = [k.strip() for k in options.only.split(",")] if options.only else None
-    print(plans.make_plan(options.seed, options.minutes * 60, managers, engines, kinds,
-                          options.storm).as_json())
+    return plans.make_plan(options.seed, options.minutes * 60, managers, engines, kinds,
+                           options.storm, [WITNESS] if options.witness else [])
 
 
 def main():
     options = arguments()
     if options.plan:
-        print_plan(options)
+        print(plan_of(options).as_json())
         return 0
     if os.geteuid() != 0:
         sys.exit("network namespaces and disks of its own need root")

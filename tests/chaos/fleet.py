@@ -16,7 +16,8 @@ from farm import Farm, FarmError, Process, host_of, wait_until
 from lab import Lan, own_mounts
 
 CLIENT_PORT = 8080
-STATUS_PORTS = {"manager": 7401, "engine": 7402}
+STATUS_PORTS = {"manager": 7401, "engine": 7402, "witness": 7403}
+WITNESS = "w-1"
 FLOATING_ADDRESSES = {4: "10.77.0.200", 6: "fd77::200"}  # Of whoever leads.
 HOSTS = {"films": "films.example", "shop": "shop.example", "books": "books.example"}
 
@@ -43,11 +44,11 @@ def floating_url(family):
 
 
 class Member:
-    """A manager or an engine and its machine."""
+    """A manager, an engine or a witness, and its machine."""
 
     def __init__(self, name, kind, machine, folder):
         self.name = name
-        self.kind = kind  # "manager" or "engine"
+        self.kind = kind  # A key of STATUS_PORTS.
         self.machine = machine
         self.addresses = {4: f"10.77.0.{machine}", 6: f"fd77::{machine}"}
         self.disk = folder / name
@@ -58,6 +59,10 @@ class Member:
     @property
     def is_manager(self):
         return self.kind == "manager"
+
+    @property
+    def is_engine(self):
+        return self.kind == "engine"
 
     @property
     def data(self):
@@ -79,11 +84,11 @@ class Member:
 
 
 class Fleet(Farm):
-    """`managers` managers and `engines` engines."""
+    """`managers` managers, `engines` engines, and a witness perhaps."""
 
     scope = "chaos/dc-one/lan-a"
 
-    def __init__(self, programs, folder, managers, engines):
+    def __init__(self, programs, folder, managers, engines, witness=False):
         super().__init__(programs, folder, interface="eth0", group="239.77.0.1",
                          http_port=CLIENT_PORT)
         self.loopback = False
@@ -92,13 +97,15 @@ class Fleet(Farm):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711)
         own_mounts()
-        self.lan = Lan(managers + engines + 1)
+        self.lan = Lan(managers + engines + 2)
         self.members = {}
         for number in range(1, managers + 1):
             self._add(f"sm-{number}", "manager", number)
         for number in range(1, engines + 1):
             self._add(f"engine-{number}", "engine", managers + number)
         self.client_machine = managers + engines + 1
+        if witness:
+            self._add(WITNESS, "witness", self.client_machine + 1)
         self.client_address = f"10.77.0.{self.client_machine}"
         self.shim = self.folder / "libmachine.so"
         shutil.copy(programs.shim, self.shim)
@@ -127,7 +134,7 @@ class Fleet(Farm):
 
     @property
     def engines_list(self):
-        return [m for m in self.members.values() if not m.is_manager]
+        return [m for m in self.members.values() if m.is_engine]
 
     # ---- Settings and certificates.
 
@@ -135,6 +142,8 @@ class Fleet(Farm):
         self.make_certificates([m.name for m in self.engines_list])
         for member in self.managers_list[1:]:
             self.issue("manager", member.name)
+        if WITNESS in self.members:
+            self.issue("witness", WITNESS)
 
     def write_settings(self, member):
         v4, v6 = (f"'{host_of(a)}:{{}}'" for a in member.addresses.values())
@@ -145,6 +154,8 @@ class Fleet(Farm):
         text = (f"data_folder: {member.data}\n{self.tls(member.name)}{lan}"
                 f"status_listen: '0.0.0.0:{STATUS_PORTS[member.kind]}'\n")
         others = [f"'{m.rpc}'" for m in self.managers_list if m is not member]
+        if not member.is_manager:
+            text += f"managers: [{', '.join(others)}]\n"
         if member.is_manager:
             text += (f"group: {{address: '{self.group}', port: {self.group_port}}}\n"
                      f"rpc_listen: '{member.rpc}'\n"
@@ -153,8 +164,8 @@ class Fleet(Farm):
             # The first one founds the farm; later it looks for the others like everybody.
             if others and (member is not self.managers_list[0] or self.founded):
                 text += f"backup_of: [{', '.join(others)}]\n"
-        else:
-            text += (f"managers: [{', '.join(others)}]\nclients: {both}\n"
+        elif member.is_engine:
+            text += (f"clients: {both}\n"
                      f"peers: ['{member.addresses[4]}:{CLIENT_PORT + 1}']\n"
                      "capacity: {bandwidth_in: 1000, bandwidth_out: 1000}\n"
                      f"nginx:\n  workers: 1\n  cache_size: {_CACHE}\n  user: www-data\n")
@@ -171,13 +182,15 @@ class Fleet(Farm):
                 self._start(member)
 
     def _start(self, member):
-        program = self.programs.manager if member.is_manager else self.programs.engine
+        program = [self.programs.engine if member.is_engine else self.programs.manager]
+        if member.kind == "witness":
+            program.append("--witness")
         surroundings = [f"LD_PRELOAD={self.shim}", f"STRATA_CHAOS_CLOCK={member.clock.path}"]
         if member.is_manager:
             journal, shadow = self.power(member)
             surroundings += [f"STRATA_CHAOS_DISK={member.data}", f"STRATA_CHAOS_JOURNAL={journal}",
                              f"STRATA_CHAOS_SHADOW={shadow}"]
-        command = self.lan.command(member.machine, "env", *surroundings, program, "--config",
+        command = self.lan.command(member.machine, "env", *surroundings, *program, "--config",
                                    str(self.write_settings(member)))
         member.process = Process(member.name, command, self.folder / f"{member.name}.log")
 

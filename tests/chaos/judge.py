@@ -33,7 +33,7 @@ def is_green(fleet, state, rows):
         if not member.running() or status != 200:
             return f"{name}: {facts.get('reason') or 'no answer'}"
         leading += facts.get("role") == "leads the farm"
-        if not member.is_manager and rows.get(name, {}).get("status") not in ("up", "draining"):
+        if member.is_engine and rows.get(name, {}).get("status") not in ("up", "draining"):
             return f"{name} is {rows.get(name, {}).get('status', '?')}"
     return "" if leading == 1 else f"{leading} managers lead"
 
@@ -160,7 +160,7 @@ def check_contents(fleet, generations, books):
     asked = []
     for site, paths in (("films", FILMS), ("shop", GOODS)):
         for path in paths:
-            for member in fleet.members.values():
+            for member in fleet.managers_list + fleet.engines_list:
                 family = 4 if (hash(path) + member.machine) % 2 else 6
                 asked.append((member.name, *way_to(member, family, site), path))
     asked += [(name, *way_to(fleet.members[name], 4, "books"), path)
@@ -232,13 +232,13 @@ def judge_promotions(leaders, strikes):
     return complaints
 
 
-def judge_restarts(restarts, history, managers):
+def judge_restarts(restarts, history, engines):
     """A program ends by itself because of a fault only, and in order. An engine that was stopped
     is killed: its nginx would serve what is purged meanwhile."""
     complaints = []
     for when, name, status, last in restarts:
         kinds = {s.fault.kind for s in history.over(name, when - AFTERMATH_S, when)}
-        by_watchdog = (status == -signal.SIGKILL and name not in managers and
+        by_watchdog = (status == -signal.SIGKILL and name in engines and
                        kinds & {"freeze", plans.STALL})
         if not kinds or status < 0 and not by_watchdog:
             complaints.append((when, f"{name} ended by itself, status {status}: {last}"))

@@ -23,8 +23,8 @@ MEMBERS = ("sm-1", "engine-1", "engine-2")
 class Named:
     """A member, as far as a checker looks at it."""
 
-    def __init__(self, is_manager):
-        self.is_manager = is_manager
+    def __init__(self, is_engine):
+        self.is_engine = is_engine
 
     @staticmethod
     def running():
@@ -34,7 +34,7 @@ class Named:
 class SmallFleet:
     """One manager, two engines."""
 
-    members = {name: Named(name == "sm-1") for name in MEMBERS}
+    members = {name: Named(name != "sm-1") for name in MEMBERS}
 
 
 def strike(kind, name, begun, ended):
@@ -178,7 +178,7 @@ class FarmTest(unittest.TestCase):
         history = History()
         if kind:
             history.add(strike(kind, name, 5, 9))
-        return judge.judge_restarts([(10.0, name, status, "last words")], history, ["sm-1"])
+        return judge.judge_restarts([(10.0, name, status, "last words")], history, ["engine-1"])
 
     def test_who_ends_without_a_fault_is_found(self):
         self.assertIn("engine-1 ended", self.restarts("engine-1", 1)[0][1])

@@ -68,11 +68,12 @@ class Plan:
 
 
 class _Maker:
-    def __init__(self, seed, managers, engines, kinds):
+    def __init__(self, seed, managers, engines, witnesses, kinds):
         self.chance = random.Random(f"plan {seed}")
         self.chance_of_extras = random.Random(f"extras {seed}")
         self.managers = list(managers)
         self.engines = list(engines)
+        self.others = self.engines + list(witnesses)
         self.kinds = [kind for kind in kinds if kind in KINDS]
         self.extras = [kind for kind in kinds if kind in EXTRAS]
         self.number = 0
@@ -81,10 +82,10 @@ class _Maker:
 
     def targets(self, whom):
         """Whom a fault strikes; the first is who is named."""
-        members = self.managers + self.engines
+        members = self.managers + self.others
         if whom == "member":
             # Managers are few and matter more.
-            side = self.managers if self.chance.random() < 0.45 else self.engines
+            side = self.managers if self.chance.random() < 0.45 else self.others
             return (self.chance.choice(side),)
         if whom in ("manager", "engine"):
             return (self.chance.choice(self.managers if whom == "manager" else self.engines),)
@@ -95,7 +96,7 @@ class _Maker:
         return (NETWORK,)
 
     def sides(self, kind):
-        members = self.managers + self.engines
+        members = self.managers + self.others
         if kind in ("cut off", "cut one way"):
             return (NETWORK, self.chance.choice(members))
         if kind == "halves":
@@ -156,7 +157,7 @@ class _Maker:
         return faults
 
 
-def make_plan(seed, seconds, managers, engines, kinds=None, storm_s=30.0):
+def make_plan(seed, seconds, managers, engines, kinds=None, storm_s=30.0, witnesses=()):
     """A plan of about so many seconds. Equal arguments give equal plans."""
     kinds = list(kinds or ALL_KINDS)
     unknown = set(kinds) - set(ALL_KINDS)
@@ -165,5 +166,5 @@ def make_plan(seed, seconds, managers, engines, kinds=None, storm_s=30.0):
                          f"there are {', '.join(ALL_KINDS)}")
     storm_s = min(storm_s, max(5.0, seconds - CALM_S))
     count = max(1, round(seconds / (storm_s + CALM_S)))
-    maker = _Maker(seed, managers, engines, kinds)
+    maker = _Maker(seed, managers, engines, witnesses, kinds)
     return Plan(seed, tuple(maker.storm(storm_s) for _ in range(count)), storm_s)

@@ -51,6 +51,12 @@ class PlanTest(unittest.TestCase):
         alone = plan.make_plan(1, 600, MANAGERS[:1], ENGINES)
         self.assertNotIn("promote", {f.kind for f in alone.faults()})
 
+    def test_a_witness_is_struck_like_an_engine_without_a_server(self):
+        faults = [fault for seed in range(5) for fault in make(seed, witnesses=["w-1"]).faults()]
+        struck = {fault.kind for fault in faults if "w-1" in fault.targets}
+        self.assertIn("kill", struck)
+        self.assertFalse(struck & {"kill nginx", "power cut", "promote"}, struck)
+
     def test_only_some_kinds(self):
         self.assertEqual({f.kind for f in make(1, kinds=["clock"]).faults()}, {"clock"})
         self.assertEqual({f.kind for f in make(1, kinds=["promote"]).faults()}, {"promote"})
