@@ -184,6 +184,12 @@ void FarmMember::Read(absl::FunctionRef<void(const TableReplica&)> read) const {
   read(replica_);
 }
 
+std::string FarmMember::NameOf(EngineId engine) const {
+  absl::MutexLock lock(&mutex_);
+  const Row* row = replica_.table().Find(engine);
+  return row != nullptr ? row->engine.name : "engine " + std::to_string(engine.value());
+}
+
 bool FarmMember::joined() const {
   absl::MutexLock lock(&mutex_);
   return joined_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -85,6 +86,8 @@ class FarmMember final : private multicast::GroupApplication {
   // ---- Looking.
   // `read` sees the replica as of one instant, and must be quick: the group waits meanwhile.
   void Read(absl::FunctionRef<void(const TableReplica&)> read) const;
+  // For people: the engine's name in the table, "engine 101" if it has none.
+  std::string NameOf(EngineId engine) const;
   // Whether a majority of the view's voters was heard lately, so that nothing can have been
   // committed without this member.
   bool InTouch() const;

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "common/log.h"
 #include "multicast/driver/clock.h"
 
@@ -15,17 +13,20 @@ namespace {
 using multicast::Now;
 
 constexpr Duration kTick = std::chrono::milliseconds(500);
-constexpr Duration kPromoteLook = std::chrono::milliseconds(5);
-// A process that has renewed its registration within this time is alive.
-constexpr Duration kAliveFor = std::chrono::seconds(5);
 
 const Logger& Log() {
   static const Logger logger("control");
   return logger;
 }
 
-bool IsEngine(const multicast::MemberInfo& member) {
-  return member.role == multicast::Role::kEngine;
+std::vector<farm::EngineId> EnginesOf(const multicast::View& view, bool only_full = false) {
+  std::vector<farm::EngineId> engines;
+  for (const multicast::MemberInfo& member : view.members) {
+    if (member.role != multicast::Role::kEngine) continue;
+    if (only_full && member.status != multicast::MemberStatus::kFull) continue;
+    engines.push_back(farm::EngineId(member.id.value()));
+  }
+  return engines;
 }
 
 }  // namespace
@@ -39,18 +40,9 @@ FarmControl::FarmControl(FarmControlOptions options, store::MirroredStore& store
       purges_(store),
       restored_(store),
       audit_(store),
-      started_(Now()),
-      director_(std::make_shared<farm::DirectorSettings>(options_.director)),
-      digests_asked_(metrics.AddCounter({.name = "strata_farm_verifications_total",
-                                         .help = "Times that the members' states were compared "
-                                                 "without an operator's asking."})),
-      digests_differing_(metrics.AddCounter({.name = "strata_farm_digests_differing_total",
-                                             .help = "States of engines that were another one than "
-                                                     "the manager's; each engine takes it anew."})),
-      differing_(metrics.AddGauge({.name = "strata_farm_engines_differing",
-                                   .help = "Engines whose state was another one than the manager's "
-                                           "when it was compared last."})),
-      next_verification_(Now() + options_.verify_every) {}
+      verifier_(options_.verify_every, random, events_, metrics),
+      engines_(Now()),
+      director_(std::make_shared<farm::DirectorSettings>(options_.director)) {}
 
 FarmControl::~FarmControl() {
   GiveUp();
@@ -88,6 +80,7 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       control->member_,
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
+  control->succession_ = std::make_unique<Succession>(*control->leadership_, *control->member_);
   control->teller_ = std::make_unique<StoreTeller>(*control->registrar_, *control->sites_,
                                                    control->purges_, *control->member_);
   control->presence_ = std::make_unique<WorkQueue>(kTick, [self] {
@@ -139,13 +132,10 @@ bool FarmControl::joined() const {
 }
 
 std::vector<std::string> FarmControl::Differing() const {
-  std::map<farm::EngineId, uint64_t> differing;
-  {
-    absl::MutexLock lock(&mutex_);
-    differing = digests_.differing();
-  }
   std::vector<std::string> names;
-  for (const auto& [engine, number] : differing) names.push_back(NameOf(engine));
+  for (const farm::EngineId engine : verifier_.Differing()) {
+    names.push_back(member_->NameOf(engine));
+  }
   return names;
 }
 
@@ -162,22 +152,14 @@ void FarmControl::SetDirector(farm::DirectorSettings settings) {
 
 StatusOr<Registrar::Engine> FarmControl::Register(const farm::EngineInfo& info, ByteSpan instance) {
   const StatusOr<Registrar::Engine> before = registrar_->Find(info.name);
-  if (before.ok() && !std::equal(instance.begin(), instance.end(), before->instance.begin(),
-                                 before->instance.end())) {
-    absl::MutexLock lock(&mutex_);
-    const auto it = renewed_.find(info.name);
-    const bool alive =
-        seen_.contains(before->info.id) && it != renewed_.end() && Now() - it->second < kAliveFor;
-    if (alive) {
-      return AlreadyExists("engine %s is registered by another process that is alive",
-                           info.name.c_str());
-    }
+  const bool another = before.ok() && !std::equal(instance.begin(), instance.end(),
+                                                  before->instance.begin(), before->instance.end());
+  if (another && engines_.IsAlive(before->info.id, Now())) {
+    return AlreadyExists("engine %s is registered by another process that is alive",
+                         info.name.c_str());
   }
   STRATA_ASSIGN_OR_RETURN(const Registrar::Engine engine, registrar_->Register(info, instance));
-  {
-    absl::MutexLock lock(&mutex_);
-    renewed_[info.name] = Now();
-  }
+  engines_.OnRenewed(engine.info.id, Now());
   events_.Add("engine", info.name + " registered");
   Tell();
   return engine;
@@ -187,10 +169,8 @@ StatusOr<uint64_t> FarmControl::Renew(const std::string& name, ByteSpan instance
                                       uint64_t registration) {
   STRATA_RETURN_IF_ERROR(registrar_->CheckRenewal(name, instance, registration));
   STRATA_ASSIGN_OR_RETURN(const Registrar::Engine engine, registrar_->Find(name));
-  absl::MutexLock lock(&mutex_);
-  renewed_[name] = Now();
-  const auto differs = digests_.differing().find(engine.info.id);
-  return differs == digests_.differing().end() ? 0 : differs->second;
+  engines_.OnRenewed(engine.info.id, Now());
+  return verifier_.DifferedAt(engine.info.id);
 }
 
 Status FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& site,
@@ -203,35 +183,18 @@ Status FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& s
   return Ok();
 }
 
-StatusOr<DigestWatch::Own> FarmControl::DigestOf(uint64_t number) const {
-  absl::MutexLock lock(&mutex_);
-  if (const std::optional<DigestWatch::Own> own = digests_.Find(number)) return *own;
-  return NotFound("the question has not come back to this manager");
-}
-
 // ---- The group's thread.
 
 void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
   confirmations_.OnMessage(message);
   if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
-    DigestWatch::Own own{asked->number, 0, {}, {}};
-    const multicast::View view = member_->view();
-    member_->Read([&](const farm::TableReplica& replica) {
-      own.commit_number = replica.commit_number();
-      own.digest = replica.digest();
-      for (const multicast::MemberInfo& member : view.members) {
-        if (!member.light) continue;
-        const farm::EngineId engine(member.id.value());
-        own.light[engine] = replica.DigestOfLight(engine);
-      }
-    });
-    absl::MutexLock lock(&mutex_);
-    digests_.OnAsked(own);
+    verifier_.OnAsked(*asked, *member_);
   } else if (const auto* told = std::get_if<farm::DigestTold>(&message)) {
-    OnDigestTold(*told);
+    verifier_.OnTold(*told, *member_);
   } else if (const auto* health = std::get_if<farm::HealthChanged>(&message)) {
     const char* words[] = {"is up", "is degraded", "is down"};
-    std::string text = NameOf(health->engine) + " " + words[static_cast<int>(health->health)];
+    std::string text =
+        member_->NameOf(health->engine) + " " + words[static_cast<int>(health->health)];
     if (!health->reason.empty()) text += ": " + health->reason;
     events_.Add("engine", text);
   } else if (const auto* ends = std::get_if<farm::InventoryEnds>(&message)) {
@@ -240,40 +203,21 @@ void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
     work_->Post([this, engine = removed->engine] { ReconcileEngine(engine); });
   } else if (const auto* site = std::get_if<farm::SiteTaken>(&message)) {
     if (!site->problem.empty()) {
-      events_.Add("site",
-                  NameOf(site->engine) + " cannot serve " + site->site + ": " + site->problem);
+      events_.Add("site", member_->NameOf(site->engine) + " cannot serve " + site->site + ": " +
+                              site->problem);
     }
   }
 }
 
-void FarmControl::OnDigestTold(const farm::DigestTold& told) {
-  bool differs = false;
-  {
-    absl::MutexLock lock(&mutex_);
-    differs =
-        digests_.OnTold(told.engine, told.number, told.digest) == DigestWatch::Finding::kDiffers;
-    differing_.Set(static_cast<double>(digests_.differing().size()));
-  }
-  if (!differs) return;
-  digests_differing_.Add();
-  const std::string text = NameOf(told.engine) + " holds another state than this manager";
-  Log().Error(text, {{"digest", told.digest.ToString()}});
-  events_.Add("farm", text + ": it takes it anew");
-}
-
 void FarmControl::OnView(const multicast::View& view, bool joined) {
-  std::vector<farm::EngineId> engines;
-  for (const multicast::MemberInfo& member : view.members) {
-    if (IsEngine(member)) engines.push_back(farm::EngineId(member.id.value()));
-  }
-  confirmations_.OnView(engines);
-  NoteView(view);
   {
-    absl::MutexLock lock(&mutex_);
+    absl::MutexLock lock(&mutex_);  // The member is there only when Start ends.
     joined_ = joined;
-    digests_.OnView(engines);
-    differing_.Set(static_cast<double>(digests_.differing().size()));
   }
+  const std::vector<farm::EngineId> engines = EnginesOf(view);
+  confirmations_.OnView(engines);
+  NoteEngines(engines);
+  verifier_.OnView(engines);
   leadership_->OnView(view);
   work_->Post([this] {
     BeginToLead();
@@ -310,41 +254,17 @@ void FarmControl::RotateKeyAtOnce() {
 }
 
 Duration FarmControl::AwayFor(farm::EngineId engine) const {
-  absl::MutexLock lock(&mutex_);
-  if (seen_.contains(engine)) return Duration::zero();
-  const auto it = left_.find(engine);
-  // One that was never seen may have been there until this manager came.
-  return Now() - (it == left_.end() ? started_ : it->second);
+  return engines_.AwayFor(engine, Now());
 }
 
-void FarmControl::NoteView(const multicast::View& view) {
-  std::set<farm::EngineId> now;
-  for (const multicast::MemberInfo& member : view.members) {
-    if (IsEngine(member)) now.insert(farm::EngineId(member.id.value()));
+void FarmControl::NoteEngines(const std::vector<farm::EngineId>& engines) {
+  const EngineWatch::Change change = engines_.OnView(engines, Now());
+  for (const farm::EngineId engine : change.came) {
+    events_.Add("view", member_->NameOf(engine) + " is in the group");
   }
-  std::set<farm::EngineId> before;
-  {
-    absl::MutexLock lock(&mutex_);
-    before = std::exchange(seen_, now);
-    for (const farm::EngineId engine : before) left_[engine] = Now();
-    for (const farm::EngineId engine : now) left_.erase(engine);
+  for (const farm::EngineId engine : change.left) {
+    events_.Add("view", member_->NameOf(engine) + " left the group");
   }
-  for (const farm::EngineId engine : now) {
-    if (!before.contains(engine)) events_.Add("view", NameOf(engine) + " is in the group");
-  }
-  for (const farm::EngineId engine : before) {
-    if (!now.contains(engine)) events_.Add("view", NameOf(engine) + " left the group");
-  }
-}
-
-// From the table: the registrar may be waiting for the disk, and the group's thread must not.
-std::string FarmControl::NameOf(farm::EngineId engine) const {
-  std::string name = "engine " + std::to_string(engine.value());
-  member_->Read([&](const farm::TableReplica& replica) {
-    const farm::Row* row = replica.table().Find(engine);
-    if (row != nullptr) name = row->engine.name;
-  });
-  return name;
 }
 
 void FarmControl::Tell() {
@@ -371,37 +291,10 @@ void FarmControl::OnCounts() {
   if (view) (void)member_->Ready(*view);
 }
 
-Status FarmControl::Promote(Duration limit) {
-  if (leads()) return Ok();
-  if (!joined()) {
-    return FailedPrecondition(
-        "this manager is not in step with the farm yet (see strata manager list)");
-  }
-  STRATA_RETURN_IF_ERROR(member_->Promote());
-  return AwaitLeading(limit);
-}
-
-Status FarmControl::LeadAnyway(Duration limit) {
-  if (leads() && member_->InTouch()) return Ok();
-  Log().Warning("an operator has decided that this manager leads, whoever else there is");
-  STRATA_RETURN_IF_ERROR(member_->LeadAnyway());
-  return AwaitLeading(limit);
-}
-
-Status FarmControl::AwaitLeading(Duration limit) const {
-  const Timestamp end = Now() + limit;
-  while (!HasQuorum()) {
-    if (given_up_) return Unavailable("this manager ends");
-    if (Now() > end) return DeadlineExceeded("this manager does not lead yet");
-    absl::SleepFor(absl::FromChrono(kPromoteLook));
-  }
-  return Ok();
-}
-
 void FarmControl::GiveUp() {
-  given_up_ = true;
   confirmations_.GiveUp();
   store_.GiveUp();
+  if (succession_ != nullptr) succession_->GiveUp();
   if (member_ != nullptr) member_->GiveUp();
 }
 
@@ -417,7 +310,8 @@ void FarmControl::BeginToLead() {
     Log().Error("cannot lead the farm; it is tried again", {{"error", MessageOf(begun.status())}});
   }
   if (!begun.ok() || !*begun) return;
-  NoteSurvivors();
+  // Those were alive a moment ago. But who comes to a group that is founded has started anew.
+  engines_.Believe(EnginesOf(member_->view(), /*only_full=*/true), Now());
   Log().Info("leads the farm", {{"term", store_.position().term}});
   events_.Add("manager", options_.name + " leads the farm");
   if (options_.encrypted) {
@@ -427,21 +321,6 @@ void FarmControl::BeginToLead() {
   }
   const Status enrolled = managers_.Enroll(options_.name, options_.address).status();
   if (!enrolled.ok()) Log().Warning("own address not recorded", {{"error", MessageOf(enrolled)}});
-}
-
-// Who is there now was alive a moment ago, and another manager knows how long. But who comes to a
-// group that is founded has started anew.
-void FarmControl::NoteSurvivors() {
-  std::set<farm::EngineId> survivors;
-  for (const multicast::MemberInfo& member : member_->view().members) {
-    const bool full = member.status == multicast::MemberStatus::kFull;
-    if (IsEngine(member) && full) survivors.insert(farm::EngineId(member.id.value()));
-  }
-  const std::vector<Registrar::Engine> engines = registrar_->engines();
-  absl::MutexLock lock(&mutex_);
-  for (const Registrar::Engine& engine : engines) {
-    if (survivors.contains(engine.info.id)) renewed_[engine.info.name] = Now();
-  }
 }
 
 Status FarmControl::ReloadDesks() {
@@ -476,7 +355,7 @@ void FarmControl::ReconcileEngine(farm::EngineId engine) {
     member_->Read([&step](const farm::TableReplica& replica) { step(replica.table()); });
   });
   if (removed != 0) {
-    events_.Add("farm", NameOf(engine) + " does not hold " + std::to_string(removed) +
+    events_.Add("farm", member_->NameOf(engine) + " does not hold " + std::to_string(removed) +
                             " contents any more that the directory listed");
   }
 }
@@ -494,16 +373,10 @@ void FarmControl::Tick() {
     rotation_.reset();
     return;
   }
-  if (Now() >= next_verification_) AskDigests();
+  verifier_.AskIfDue(*member_);
   if (rotation_ == nullptr) return;
   const Status rotated = rotation_->OnTick(Now());
   if (!rotated.ok()) Log().Error("a step of a change of key", {{"error", MessageOf(rotated)}});
-}
-
-// The answers are compared as they come, by OnDigestTold.
-void FarmControl::AskDigests() {
-  next_verification_ = Now() + options_.verify_every;
-  if (member_->Send(farm::DigestAsked{random_.Next()}).ok()) digests_asked_.Add();
 }
 
 }  // namespace strata::manager::control

@@ -3,9 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,8 +18,8 @@
 #include "farm/member/farm_member.h"
 #include "service_manager/control/audit_log.h"
 #include "service_manager/control/confirmations.h"
-#include "service_manager/control/digest_watch.h"
 #include "service_manager/control/directory_feed.h"
+#include "service_manager/control/engine_watch.h"
 #include "service_manager/control/event_log.h"
 #include "service_manager/control/key_rotation.h"
 #include "service_manager/control/leadership.h"
@@ -30,14 +28,13 @@
 #include "service_manager/control/registrar.h"
 #include "service_manager/control/restored_purges.h"
 #include "service_manager/control/site_desk.h"
+#include "service_manager/control/state_verifier.h"
 #include "service_manager/control/store_teller.h"
+#include "service_manager/control/succession.h"
 #include "service_manager/control/work_queue.h"
 #include "service_manager/store/mirrored_store.h"
 
 namespace strata::manager::control {
-
-// How often the members' states are compared without anybody asking for it.
-inline constexpr Duration kVerifyEvery = std::chrono::minutes(1);
 
 struct FarmControlOptions {
   std::string scope;
@@ -80,6 +77,7 @@ class FarmControl final : private farm::FarmListener {
   EventLog& events() { return events_; }
   AuditLog& audit() { return audit_; }
   DirectoryFeed& feed() { return *feed_; }
+  Succession& succession() { return *succession_; }
   store::MirroredStore& store() { return store_; }
 
   // Whether this manager may say things for the farm at the moment.
@@ -95,17 +93,8 @@ class FarmControl final : private farm::FarmListener {
   void OnIntentTaken();
   // The manager that leads says that this one counts. Quick; any thread.
   void OnCounts();
-  // This manager leads from now on, with everybody's consent. FailedPrecondition: it cannot, and
-  // why; DeadlineExceeded: it does not yet.
-  Status Promote(Duration limit);
-  // The same by a person's decision, although too few may be left to agree, and although this
-  // manager may lack what was acknowledged.
-  Status LeadAnyway(Duration limit);
   // The process is to end: orders that are under way wait for nobody any more, and fail.
   void GiveUp();
-  // Whether it leads and has heard a majority of the voters lately: else nothing may commit until
-  // the others are evicted, or back.
-  bool HasQuorum() const { return leads() && member_->InTouch(); }
   // Why the process should be looked at; ok if all is well.
   Status Health() const;
   bool joined() const;
@@ -119,17 +108,16 @@ class FarmControl final : private farm::FarmListener {
   // A start of an engine, by its certificate's name. AlreadyExists: another process of that name is
   // alive. Returns when it is durable; the farm hears of it as soon as it can.
   StatusOr<Registrar::Engine> Register(const farm::EngineInfo& info, ByteSpan instance);
-  // This manager's digest as of the question of this number; NotFound if it was not delivered here,
-  // or long ago.
-  StatusOr<DigestWatch::Own> DigestOf(uint64_t number) const;
-  // How long an engine has been out of the group, as far as this manager can know.
+  // As StateVerifier's.
+  StatusOr<DigestWatch::Own> DigestOf(uint64_t number) const { return verifier_.DigestOf(number); }
+  // As EngineWatch's.
   Duration AwayFor(farm::EngineId engine) const;
   // Tells the farm soon what the store has and its members have not.
   void Tell();
   // The group's key changes as quickly as it can: somebody is not to know it any longer.
   void RotateKeyAtOnce();
-  // As Registrar::CheckRenewal; notes that this instance is alive. Gives the number of the last
-  // question that showed that this engine's state differs; 0: it does not.
+  // As Registrar::CheckRenewal; notes that this instance is alive. Gives what
+  // StateVerifier::DifferedAt says of it.
   StatusOr<uint64_t> Renew(const std::string& name, ByteSpan instance, uint64_t registration);
   // This engine has followed a site's purge log up to there. After a restoration it may be further
   // than the backup: then the site's whole cache is ordered purged, durable when it returns.
@@ -138,7 +126,6 @@ class FarmControl final : private farm::FarmListener {
  private:
   FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,
               MetricRegistry& metrics);
-  Status AwaitLeading(Duration limit) const;
   // Opens the desks; founds the farm in a new store. Gives this manager's id.
   StatusOr<multicast::MemberId> OpenDesks();
   Status UseKeys(const std::vector<multicast::GroupKey>& keys);
@@ -152,18 +139,14 @@ class FarmControl final : private farm::FarmListener {
   // ---- The worker's thread.
   // Leads, if the last view says so and it does not yet.
   void BeginToLead();
-  void NoteSurvivors();
   // Reads anew what the store has, since another wrote to it, or an order was not acknowledged.
   Status ReloadDesks();
   // Tells the farm what the store has and the replica has not.
   void TellStore();
   void ReconcileEngine(farm::EngineId engine);
   void Tick();
-  void AskDigests();
 
-  void OnDigestTold(const farm::DigestTold& told);
-  void NoteView(const multicast::View& view);
-  std::string NameOf(farm::EngineId engine) const;
+  void NoteEngines(const std::vector<farm::EngineId>& engines);
 
   const FarmControlOptions options_;
   store::MirroredStore& store_;
@@ -176,29 +159,21 @@ class FarmControl final : private farm::FarmListener {
   AuditLog audit_;
   Confirmations confirmations_;
   EventLog events_;
+  StateVerifier verifier_;
+  EngineWatch engines_;
   std::unique_ptr<DirectoryFeed> feed_;
   std::unique_ptr<Leadership> leadership_;
   std::atomic<bool> stale_ = false;  // The desks are older than the store.
-  std::atomic<bool> given_up_ = false;
 
   mutable absl::Mutex mutex_;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
-  const Timestamp started_;
-  std::set<farm::EngineId> seen_ ABSL_GUARDED_BY(mutex_);             // Engines of the last view.
-  std::map<farm::EngineId, Timestamp> left_ ABSL_GUARDED_BY(mutex_);  // Those of earlier ones.
-  DigestWatch digests_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const farm::DirectorSettings> director_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Timestamp> renewed_ ABSL_GUARDED_BY(mutex_);  // By name of the engine.
 
-  Counter& digests_asked_;
-  Counter& digests_differing_;
-  Gauge& differing_;
-  Timestamp next_verification_;  // Of the worker.
   bool untold_ = false;          // Of the worker: TellStore has to be tried again.
-
   bool rotation_asked_ = false;  // Of the worker: while this manager did not lead yet.
 
   std::unique_ptr<farm::FarmMember> member_;
+  std::unique_ptr<Succession> succession_;
   std::unique_ptr<StoreTeller> teller_;    // Of the worker.
   std::unique_ptr<KeyRotation> rotation_;  // Of the worker. Null: the group is open.
   std::unique_ptr<WorkQueue> work_;        // Late: its thread uses everything.

@@ -62,8 +62,9 @@ grpc::Status AdministrationService::PromoteManager(grpc::ServerContext* context,
     return ToGrpc(FailedPrecondition("this is manager %s, not %s: its address has changed hands",
                                      own.c_str(), request->name().substr(0, 64).c_str()));
   }
+  control::Succession& succession = control_.succession();
   const Status led =
-      request->anyway() ? control_.LeadAnyway(kPromoteLimit) : control_.Promote(kPromoteLimit);
+      request->anyway() ? succession.LeadAnyway(kPromoteLimit) : succession.Promote(kPromoteLimit);
   const std::string what = "promote manager " + own + (request->anyway() ? " anyway" : "");
   const Status recorded = guard_.Record(*context, what, led);
   return ToGrpc(led.ok() ? recorded : led);
