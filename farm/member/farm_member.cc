@@ -200,20 +200,7 @@ uint8_t FarmMember::spoken_version() const {
   return versions_.spoken();
 }
 
-bool FarmMember::InTouch() const {
-  absl::MutexLock lock(&mutex_);
-  if (!joined_) return false;
-  size_t voters = 0;
-  size_t heard = 0;
-  for (const multicast::MemberInfo& member : view_.members) {
-    if (!member.voter) continue;
-    ++voters;
-    const EngineId id(member.id.value());
-    const auto it = heard_.find(id);
-    if (id == self_ || (it != heard_.end() && Now() - it->second < kInTouchWithin)) ++heard;
-  }
-  return heard * 2 > voters;
-}
+bool FarmMember::InTouch() const { return joined() && Now() - majority_heard() < kInTouchWithin; }
 
 Status FarmMember::UseKeys(const std::vector<multicast::GroupKey>& keys) {
   return keys_->Use(*group_, keys);
@@ -343,7 +330,6 @@ void FarmMember::Deliver(multicast::StreamId stream, EngineId origin, uint64_t c
   {
     absl::MutexLock lock(&mutex_);
     const Timestamp now = Now();
-    heard_[origin] = now;
     if (stream == kTableStream) {
       applied = replica_.OnCommitted(origin, message, commit_number, now);
     } else {
@@ -359,13 +345,10 @@ void FarmMember::SetView(const multicast::ViewChangedAction& change) {
     absl::MutexLock lock(&mutex_);
     std::vector<TableReplica::Member> members;
     std::vector<uint8_t> versions;
-    const Timestamp now = Now();
     for (const multicast::MemberInfo& member : change.view.members) {
       const EngineId id(member.id.value());
       members.push_back({id, member.role == multicast::Role::kManager});
       versions.push_back(member.application_version);
-      // A view that a majority accepted is as good as having heard all of it.
-      heard_[id] = now;
     }
     replica_.OnView(members);
     versions_.OnView(versions);

@@ -42,7 +42,7 @@ class FarmListener {
 };
 
 // Who has not heard a majority of its view's voters for this long is not in touch: others may have
-// committed without it. Members say something at least once a second.
+// committed without it.
 inline constexpr Duration kInTouchWithin = std::chrono::seconds(3);
 
 // How a message that was sent ended.
@@ -88,11 +88,11 @@ class FarmMember final : private multicast::GroupApplication {
   void Read(absl::FunctionRef<void(const TableReplica&)> read) const;
   // For people: the engine's name in the table, "engine 101" if it has none.
   std::string NameOf(EngineId engine) const;
-  // Whether a majority of the view's voters was heard lately, so that nothing can have been
-  // committed without this member.
+  // Whether a majority of the view's voters, witnesses among them, was heard lately, so that
+  // nothing can have been committed without this member.
   bool InTouch() const;
-  // When the last of a majority of the voters was heard by packets of any kind: sharper than
-  // InTouch, at who leads (multicast::Group::majority_heard). Never waits.
+  // When the last of a majority of the voters was heard, by packets of any kind (Core's
+  // majority_heard). Never waits.
   Timestamp majority_heard() const { return group_->majority_heard(); }
   multicast::View view() const { return group_->view(); }
   bool joined() const;
@@ -154,7 +154,6 @@ class FarmMember final : private multicast::GroupApplication {
   multicast::View view_ ABSL_GUARDED_BY(mutex_);
   VersionGate versions_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<EngineId, Timestamp> heard_ ABSL_GUARDED_BY(mutex_);
   // Of this membership: the number of a view in which this member may be full, as far as the
   // application goes, and whether the state is restored.
   std::optional<uint32_t> ready_in_ ABSL_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -97,9 +98,12 @@ class FarmMemberTest : public ::testing::Test {
   };
 
   std::unique_ptr<Process> Start(uint32_t id, uint8_t version) {
-    auto process = std::make_unique<Process>();
     auto options = multicast::TestOptions(network_, id);
     options.application_version = version;
+    return Start(std::move(options));
+  }
+  std::unique_ptr<Process> Start(multicast::GroupOptions options) {
+    auto process = std::make_unique<Process>();
     auto member = FarmMember::Join(std::move(options), {}, process->listener, process->metrics);
     EXPECT_TRUE(member.ok()) << member.status().ToString();
     process->member = *std::move(member);
@@ -173,6 +177,37 @@ TEST_F(FarmMemberTest, AMemberOfThisProgramTellsItsVersion) {
     const multicast::View view = manager->member->view();
     return !view.members.empty() && view.members.front().application_version == kFarmVersion;
   }));
+}
+
+TEST_F(FarmMemberTest, AWitnessThatIsHeardCountsForTheMajority) {
+  const auto options = [this](uint32_t id, multicast::Role role) {
+    auto made = multicast::TestOptions(network_, id);
+    made.role = role;
+    made.core.detection_timeout = std::chrono::seconds(60);  // The view stays as it is.
+    made.core.stall_timeout = std::chrono::seconds(60);
+    made.core.allow_fan_out = false;
+    made.core.heartbeat_interval = std::chrono::milliseconds(100);
+    return made;
+  };
+  const auto manager = Start(options(1, multicast::Role::kManager));
+  const auto backup = Start(options(2, multicast::Role::kManager));
+  multicast::Recorder recorder;
+  auto witness = multicast::Group::Join(options(3, multicast::Role::kWitness), recorder);
+  ASSERT_TRUE(witness.ok()) << witness.status().ToString();
+  ASSERT_TRUE(Eventually([&] {
+    const multicast::View view = manager->member->view();
+    return view.members.size() == 3 &&
+           std::all_of(view.members.begin(), view.members.end(),
+                       [](const multicast::MemberInfo& member) { return member.voter; });
+  }));
+  backup->member->Leave();
+  const Timestamp left = multicast::Now();
+  while (multicast::Now() - left < kInTouchWithin + std::chrono::milliseconds(500)) {
+    ASSERT_TRUE(manager->member->InTouch());
+    std::this_thread::yield();
+  }
+  (*witness)->Leave();
+  EXPECT_TRUE(Eventually([&] { return !manager->member->InTouch(); }));
 }
 
 }  // namespace

@@ -52,6 +52,7 @@ void Core::Impl::Tick(Timestamp now) {
   if (gap <= group_.settings.detection_timeout / 2 || !group_.in_view()) return;
   Count(Counter::kTimeGaps);
   failures_.Renew(now);
+  stood_still_ = now;
   state_heard_at_ = now;
   if (frozen_since_ != Timestamp::Never()) frozen_since_ = now;
   sm_heard_at_ = now;
@@ -205,12 +206,15 @@ void Core::Impl::NoteMajority(Timestamp now) {
   std::vector<Timestamp> heard;
   for (Slot slot = 0; slot < group_.size(); ++slot) {
     if (!group_.view.members[slot].voter) continue;
-    heard.push_back(slot == group_.self_slot ? now : group_.peers[slot]->last_heard);
+    const Timestamp last = group_.peers[slot]->last_heard;
+    // What suspicion that starts anew says is not that somebody was heard.
+    const Timestamp known = last > stood_still_ ? last : Timestamp();
+    heard.push_back(slot == group_.self_slot ? now : known);
   }
   if (heard.empty()) return;
   const auto last = heard.begin() + static_cast<ptrdiff_t>(heard.size() / 2);
   std::nth_element(heard.begin(), last, heard.end(), std::greater<>());
-  majority_heard_ = *last;
+  majority_heard_ = std::max(majority_heard_, *last);
 }
 
 void Core::Impl::DoDuties(Timestamp now) {

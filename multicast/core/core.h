@@ -91,9 +91,9 @@ class Core {
   MemberInfo self() const;         // With the current incarnation.
   uint64_t commit_number() const;  // Applied here.
   // Until when nobody else can have become SM, as far as packets tell: when the last of a majority
-  // of the view's voters was heard, to about 10 ms. Stands still while views change and while the
-  // SM that had stood still asks whether it is the SM yet; the clock's zero outside of a view, and
-  // for who is not full.
+  // of the view's voters was heard, to about 10 ms. Stands still while views change, while the SM
+  // that had stood still asks whether it is the SM yet, and at the others after a standstill until
+  // they have heard a majority again; the clock's zero outside of a view, and for who is not full.
   Timestamp majority_heard() const;
   Epoch promised() const;
   // Held (acknowledged) position of a stream of `slot`.

@@ -64,6 +64,7 @@ class Core::Impl {
   FragmentJoiner fragments_;
   std::vector<Endpoint> fan_out_;
   Timestamp majority_heard_;
+  Timestamp stood_still_;  // When the process was noticed to have.
 
  private:
   // ---- core.cc

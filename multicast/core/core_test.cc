@@ -34,6 +34,7 @@ class Lan {
     std::string state;  // Application: all texts of committed messages.
     bool left = false;
     bool deaf = false;
+    bool still = false;  // The process stands still.
     bool refuses = false;
     bool holds_prepares = false;
     bool holds_snapshots = false;
@@ -71,7 +72,9 @@ class Lan {
     const Timestamp end = now_ + time;
     while (true) {
       Timestamp next = end;
-      for (auto& [id, node] : nodes_) next = std::min(next, node.core->NextDeadline());
+      for (auto& [id, node] : nodes_) {
+        if (!node.still) next = std::min(next, node.core->NextDeadline());
+      }
       if (!wire_.empty()) next = std::min(next, wire_.front().at);
       if (next >= end) break;
       now_ = std::max(now_, next);
@@ -81,10 +84,12 @@ class Lan {
         Arrive(packet);
       }
       for (auto& [id, node] : nodes_) {
-        if (node.core->NextDeadline() <= now_) node.core->OnTimer(now_);
+        if (!node.still && node.core->NextDeadline() <= now_) node.core->OnTimer(now_);
       }
       std::vector<uint32_t> ids;
-      for (auto& [id, node] : nodes_) ids.push_back(id);
+      for (auto& [id, node] : nodes_) {
+        if (!node.still) ids.push_back(id);
+      }
       for (uint32_t id : ids) Turn(id);
     }
     now_ = end;
@@ -462,6 +467,20 @@ TEST_F(CoreTest, TellsWhenItHeardAMajorityLast) {
   lan_[1].deaf = false;
   lan_.Run(milliseconds(3000));
   EXPECT_LE(lan_.now() - lan_[1].core->majority_heard(), milliseconds(100));
+}
+
+TEST_F(CoreTest, AfterAStandstillAMajorityHasToBeHeardAgain) {
+  FormFour();
+  lan_[3].still = lan_[3].deaf = true;
+  const Timestamp stood = lan_.now();
+  lan_.Run(milliseconds(2000));
+  lan_[3].still = false;
+  lan_.Run(milliseconds(100));
+  EXPECT_EQ(lan_[3].core->status(), MemberStatus::kFull) << "it does not know better yet";
+  EXPECT_LE(lan_[3].core->majority_heard() - stood, milliseconds(1));
+  lan_[3].deaf = false;
+  lan_.Run(milliseconds(3000));
+  EXPECT_LE(lan_.now() - lan_[3].core->majority_heard(), milliseconds(100));
 }
 
 TEST_F(CoreTest, AloneItIsAMajority) {
