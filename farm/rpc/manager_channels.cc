@@ -49,6 +49,15 @@ StatusOr<GroupPlace> CheckedPlace(uint64_t group_id, const std::string& address,
   return place;
 }
 
+void LearnManagers(const std::vector<std::string>& learned, std::vector<std::string>& known) {
+  for (const std::string& manager : learned) {
+    const bool old = std::find(known.begin(), known.end(), manager) != known.end();
+    if (old || manager.empty() || manager.size() > kManagerBytesMax) continue;
+    if (known.size() >= kManagersMax) return;
+    known.push_back(manager);
+  }
+}
+
 ManagerChannels::ManagerChannels(std::string who, std::vector<std::string> managers,
                                  std::shared_ptr<const tls::TlsStore> tls)
     : who_(std::move(who)),
@@ -136,13 +145,8 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
 }
 
 void ManagerChannels::Learn(const std::vector<std::string>& managers) {
-  for (const std::string& manager : managers) {
-    const bool known = std::find(managers_.begin(), managers_.end(), manager) != managers_.end();
-    if (known || manager.empty() || manager.size() > kManagerBytesMax) continue;
-    if (managers_.size() >= kManagersMax) return;
-    managers_.push_back(manager);
-    channels_.emplace_back();
-  }
+  LearnManagers(managers, managers_);
+  channels_.resize(managers_.size());
 }
 
 void ManagerChannels::Stop() {

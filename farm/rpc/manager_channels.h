@@ -50,6 +50,10 @@ StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
 inline constexpr size_t kManagersMax = 64;
 inline constexpr size_t kManagerBytesMax = 300;
 
+// Puts those of `learned`, each HOST:PORT, behind the managers that are `known` already; what is
+// beyond kManagersMax in all, or longer than kManagerBytesMax, is left out.
+void LearnManagers(const std::vector<std::string>& learned, std::vector<std::string>& known);
+
 // Channels to the farm's managers: one after the other is called until one answers. One thread at a
 // time, but Stop.
 class ManagerChannels {
@@ -77,8 +81,7 @@ class ManagerChannels {
   size_t size() const { return managers_.size(); }
   const std::string& name(size_t manager) const { return managers_[manager]; }
 
-  // From now on these are managers too, each HOST:PORT, after those that are known already; what is
-  // beyond kManagersMax in all, or longer than kManagerBytesMax, is not.
+  // From now on these are managers too, as of LearnManagers.
   void Learn(const std::vector<std::string>& managers);
 
   // Ends the call that goes on, and refuses those that come; by any thread.

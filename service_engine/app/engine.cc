@@ -392,6 +392,7 @@ void Engine::StartCopier() {
 
 void Engine::Tick() {
   member_->RefreshMetrics();
+  if (finder_ != nullptr) finder_->Learn(client_->named());
   TellHealth();
   TellLoad();
 }

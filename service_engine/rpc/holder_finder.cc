@@ -16,6 +16,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/distinct_log.h"
 #include "common/tls/grpc_credentials.h"
+#include "farm/rpc/manager_channels.h"
 #include "multicast/driver/clock.h"
 #include "proto/manager.grpc.pb.h"
 
@@ -40,8 +41,7 @@ class HolderFinder::Impl {
  public:
   Impl(std::vector<std::string> managers, std::shared_ptr<const tls::TlsStore> tls,
        const Limits& limits, MetricRegistry& metrics)
-      : managers_(std::move(managers)),
-        tls_(std::move(tls)),
+      : tls_(std::move(tls)),
         limits_(limits),
         calls_(metrics.AddCounter({.name = "strata_engine_holder_calls_total",
                                    .help = "Questions of a light engine to its manager."})),
@@ -49,7 +49,8 @@ class HolderFinder::Impl {
                                       .help = "Those that were not answered."})),
         refusals_(metrics.AddCounter({.name = "strata_engine_holder_refusals_total",
                                       .help = "Misses for which the manager was not asked, since "
-                                              "it failed just before or too much was asked."})) {
+                                              "it failed just before or too much was asked."})),
+        managers_(std::move(managers)) {
     thread_ = std::thread([this] { Loop(); });
   }
   ~Impl() {
@@ -67,6 +68,11 @@ class HolderFinder::Impl {
     if (refused.ok()) return;
     refusals_.Add();
     done(refused);
+  }
+
+  void Learn(const std::vector<std::string>& managers) {
+    absl::MutexLock lock(&mutex_);
+    farm::rpc::LearnManagers(managers, managers_);
   }
 
   void Stop() {
@@ -173,7 +179,6 @@ class HolderFinder::Impl {
     return question;
   }
 
-  const std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
   const Limits limits_;
   Counter& calls_;
@@ -183,6 +188,7 @@ class HolderFinder::Impl {
 
   absl::Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::string> managers_ ABSL_GUARDED_BY(mutex_);
   size_t at_ ABSL_GUARDED_BY(mutex_) = 0;
   Timestamp rests_until_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const tls::TlsMaterial> stub_of_ ABSL_GUARDED_BY(mutex_);
@@ -204,6 +210,8 @@ HolderFinder::~HolderFinder() { Stop(); }
 void HolderFinder::Find(const farm::ContentKey& key, Done done) {
   impl_->Find(key, std::move(done));
 }
+
+void HolderFinder::Learn(const std::vector<std::string>& managers) { impl_->Learn(managers); }
 
 void HolderFinder::Stop() { impl_->Stop(); }
 

@@ -37,6 +37,8 @@ class HolderFinder {
   // be asked.
   using Done = std::function<void(const StatusOr<std::vector<farm::EngineId>>&)>;
   void Find(const farm::ContentKey& key, Done done);
+  // These, HOST:PORT, are managers too; as farm::rpc::LearnManagers.
+  void Learn(const std::vector<std::string>& managers);
   // Ends all questions, and refuses those that come. After it no `done` is called.
   void Stop();
 

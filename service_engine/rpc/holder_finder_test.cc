@@ -153,6 +153,19 @@ TEST_F(HolderFinderTest, OutlivesManagersThatDie) {
   }
 }
 
+TEST_F(HolderFinderTest, AsksAManagerThatItHasLearnedOf) {
+  HolderFinder::Limits limits = Patient();
+  limits.rest = Duration::zero();
+  const auto tls = tls::TlsStore::Open(authority_.Issue("strata://cdn/lan/engine/north-1"));
+  ASSERT_TRUE(tls.ok());
+  HolderFinder finder({"127.0.0.1:1"}, *tls, limits, metrics_);  // Nobody listens there.
+  manager_.go.Notify();
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+  finder.Learn({"127.0.0.1:" + std::to_string(port_)});
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (!Find(finder, kFilm).get().ok()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
 TEST_F(HolderFinderTest, ASilentManagerIsWaitedForAsLongAsTheLimit) {
   HolderFinder::Limits limits;
   limits.call = std::chrono::milliseconds(50);
