@@ -123,7 +123,17 @@ StatusOr<multicast::MemberId> FarmControl::OpenDesks() {
 Status FarmControl::Health() const {
   STRATA_RETURN_IF_ERROR(feed_->store_status());
   if (!joined()) return Unavailable("not in the farm's group");
-  return Ok();
+  return CheckInTouch();
+}
+
+Status FarmControl::CheckInTouch() const {
+  if (member_->InTouch()) return Ok();
+  return Unavailable("this manager hears no majority of the farm's voters");
+}
+
+Status FarmControl::CheckOrders() const {
+  STRATA_RETURN_IF_ERROR(CheckLeads());
+  return CheckInTouch();
 }
 
 bool FarmControl::joined() const {

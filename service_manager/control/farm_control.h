@@ -86,6 +86,8 @@ class FarmControl final : private farm::FarmListener {
   Status CheckLeads() const { return leadership_->CheckLeads(); }
   // The same for what a sole manager may do in any case: to know its engines.
   Status CheckRegisters() const { return leadership_->is_sole() ? Ok() : CheckLeads(); }
+  // The same for what nobody else may decide: an order that the others cannot hear of is refused.
+  Status CheckOrders() const;
   std::string leader() const { return leadership_->leader(); }
   // Where the RPC of the farm's other managers is; the one that leads first.
   std::vector<std::string> OtherManagers() const;
@@ -126,6 +128,7 @@ class FarmControl final : private farm::FarmListener {
  private:
   FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,
               MetricRegistry& metrics);
+  Status CheckInTouch() const;
   // Opens the desks; founds the farm in a new store. Gives this manager's id.
   StatusOr<multicast::MemberId> OpenDesks();
   Status UseKeys(const std::vector<multicast::GroupKey>& keys);

@@ -41,7 +41,7 @@ grpc::Status AdministrationService::Order(
     const std::function<Status(const std::string& by)>& order) {
   const StatusOr<tls::Identity> caller = guard_.Admit(context, Guard::Right::kOrder);
   // Where the record could not be written either: who leads takes both.
-  const Status leads = control_.CheckLeads();
+  const Status leads = control_.CheckOrders();
   if (caller.ok() && !leads.ok()) return ToGrpc(leads);
   const Status outcome = caller.ok() ? order(caller->name) : caller.status();
   const Status recorded = guard_.Record(context, what, outcome);

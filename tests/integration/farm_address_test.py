@@ -82,9 +82,6 @@ class MovingTest(AddressCase):
 
     backups = 2
 
-    def machine(self, name):
-        return self.machines["manager" if name == "sm-1" else name]
-
     def holders(self):
         return [name for name in self.farm.managers if self.held(self.machine(name))]
 
@@ -132,21 +129,27 @@ class MovingTest(AddressCase):
         members = [n for n in self.machines.values() if n != number]
         self.check_moves(lambda: self.lan.cut(number, members), self.lan.heal)
 
-    def test_a_promotion_cuts_no_request(self):
+    def check_cuts_no_request(self, changes):
+        """Clients ask while each of these makes another manager the leader."""
         clients = [KeepingClient(address, PORT, HOST) for address in (V4, V6) for _ in range(4)]
-        others = [name for name in self.farm.managers if name != self.leader]
-        for name in (*others, self.leader):
+        for change in changes:
             answers = [client.answers for client in clients]
             wait_until(lambda a=answers: all(client.answers > before + 50 for client, before
                                              in zip(clients, a)), "all are served")
-            self.farm.strata("manager", "promote", name)
-            wait_until(lambda n=name: self.holders() == [n], f"{name} holds them")
+            change()
         for client in clients:
             client.end()
         print(f"{sum(client.answers for client in clients)} answers, the slowest after "
               f"{max(client.longest for client in clients):.2f} s")
         self.assertEqual([client.failures for client in clients if client.failures], [])
         self.assertEqual({status for client in clients for status in client.statuses}, {302})
+
+    def test_a_promotion_cuts_no_request(self):
+        def promote(name):
+            self.farm.strata("manager", "promote", name)
+            wait_until(lambda: self.holders() == [name], f"{name} holds them")
+        others = [name for name in self.farm.managers if name != self.leader]
+        self.check_cuts_no_request([lambda n=name: promote(n) for name in (*others, self.leader)])
 
 
 del FarmCase

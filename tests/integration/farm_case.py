@@ -170,6 +170,10 @@ class FarmCase(unittest.TestCase):
         answer.hops = hops
         return answer
 
+    def machine(self, name):
+        """The number of a manager's machine."""
+        return self.machines["manager" if name == "sm-1" else name]
+
     def name_of(self, address):
         return next((n for n, a in self.farm.addresses.items() if a == address), "manager")
 

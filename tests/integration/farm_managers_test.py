@@ -37,6 +37,9 @@ class BackupTest(FarmCase):
         wait_until(lambda: self.farm.facts(name).get("role") == "backup, in step",
                    f"{name} is a backup", 30)
 
+    def health(self, name):
+        return self.farm.fetch_status(self.farm.manager_addresses[name], 7401, "/healthz")
+
     def at_manager(self, name, *words):
         """A command of a certain manager."""
         done = self.farm.strata("--manager", f"{self.farm.manager_addresses[name]}:7400", *words,
@@ -112,12 +115,15 @@ class BackupTest(FarmCase):
                              lambda: process.signal(signal.SIGCONT))
 
     def test_a_manager_that_is_cut_off_is_replaced_and_orders_nothing(self):
-        number = self.machines["manager" if self.leader == "sm-1" else self.leader]
+        number = self.machine(self.leader)
         everybody = [n for n in self.machines.values() if n != number]
 
         def check_powerless_and_heal():
+            wait_until(lambda: self.health(self.leader)[0] == 503, "it knows that it is alone", 10)
+            begun = time.monotonic()
             done = self.at_manager(self.leader, "site", "remove", "acknowledged")
-            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("hears no majority", done.stderr)
+            self.assertLess(time.monotonic() - begun, 2)
             url = (f"http://{self.farm.manager_addresses[self.leader]}:8080/take-over/"
                    f"{self._testMethodName}")
             clients.append(Load(lambda: ask(url, host=HOST), lambda answer: answer.status == 302))
@@ -126,6 +132,14 @@ class BackupTest(FarmCase):
         self.check_take_over(lambda: self.lan.cut(number, everybody), check_powerless_and_heal)
         # It leaves the group when it hears of the others, and joins it anew.
         self.assertEqual([answer.status for client in clients for _, answer in client.end()], [])
+
+    def test_a_backup_that_is_cut_off_says_so(self):
+        number = self.machine(self.others[0])
+        self.lan.cut(number, [n for n in self.machines.values() if n != number])
+        wait_until(lambda: self.health(self.others[0])[0] == 503, "it knows that it is alone", 10)
+        self.assertIn("hears no majority of the farm's voters", self.health(self.others[0])[1])
+        self.lan.heal()
+        wait_until(lambda: self.health(self.others[0])[0] == 200, "it is well", 20)
 
     def test_what_is_acknowledged_survives_any_take_over(self):
         latest = {}
