@@ -83,6 +83,12 @@ AddressKeeper::~AddressKeeper() {
   thread_.join();
 }
 
+bool AddressKeeper::AwaitDropped(Duration limit) const {
+  absl::MutexLock lock(&mutex_);
+  const auto dropped = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return !held_; };
+  return mutex_.AwaitWithTimeout(absl::Condition(&dropped), absl::FromChrono(limit));
+}
+
 std::string AddressKeeper::state() const {
   const FloatingAddressOptions& options = addresses_->options();
   if (options.addresses.empty()) return "none";
@@ -144,6 +150,7 @@ void AddressKeeper::Note(HoldPlan::Change change, const Status& done) {
   {
     absl::MutexLock lock(&mutex_);
     state_ = !done.ok() ? error : held ? "held" : "not held";
+    held_ = held;
   }
   if (!done.ok()) {
     instruments_->failures.Add();

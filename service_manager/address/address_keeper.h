@@ -33,6 +33,9 @@ class AddressKeeper {
                                                         MetricRegistry& metrics);
   ~AddressKeeper();  // Drops them.
 
+  // Waits until this process holds none of the addresses: whoever leads now has them. False: it
+  // does after `limit`. Any thread.
+  bool AwaitDropped(Duration limit) const;
   // For people: "held", "not held", "none", or what is wrong. Any thread.
   std::string state() const;
 
@@ -61,6 +64,7 @@ class AddressKeeper {
   mutable absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::string state_ ABSL_GUARDED_BY(mutex_) = "not held";
+  bool held_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;
 };

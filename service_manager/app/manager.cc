@@ -26,6 +26,10 @@ constexpr std::chrono::seconds kKnewBetterFor(5);
 // farm's group sooner.
 constexpr std::chrono::seconds kMirrorWait(5);
 constexpr std::chrono::milliseconds kEntryLook(200);
+// How long a manager that is told to end waits for a backup to lead in its place, and then for the
+// floating addresses to be there. Both take milliseconds, and it ends in any case.
+constexpr std::chrono::seconds kHandOverWithin(3);
+constexpr std::chrono::seconds kDropWithin(1);
 
 const Logger& Log() {
   static const Logger logger("manager");
@@ -93,6 +97,7 @@ void Manager::EnterFarm(const Program::Fail& fail) {
 }
 
 Manager::~Manager() {
+  HandOver();
   stop_ = true;
   tls_watch_.reset();
   if (entry_.joinable()) entry_.join();
@@ -107,6 +112,17 @@ Manager::~Manager() {
   orders_.reset();
   drains_.reset();
   control_.reset();
+}
+
+void Manager::HandOver() {
+  if (!started_) return;
+  const StatusOr<std::string> heir = control_->succession().HandOver(kHandOverWithin);
+  if (!heir.ok()) {
+    Log().Info("ends without a hand-over", {{"why", MessageOf(heir.status())}});
+    return;
+  }
+  const bool dropped = addresses_->AwaitDropped(kDropWithin);
+  Log().Info("handed over", {{"to", *heir}, {"addresses dropped", dropped}});
 }
 
 Status Manager::OpenStore() {
@@ -134,6 +150,9 @@ Status Manager::StartMirror() {
   };
   options.on_counts = [this] {
     if (control::FarmControl* farm = in_farm_) farm->OnCounts();
+  };
+  options.on_lead_offered = [this] {
+    if (control::FarmControl* farm = in_farm_) farm->OnLeadOffered();
   };
   follower_ = std::make_unique<rpc::MirrorFollower>(std::move(options), *mirrored_, tls_);
   return Ok();

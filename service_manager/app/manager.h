@@ -36,7 +36,8 @@ class Manager final : public Service {
   // A backup whose store is new does the rest when it has found the farm; `fail` hears of it if it
   // cannot.
   static StatusOr<std::unique_ptr<Manager>> Start(const Settings& settings, Program::Fail fail);
-  ~Manager() override;  // Ends within seconds; what was acknowledged is on disk.
+  // Ends within seconds; what was acknowledged is on disk. If it leads, a backup does before.
+  ~Manager() override;
 
   // SIGHUP: reads certificates, revocations and the settings file again. What is wrong with one of
   // the two keeps the other from nothing. One thread.
@@ -54,6 +55,8 @@ class Manager final : public Service {
   Status StartServers();
   std::vector<std::string> ManagersToFollow() const;
   Status StartAddresses();
+  // A backup leads and has the floating addresses, if there is one: before this manager ends.
+  void HandOver();
   // Where this manager stands in its farm. It leads for certain only while nobody else can.
   address::Standing AddressStanding() const;
   void WelcomeClients(address::Welcome welcome);

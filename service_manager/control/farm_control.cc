@@ -80,7 +80,8 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       control->member_,
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
-  control->succession_ = std::make_unique<Succession>(*control->leadership_, *control->member_);
+  control->succession_ = std::make_unique<Succession>(*control->leadership_, store,
+                                                      control->managers_, *control->member_);
   control->teller_ = std::make_unique<StoreTeller>(*control->registrar_, *control->sites_,
                                                    control->purges_, *control->member_);
   control->presence_ = std::make_unique<WorkQueue>(kTick, [self] {
@@ -306,6 +307,14 @@ void FarmControl::GiveUp() {
   store_.GiveUp();
   if (succession_ != nullptr) succession_->GiveUp();
   if (member_ != nullptr) member_->GiveUp();
+}
+
+void FarmControl::OnLeadOffered() {
+  absl::MutexLock lock(&mutex_);  // As OnCounts.
+  presence_->Post([this] {
+    const Status taken = succession_->TakeLead();
+    if (!taken.ok()) Log().Warning("the lead is not taken", {{"error", MessageOf(taken)}});
+  });
 }
 
 // ---- The worker's thread.

@@ -95,6 +95,8 @@ class FarmControl final : private farm::FarmListener {
   void OnIntentTaken();
   // The manager that leads says that this one counts. Quick; any thread.
   void OnCounts();
+  // The manager that leads offers this one the lead. Quick; any thread.
+  void OnLeadOffered();
   // The process is to end: orders that are under way wait for nobody any more, and fail.
   void GiveUp();
   // Why the process should be looked at; ok if all is well.
@@ -180,7 +182,8 @@ class FarmControl final : private farm::FarmListener {
   std::unique_ptr<StoreTeller> teller_;    // Of the worker.
   std::unique_ptr<KeyRotation> rotation_;  // Of the worker. Null: the group is open.
   std::unique_ptr<WorkQueue> work_;        // Late: its thread uses everything.
-  // Says that this manager is there, which must not wait for what the worker waits for.
+  // Says that this manager is there, and takes the lead that is offered: neither must wait for what
+  // the worker waits for.
   std::unique_ptr<WorkQueue> presence_;
 };
 

@@ -81,6 +81,14 @@ TEST_F(FarmControlTest, ARenewalOfAnotherRegistrationIsRefused) {
   EXPECT_EQ(farm_.control().Renew("south-1", instance, 1).status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(FarmControlTest, ASoleManagerHandsOverToNobodyAndDoesNotWaitForIt) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto heir = farm_.control().succession().HandOver(std::chrono::seconds(60));
+  EXPECT_EQ(heir.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+  EXPECT_TRUE(farm_.control().leads());
+}
+
 TEST_F(FarmControlTest, AManagerThatStartsAgainTellsTheFarmWhatItsStoreHas) {
   farm::Site site;
   site.name = "films";

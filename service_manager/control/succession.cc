@@ -38,6 +38,39 @@ Status Succession::LeadAnyway(Duration limit) {
   return AwaitLeading(limit);
 }
 
+StatusOr<std::string> Succession::HandOver(Duration limit) {
+  if (!HasQuorum()) return FailedPrecondition("this manager does not lead");
+  const Timestamp end = Now() + limit;
+  std::string heir;
+  while (leadership_.leads()) {
+    if (!store_.OfferLead(heir)) {
+      const std::vector<std::string> heirs = Heirs();
+      if (heirs.empty()) return FailedPrecondition("no backup has all that this manager has");
+      heir = heirs.front();
+    }
+    if (Now() > end) return DeadlineExceeded("manager %s does not lead yet", heir.c_str());
+    absl::SleepFor(absl::FromChrono(kLookEvery));
+  }
+  const std::string now = leadership_.leader();
+  if (now.empty()) return Unavailable("this manager left the farm's group meanwhile");
+  return now;
+}
+
+std::vector<std::string> Succession::Heirs() const {
+  std::vector<std::string> heirs;
+  const multicast::View view = member_.view();
+  for (size_t slot = 1; slot < view.members.size(); ++slot) {
+    const multicast::MemberInfo& member = view.members[slot];
+    if (member.role != multicast::Role::kManager) continue;
+    if (member.status != multicast::MemberStatus::kFull) continue;
+    const std::string name = managers_.NameOf(member.id.value());
+    if (store_.MayTakeOver(name)) heirs.push_back(name);
+  }
+  return heirs;
+}
+
+Status Succession::TakeLead() { return leadership_.leads() ? Ok() : member_.Promote(); }
+
 Status Succession::AwaitLeading(Duration limit) const {
   const Timestamp end = Now() + limit;
   while (!HasQuorum()) {

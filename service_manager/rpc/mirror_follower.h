@@ -34,6 +34,8 @@ class MirrorFollower {
     // The leader says that this manager counts, as of proto/mirror.proto, Idle. On that thread too,
     // again and again.
     std::function<void()> on_counts = [] {};
+    // The leader ends, and offers the lead. As on_counts.
+    std::function<void()> on_lead_offered = [] {};
   };
   struct Greeting {
     uint32_t member_id = 0;

@@ -93,6 +93,7 @@ Status MirroringService::Send(grpc::ServerContext& context, Stream& stream,
       v1::FollowReply idle;
       idle.mutable_idle()->set_in_step(feed.InStep());
       idle.mutable_idle()->set_counts(feed.Counts());
+      idle.mutable_idle()->set_lead(feed.OffersLead());
       if (!stream.Write(idle)) break;
       continue;
     }

@@ -69,6 +69,7 @@ class Manager {
     options.managers = [managers = std::move(managers)] { return managers; };
     options.own_address = address();
     options.on_taken = [this] { ++taken_; };
+    options.on_lead_offered = [this] { offered_ = true; };
     follower_ = std::make_unique<MirrorFollower>(std::move(options), *store_, tls_);
     follower_->Enable(true);
   }
@@ -86,12 +87,14 @@ class Manager {
   MirrorFollower& follower() { return *follower_; }
   const tls::TlsPaths& paths() const { return paths_; }
   Status Reload() { return tls_->Reload(); }
+  bool offered() const { return offered_; }
 
  private:
   const std::string name_;
   const std::string folder_;
   tls::TlsPaths paths_;
   std::atomic<int> taken_ = 0;
+  std::atomic<bool> offered_ = false;  // The lead.
   std::shared_ptr<tls::TlsStore> tls_;
   std::unique_ptr<store::RocksStore> own_;
   std::unique_ptr<store::MirroredStore> store_;
@@ -164,6 +167,19 @@ TEST_F(MirroringTest, FollowsWhicheverLeads) {
   EXPECT_TRUE(
       control::testing::Eventually([&c] { return c.follower().in_step() && FilmsAt(c) == "b's"; }));
   EXPECT_EQ(c.follower().WaitInStep(kPatience)->leader, "b");
+}
+
+TEST_F(MirroringTest, AFollowerHearsThatTheLeadIsOffered) {
+  Manager a(authority_, guard_, "a");
+  Manager b(authority_, guard_, "b");
+  ASSERT_TRUE(a.store().Lead(1).ok());
+  b.Follow({a.address()});
+  ASSERT_TRUE(b.follower().WaitInStep(kPatience).ok());
+  a.store().Require({"b"});
+  ASSERT_TRUE(Order(a, "last").ok());
+  EXPECT_FALSE(b.offered());
+  ASSERT_TRUE(a.store().OfferLead("b"));
+  EXPECT_TRUE(control::testing::Eventually([&b] { return b.offered(); }));
 }
 
 TEST_F(MirroringTest, ALargeCopyComesInParts) {

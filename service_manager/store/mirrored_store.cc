@@ -185,6 +185,25 @@ std::vector<std::string> MirroredStore::Behind() const {
   return Behind(position_.number);
 }
 
+MirroredStore::Feed* MirroredStore::FindHeir(const std::string& name) const {
+  const auto it = feeds_.find(name);
+  const bool heir = leads_ && it != feeds_.end() && required_.contains(name);
+  return heir ? it->second : nullptr;
+}
+
+bool MirroredStore::MayTakeOver(const std::string& name) const {
+  absl::MutexLock lock(&mutex_);
+  return FindHeir(name) != nullptr;
+}
+
+bool MirroredStore::OfferLead(const std::string& name) {
+  absl::MutexLock lock(&mutex_);
+  Feed* feed = FindHeir(name);
+  if (feed == nullptr) return false;
+  if (!std::exchange(feed->offers_lead_, true)) feed->to_tell_ = true;
+  return true;
+}
+
 // ---- Feeds.
 
 StatusOr<std::unique_ptr<MirroredStore::Feed>> MirroredStore::Attach(const std::string& name,
@@ -254,11 +273,14 @@ StatusOr<std::variant<MirroredStore::Entry, MirroredStore::Copy>> MirroredStore:
     return store_.leads_ && it != store_.feeds_.end() && it->second == this;
   };
   const auto due = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(store_.mutex_) {
-    return !current() || store_.position_.number >= next_;
+    return !current() || store_.position_.number >= next_ || to_tell_;
   };
-  const bool some = store_.mutex_.AwaitWithTimeout(absl::Condition(&due), absl::FromChrono(limit));
+  store_.mutex_.AwaitWithTimeout(absl::Condition(&due), absl::FromChrono(limit));
   if (!current()) return FailedPrecondition("this manager does not lead its farm any longer");
-  if (!some) return DeadlineExceeded("nothing new");
+  if (store_.position_.number < next_) {
+    to_tell_ = false;
+    return DeadlineExceeded("nothing new");
+  }
   if (store_.ring_.empty() || store_.ring_.front().position.number > next_) {
     return ResourceExhausted("manager %s is too slow: it has to start with a copy", name_.c_str());
   }
@@ -289,6 +311,11 @@ bool MirroredStore::Feed::Counts() {
     counts_from_ = store_.position_.number;
   }
   return store_.required_.contains(name_) && acknowledged_ >= counts_from_;
+}
+
+bool MirroredStore::Feed::OffersLead() const {
+  absl::MutexLock lock(&store_.mutex_);
+  return offers_lead_;
 }
 
 // ---- Following.

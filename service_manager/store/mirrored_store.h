@@ -75,12 +75,20 @@ class MirroredStore final : public Store {
   // Who is required and has not all.
   std::vector<std::string> Behind() const;
 
+  // Whether the manager of that name has, or will in a moment have, all that was acknowledged: it
+  // follows, and is required.
+  bool MayTakeOver(const std::string& name) const;
+  // This manager is about to end: that one shall lead in its place, and its feed says so. False: it
+  // may not take over.
+  bool OfferLead(const std::string& name);
+
   // What one follower is sent. Ends before the store.
   class Feed {
    public:
     ~Feed();
-    // The next to send. Waits at most `limit`: DeadlineExceeded. FailedPrecondition: this manager
-    // does not lead any longer. ResourceExhausted: the follower is too slow and has to ask anew.
+    // The next to send. Waits at most `limit`, or until the lead is offered: DeadlineExceeded.
+    // FailedPrecondition: this manager does not lead any longer. ResourceExhausted: the follower is
+    // too slow and has to ask anew.
     StatusOr<std::variant<Entry, Copy>> Next(Duration limit);
     // The follower has all up to this number on its disk.
     void Acknowledge(uint64_t number);
@@ -89,6 +97,8 @@ class MirroredStore final : public Store {
     // Whether it has all that was ever acknowledged, and nothing will be that it has not, as long
     // as it is named in Require. Makes it so, if it is a candidate that is in step.
     bool Counts();
+    // Whether the lead is offered to it.
+    bool OffersLead() const;
 
    private:
     friend class MirroredStore;
@@ -102,6 +112,8 @@ class MirroredStore final : public Store {
     uint64_t acknowledged_ = 0;
     uint64_t in_step_at_ = 0;   // When it has acknowledged this, it is in step.
     uint64_t counts_from_ = 0;  // When it has acknowledged this too, it counts.
+    bool offers_lead_ = false;
+    bool to_tell_ = false;  // That it does; Next ends for it.
   };
   // For a follower that has all up to `from`. Another feed of that name ends. FailedPrecondition:
   // this manager does not lead. ResourceExhausted: too many followers.
@@ -143,6 +155,8 @@ class MirroredStore final : public Store {
   StatusOr<std::vector<uint64_t>> Write(IntentBatch batch, const MirrorPosition& position)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_);
   StatusOr<Copy> MakeCopy();
+  // Of a required manager; null: there is none.
+  Feed* FindHeir(const std::string& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AllHave(uint64_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<std::string> Behind(uint64_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

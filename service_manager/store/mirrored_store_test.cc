@@ -211,6 +211,31 @@ TEST(MirroredStoreTest, WhoWasRequiredAndStartsAnewAsACandidateIsNotWaitedForAtF
   EXPECT_TRUE(a->Commit(Site("films", "1")).ok());
 }
 
+TEST_F(InStepTest, TheLeadIsOfferedToWhoMayTakeOverAndAtOnce) {
+  EXPECT_FALSE(a->OfferLead("b")) << "it may lack something";
+  EXPECT_FALSE(a->MayTakeOver("b"));
+  a->Require({"b", "c"});
+  EXPECT_FALSE(a->OfferLead("c")) << "it does not follow";
+  EXPECT_FALSE(feed->OffersLead());
+  EXPECT_TRUE(a->MayTakeOver("b"));
+  ASSERT_TRUE(a->OfferLead("b"));
+  ASSERT_TRUE(a->OfferLead("b"));
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_EQ(feed->Next(seconds(60)).status().code(), StatusCode::kDeadlineExceeded);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, seconds(30));
+  EXPECT_TRUE(feed->OffersLead());
+  a->Follow();
+  EXPECT_FALSE(a->OfferLead("b"));
+}
+
+TEST_F(InStepTest, AFollowerGetsAllThatThereIsBeforeTheOffer) {
+  a->Require({"b"});
+  EXPECT_FALSE(a->Commit(Site("films", "1")).ok()) << "nobody acknowledges it";
+  ASSERT_TRUE(a->OfferLead("b"));
+  EXPECT_TRUE(feed->Next(milliseconds(0)).ok());
+  EXPECT_EQ(feed->Next(seconds(60)).status().code(), StatusCode::kDeadlineExceeded);
+}
+
 TEST_F(InStepTest, AFollowerThatComesBackInTheTermGetsOnlyWhatItMissed) {
   feed.reset();
   ASSERT_TRUE(a->Commit(Site("films", "1")).ok());

@@ -151,6 +151,16 @@ class MovingTest(AddressCase):
         others = [name for name in self.farm.managers if name != self.leader]
         self.check_cuts_no_request([lambda n=name: promote(n) for name in (*others, self.leader)])
 
+    def test_a_manager_that_ends_in_order_cuts_no_request(self):
+        def restart_leader():
+            leader = self.farm.leader()
+            self.assertEqual(self.farm.managers[leader].stop(), 0)
+            self.assertNotIn(self.holders(), ([leader], []))
+            self.farm.start_manager(leader)
+            wait_until(lambda: self.farm.facts(leader).get("role") == "backup, in step",
+                       f"{leader} is a backup", 30)
+        self.check_cuts_no_request([restart_leader] * 3)
+
 
 del FarmCase
 del AddressCase

@@ -11,6 +11,7 @@ from farm_case import ENGINES, HOST, Load, FarmCase, ask, wait_until
 from farm import FarmError
 
 TAKE_OVER = 2  # Seconds until another manager leads.
+HAND_OVER = 0.7  # The same, of one that says so; silence is noticed after a second.
 
 
 class BackupTest(FarmCase):
@@ -140,6 +141,24 @@ class BackupTest(FarmCase):
         self.assertIn("hears no majority of the farm's voters", self.health(self.others[0])[1])
         self.lan.heal()
         wait_until(lambda: self.health(self.others[0])[0] == 200, "it is well", 20)
+
+    def test_a_manager_that_is_told_to_end_hands_over(self):
+        holder, body = self.fill("/handed-over", os.urandom(20_000))
+        client = Load(lambda: self.at(holder, "/handed-over"),
+                      lambda answer: answer.good and answer.body == body)
+        version = self.apply("handed-over", 10)
+        self.farm.managers[self.leader].signal(signal.SIGTERM)
+        now, took = self.wait_leader(self.others)
+        print(f"{now} leads after {took:.2f} s")
+        self.assertLess(took, HAND_OVER)
+        self.assertEqual(self.farm.managers[self.leader].stop(), 0)
+        self.assertEqual(self.versions(now)["handed-over"], version)
+        self.assertEqual(self.apply("handed-over", 11, now), version + 1)
+        self.assertEqual(client.end(), [])
+        self.farm.start_manager(self.leader)
+        self.wait_backup(self.leader)
+        self.assertEqual(self.farm.leader(), now)
+        self.check_whole()
 
     def test_what_is_acknowledged_survives_any_take_over(self):
         latest = {}
