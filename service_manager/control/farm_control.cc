@@ -80,14 +80,15 @@ StatusOr<std::unique_ptr<FarmControl>> FarmControl::Start(FarmControlOptions opt
       control->member_,
       farm::FarmMember::Join(std::move(group), control->options_.table, *control, metrics));
   control->member_->Observe(control->feed_.get());
-  control->succession_ = std::make_unique<Succession>(*control->leadership_, store,
-                                                      control->managers_, *control->member_);
+  control->succession_ = std::make_unique<Succession>(
+      *control->leadership_, store, control->managers_, *control->member_, metrics);
   control->teller_ = std::make_unique<StoreTeller>(*control->registrar_, *control->sites_,
                                                    control->purges_, *control->member_);
   control->presence_ = std::make_unique<WorkQueue>(kTick, [self] {
     if (!self->joined()) return;
     (void)self->member_->Send(farm::Present{});  // The next one comes soon.
     self->member_->RefreshMetrics();
+    self->succession_->RefreshMetrics();
   });
   return control;
 }

@@ -21,6 +21,20 @@ const Logger& Log() {
 
 }  // namespace
 
+Succession::Succession(const Leadership& leadership, store::MirroredStore& store,
+                       const ManagerBook& managers, farm::FarmMember& member,
+                       MetricRegistry& metrics)
+    : leadership_(leadership),
+      store_(store),
+      managers_(managers),
+      member_(member),
+      backups_(metrics.AddGauge({.name = "strata_farm_backups",
+                                 .help = "Managers of the farm beside the one that leads, whether "
+                                         "they are there or not."})),
+      ready_(metrics.AddGauge({.name = "strata_farm_backups_ready",
+                               .help = "Backup managers that have all that was acknowledged and "
+                                       "can take over."})) {}
+
 Status Succession::Promote(Duration limit) {
   if (leadership_.leads()) return Ok();
   if (!member_.joined()) {
@@ -70,6 +84,12 @@ std::vector<std::string> Succession::Heirs() const {
 }
 
 Status Succession::TakeLead() { return leadership_.leads() ? Ok() : member_.Promote(); }
+
+void Succession::RefreshMetrics() {
+  const bool leads = leadership_.leads();
+  backups_.Set(leads ? static_cast<double>(managers_.all().size()) - 1 : 0);
+  ready_.Set(leads ? static_cast<double>(Heirs().size()) : 0);
+}
 
 Status Succession::AwaitLeading(Duration limit) const {
   const Timestamp end = Now() + limit;

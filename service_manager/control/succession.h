@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "common/metrics.h"
 #include "common/status.h"
 #include "common/time.h"
 #include "farm/member/farm_member.h"
@@ -19,8 +20,7 @@ class Succession {
  public:
   // All must outlive it.
   Succession(const Leadership& leadership, store::MirroredStore& store, const ManagerBook& managers,
-             farm::FarmMember& member)
-      : leadership_(leadership), store_(store), managers_(managers), member_(member) {}
+             farm::FarmMember& member, MetricRegistry& metrics);
 
   // This manager leads from now on, with everybody's consent. FailedPrecondition: it cannot, and
   // why; DeadlineExceeded: it does not yet.
@@ -37,6 +37,9 @@ class Succession {
   // The process is to end: nothing is waited for any more.
   void GiveUp() { given_up_ = true; }
 
+  // Brings the numbers of backups in the registry up to date.
+  void RefreshMetrics();
+
  private:
   // Whether it leads and has heard a majority of the voters lately: else nothing may commit until
   // the others are evicted, or back.
@@ -49,6 +52,8 @@ class Succession {
   store::MirroredStore& store_;
   const ManagerBook& managers_;
   farm::FarmMember& member_;
+  Gauge& backups_;
+  Gauge& ready_;
   std::atomic<bool> given_up_ = false;
 };
 

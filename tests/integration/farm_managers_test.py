@@ -160,6 +160,19 @@ class BackupTest(FarmCase):
         self.assertEqual(self.farm.leader(), now)
         self.check_whole()
 
+    def test_who_could_take_over_is_counted(self):
+        def numbers(name):
+            text = self.farm.fetch_status(self.farm.manager_addresses[name], 7401, "/metrics")[1]
+            values = dict(line.split() for line in text.splitlines()
+                          if line.startswith("strata_farm_backups"))
+            return [int(float(values[f"strata_farm_backups{end}"])) for end in ("", "_ready")]
+        wait_until(lambda: numbers(self.leader) == [2, 2], "two could")
+        self.assertEqual(numbers(self.others[0]), [0, 0])
+        self.farm.managers[self.others[0]].kill()
+        wait_until(lambda: numbers(self.leader) == [2, 1], "one could")
+        self.farm.start_manager(self.others[0])
+        wait_until(lambda: numbers(self.leader) == [2, 2], "two could again")
+
     def test_what_is_acknowledged_survives_any_take_over(self):
         latest = {}
         for turn in range(6):
