@@ -28,7 +28,7 @@ constexpr std::chrono::seconds kMirrorWait(5);
 constexpr std::chrono::milliseconds kEntryLook(200);
 // How long a manager that is told to end waits for a backup to lead in its place, and then for the
 // floating addresses to be there. Both take milliseconds, and it ends in any case.
-constexpr std::chrono::seconds kHandOverWithin(3);
+constexpr std::chrono::seconds kHandOverWithin(2);
 constexpr std::chrono::seconds kDropWithin(1);
 
 const Logger& Log() {
