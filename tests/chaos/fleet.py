@@ -1,6 +1,7 @@
 """The farm that suffers: managers and engines, each on a machine with a network, a disk and a
 clock of its own. As root; everything is gone when the process ends."""
 
+import errno
 import mmap
 import os
 import pathlib
@@ -23,6 +24,7 @@ HOSTS = {"films": "films.example", "shop": "shop.example", "books": "books.examp
 
 _DISK_BYTES = 384 << 20
 _CACHE = "128MiB"
+_FILL_TRIES = 50
 
 
 class Clock:
@@ -227,12 +229,18 @@ class Fleet(Farm):
     @staticmethod
     def fill_disk(member, free):
         """Leaves so many bytes of a member's disk; a manager's journal of syncs lies elsewhere."""
-        disk = os.statvfs(member.disk)
-        size = disk.f_bavail * disk.f_frsize - int(free)
-        ballast = member.disk / "ballast"
-        if size > 0:
-            with open(ballast, "wb") as file:
-                os.posix_fallocate(file.fileno(), 0, size)
+        for last in [False] * _FILL_TRIES + [True]:
+            disk = os.statvfs(member.disk)
+            size = disk.f_bavail * disk.f_frsize - int(free)
+            if size <= 0:
+                return
+            try:
+                with open(member.disk / "ballast", "wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, size)
+                return
+            except OSError as error:  # The member has written meanwhile.
+                if last or error.errno != errno.ENOSPC:
+                    raise
 
     @staticmethod
     def free_disk(member):

@@ -1,15 +1,20 @@
 """Each checker finds what was planted, and finds nothing where nothing is wrong."""
 
+import errno
+import pathlib
 import signal
+import tempfile
 import threading
 import time
 import unittest
+import unittest.mock
 
 import shared  # pylint: disable=unused-import
 import contents
 import judge
 from explain import FLOATING, Spans, explain, explain_floating
 from faults import PROMOTED, WELL_S, History, Strike
+from fleet import Fleet
 from load import Failure
 from orders import Book
 from plan import STALL, Fault
@@ -328,6 +333,18 @@ class ExplainTest(unittest.TestCase):
         self.history.add(strike("freeze", "engine-1", now - 5, now - 1))
         self.history.well("engine-1", now - 4, now - 0.9)
         self.assertTrue(self.history.over("engine-1", now, now))
+
+
+class DiskTest(unittest.TestCase):
+    """A disk that is filled."""
+
+    def test_a_disk_is_filled_although_its_member_writes_meanwhile(self):
+        with tempfile.TemporaryDirectory() as folder:
+            member = unittest.mock.Mock(disk=pathlib.Path(folder))
+            full = OSError(errno.ENOSPC, "no space")
+            with unittest.mock.patch("os.posix_fallocate", side_effect=[full, None]) as allocate:
+                Fleet.fill_disk(member, 0)
+            self.assertEqual(allocate.call_count, 2)
 
 
 class PulseTest(unittest.TestCase):
