@@ -12,6 +12,7 @@ import plan as plans
 WELL_S = 1.5
 LATE_S = 0.5  # What a look may be late.
 PROMOTED = "it leads"
+ENDS_S = 10.0  # SIGTERM ends members in 5 s, on a machine with time for it.
 
 
 class Strike:
@@ -94,6 +95,12 @@ def signal_all(pids, number):
             pass
 
 
+def ending(status, seconds):
+    """What is told of a member that was to end; "broken" if it did not, in order and in time."""
+    bad = status != 0 or seconds > ENDS_S
+    return f"{'broken: ' if bad else ''}status {status} after {seconds:.1f} s"
+
+
 class Injector:
     """Strikes a fleet by a plan, each fault on a thread of its own."""
 
@@ -162,10 +169,12 @@ class Injector:
         self.fleet.start(members[0])
 
     def _restart(self, fault, members):
-        status = members[0].process.stop(20)
+        begun = time.monotonic()
+        status = members[0].process.stop(2 * ENDS_S)
+        note = ending(status, time.monotonic() - begun)
         self._wait(fault)
         self.fleet.start(members[0])
-        return f"status {status}"
+        return note
 
     def _kill_nginx(self, fault, members):
         pids = members[0].pids()
@@ -215,7 +224,10 @@ class Injector:
     def _promote(self, fault, members):
         """Of one that may be away, or lead already."""
         done = self.fleet.strata("manager", "promote", members[0].name, check=False)
-        return PROMOTED if done.returncode == 0 else f"refused: {done.stderr.strip()[-200:]}"
+        if done.returncode < 0:
+            return f"broken: the command ended with status {done.returncode}"
+        return PROMOTED if done.returncode == 0 else (f"refused, status {done.returncode}: "
+                                                      f"{done.stderr.strip()[-200:]}")
 
     # ---- Network.
 

@@ -13,7 +13,7 @@ import shared  # pylint: disable=unused-import
 import contents
 import judge
 from explain import FLOATING, Spans, explain, explain_floating
-from faults import PROMOTED, WELL_S, History, Strike
+from faults import ENDS_S, PROMOTED, WELL_S, History, Strike, ending
 from fleet import Fleet
 from load import Failure
 from orders import Book
@@ -189,6 +189,11 @@ class FarmTest(unittest.TestCase):
         self.assertIn("engine-1 ended", self.restarts("engine-1", 1)[0][1])
         self.assertEqual(self.restarts("engine-1", 1, "full disk"), [])
         self.assertIn("status -11", self.restarts("engine-1", -11, "full disk")[0][1])
+
+    def test_who_does_not_end_in_order_or_in_time_is_found(self):
+        self.assertNotIn("broken", ending(0, 1.0))
+        self.assertIn("broken", ending(1, 1.0))
+        self.assertIn("broken", ending(0, ENDS_S + 1))
 
     def test_only_an_engine_that_stood_still_is_killed_by_its_watchdog(self):
         for kind in ("freeze", STALL):

@@ -1,13 +1,16 @@
-"""Notices when the whole machine stands still, or is so busy with others that the farm does."""
+"""Notices when the machine or one core of it stands still, or is so busy that the farm does."""
 
+import os
 import subprocess
 import sys
 import threading
 
-# Sleeps and works for some milliseconds, again and again; tells from when until when that took too
-# long. A process of its own: threads of one that has many wait for each other.
+# Stays on one core; sleeps and works there for some milliseconds, again and again; tells from when
+# until when that took too long. A process of its own: threads of one that has many wait for each
+# other.
 _LOOP = """
-import select, sys, time
+import os, select, sys, time
+os.sched_setaffinity(0, {int(sys.argv[2])})
 last = time.monotonic()
 while not select.select([sys.stdin], [], [], 0.02)[0]:
     sum(range(20000))
@@ -20,24 +23,30 @@ STALL_S = 0.4  # Members are taken for dead after 1 s, and turns of several of t
 
 
 class Pulse:
-    """Calls `on_stall(begun, ended)` after each stall, on a thread of its own; ends with end()."""
+    """Calls `on_stall(begun, ended)` after each stall of a core, on threads of its own; ends with
+    end()."""
 
     def __init__(self, on_stall, limit=STALL_S):
         self.on_stall = on_stall
-        # It ends by itself when its input does.
-        # pylint: disable-next=consider-using-with
-        self.process = subprocess.Popen([sys.executable, "-c", _LOOP, str(limit)], text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.thread = threading.Thread(target=self._listen, daemon=True)
-        self.thread.start()
+        # They end by themselves when their input does.
+        # pylint: disable=consider-using-with
+        self.processes = [
+            subprocess.Popen([sys.executable, "-c", _LOOP, str(limit), str(core)], text=True,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            for core in os.sched_getaffinity(0)]
+        self.threads = [threading.Thread(target=self._listen, args=(process,), daemon=True)
+                        for process in self.processes]
+        for thread in self.threads:
+            thread.start()
 
-    def _listen(self):
-        for line in self.process.stdout:
+    def _listen(self, process):
+        for line in process.stdout:
             begun, ended = map(float, line.split())
             self.on_stall(begun, ended)
 
     def end(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.thread.join()
-        self.process.stdout.close()
+        for process, thread in zip(self.processes, self.threads):
+            process.stdin.close()
+            process.wait()
+            thread.join()
+            process.stdout.close()
