@@ -96,8 +96,9 @@ def signal_all(pids, number):
 
 
 def ending(status, seconds):
-    """What is told of a member that was to end; "broken" if it did not, in order and in time."""
-    bad = status != 0 or seconds > ENDS_S
+    """What is told of a member that was to end; "broken" if it did not, in order and in time. One
+    that has just started knows no order yet."""
+    bad = status not in (0, -signal.SIGTERM) or seconds > ENDS_S
     return f"{'broken: ' if bad else ''}status {status} after {seconds:.1f} s"
 
 
@@ -170,8 +171,10 @@ class Injector:
 
     def _restart(self, fault, members):
         begun = time.monotonic()
-        status = members[0].process.stop(2 * ENDS_S)
-        note = ending(status, time.monotonic() - begun)
+        note = "it was not there"
+        if members[0].running():
+            status = members[0].process.stop(2 * ENDS_S)
+            note = ending(status, time.monotonic() - begun)
         self._wait(fault)
         self.fleet.start(members[0])
         return note

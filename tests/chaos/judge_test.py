@@ -192,6 +192,7 @@ class FarmTest(unittest.TestCase):
 
     def test_who_does_not_end_in_order_or_in_time_is_found(self):
         self.assertNotIn("broken", ending(0, 1.0))
+        self.assertNotIn("broken", ending(-signal.SIGTERM, 0.1))
         self.assertIn("broken", ending(1, 1.0))
         self.assertIn("broken", ending(0, ENDS_S + 1))
 
