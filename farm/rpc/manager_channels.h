@@ -2,6 +2,7 @@
 
 #include <grpcpp/client_context.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -49,6 +50,9 @@ StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
 
 inline constexpr size_t kManagersMax = 64;
 inline constexpr size_t kManagerBytesMax = 300;
+// As long a manager is waited for that could not be connected to, and did not say so, the last time
+// either: its machine may be off for ever, and others are to be asked soon.
+inline constexpr Duration kSilentLimit = std::chrono::milliseconds(250);
 
 // Puts those of `learned`, each HOST:PORT, behind the managers that are `known` already; what is
 // beyond kManagersMax in all, or longer than kManagerBytesMax, is left out.
@@ -65,9 +69,9 @@ class ManagerChannels {
   using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
 
   // Calls the manager that answered last, then the others, until one does; each is waited for at
-  // most some seconds. At a registration Unauthenticated if this process believes none of them;
-  // later that is no reason to end: a manager's certificate that has expired must not end those who
-  // serve.
+  // most some seconds, or kSilentLimit. At a registration Unauthenticated if this process believes
+  // none of them; later that is no reason to end: a manager's certificate that has expired must not
+  // end those who serve.
   enum class When : uint8_t { kRegistering, kLater };
   Status Call(When when, const Method& call);
 
@@ -76,7 +80,7 @@ class ManagerChannels {
     bool answered = false;
     bool stranger = false;  // It is there, and not to be believed.
   };
-  // Calls a certain manager, a number below size().
+  // Calls a certain manager, a number below size(); waits no longer than `limit`, or kSilentLimit.
   Outcome CallOne(size_t manager, Duration limit, const Method& call);
   size_t size() const { return managers_.size(); }
   const std::string& name(size_t manager) const { return managers_[manager]; }
@@ -101,7 +105,10 @@ class ManagerChannels {
   struct Channel {
     std::shared_ptr<const tls::TlsMaterial> of;  // What the store held when it was made.
     std::unique_ptr<v1::Registration::Stub> stub;
+    bool silent = false;  // As kSilentLimit has it.
   };
+  static void NoteFailure(Channel& channel, const grpc::ClientContext& context, StatusCode code,
+                          Duration waited);
   std::vector<Channel> channels_;
 
   absl::Mutex mutex_;

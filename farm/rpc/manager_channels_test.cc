@@ -1,0 +1,119 @@
+#include "farm/rpc/manager_channels.h"
+
+#include <arpa/inet.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/status.h"
+#include "common/time.h"
+#include "common/tls/grpc_credentials.h"
+#include "common/tls/test_authority.h"
+#include "common/tls/tls_files.h"
+#include "common/unique_fd.h"
+
+namespace strata::farm::rpc {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kLimit = seconds(5);
+
+// Does not lead, and says so.
+class Backup final : public v1::Registration::Service {
+ public:
+  grpc::Status Renew(grpc::ServerContext*, const v1::RenewRequest*, v1::RenewReply*) override {
+    return {grpc::StatusCode::UNAVAILABLE, "another one leads"};
+  }
+};
+
+// A machine where nothing answers, until a manager is started there.
+class ManagerChannelsTest : public testing::Test {
+ protected:
+  ManagerChannelsTest() : silence_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(at);
+    EXPECT_EQ(bind(silence_.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
+    EXPECT_EQ(listen(silence_.get(), 8), 0);
+    EXPECT_EQ(getsockname(silence_.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
+    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    channels_.emplace("engine", std::vector<std::string>{address_},
+                      *tls::TlsStore::Open(authority_.Issue("strata://farm/engine/north-1")));
+  }
+  ~ManagerChannelsTest() override {
+    if (server_ != nullptr) server_->Shutdown();
+  }
+
+  void StartManager() {
+    silence_ = UniqueFd();
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(address_, tls::MakeServerCredentials(*tls::TlsStore::Open(
+                                           authority_.Issue("strata://farm/manager/sm-1"))));
+    builder.RegisterService(&backup_);
+    server_ = builder.BuildAndStart();
+    ASSERT_NE(server_, nullptr);
+  }
+  // The words of the answer.
+  std::string Call(Duration limit) {
+    const auto renew = [this](v1::Registration::Stub& stub, grpc::ClientContext& context) {
+      given_ = context.deadline() - std::chrono::system_clock::now();
+      v1::RenewReply reply;
+      return stub.Renew(&context, v1::RenewRequest(), &reply);
+    };
+    return MessageOf(channels_->CallOne(0, limit, renew).status);
+  }
+  // Until there is such an answer.
+  bool Await(const std::string& words) {
+    const auto end = std::chrono::steady_clock::now() + seconds(20);
+    while (std::chrono::steady_clock::now() < end) {
+      if (Call(kLimit).find(words) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  tls::TestAuthority authority_{getenv("TEST_TMPDIR")};
+  UniqueFd silence_;
+  std::string address_;
+  Backup backup_;
+  std::unique_ptr<grpc::Server> server_;
+  std::optional<ManagerChannels> channels_;
+  Duration given_{};  // What the last call might take.
+};
+
+TEST_F(ManagerChannelsTest, WhoWasSilentIsNotWaitedForLong) {
+  Call(kSilentLimit + milliseconds(100));
+  EXPECT_GT(given_, kSilentLimit);
+  Call(kLimit);
+  EXPECT_LE(given_, kSilentLimit);
+  EXPECT_GT(given_, Duration());
+  Call(milliseconds(10));
+  EXPECT_LE(given_, milliseconds(10));
+}
+
+TEST_F(ManagerChannelsTest, WhoIsBackHasItsTimeAgain) {
+  Call(kSilentLimit + milliseconds(100));
+  StartManager();
+  ASSERT_TRUE(Await("another one leads"));
+  Call(kLimit);
+  EXPECT_GT(given_, kSilentLimit) << "it is slow, if at all, and not silent";
+}
+
+TEST_F(ManagerChannelsTest, WhoRefusesTheConnectionAtOnceIsNotSilent) {
+  silence_ = UniqueFd();
+  Call(kLimit);
+  Call(kLimit);
+  EXPECT_GT(given_, kSilentLimit);
+}
+
+}  // namespace
+}  // namespace strata::farm::rpc
