@@ -103,11 +103,14 @@ class Commits:
 
     def __enter__(self):
         # Its log of views would be between the rows.
-        self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE, text=True,
-                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        log = pathlib.Path(self._folder.name) / "log"
+        with open(log, "wb") as out:
+            self._process = subprocess.Popen(self._words, stdin=subprocess.PIPE, text=True,
+                                             stdout=subprocess.PIPE, stderr=out)
         if self._process.stdout.readline() != "joined\n":
+            said = log.read_text(errors="replace")
             self.__exit__(RuntimeError)
-            raise RuntimeError("farm_commits did not join")
+            raise RuntimeError(f"farm_commits did not join:\n{said}")
         return self
 
     def __exit__(self, kind, *_):
