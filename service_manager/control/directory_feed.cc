@@ -121,17 +121,40 @@ void DirectoryFeed::Queue(farm::EngineId engine, const farm::ContentKey& key,
   if (!Full()) queue_.locations[{key, engine.value()}] = std::move(location);
 }
 
-store::LocationBatch DirectoryFeed::Waiting::Batch() && {
-  store::LocationBatch batch;
-  for (auto& [place, location] : locations) {
-    if (location) {
-      batch.stored.push_back(*std::move(location));
-    } else {
-      batch.gone.push_back({place.first, Holder(place.second)});
+// In the order of the contents, as they lie in the store: many times faster to look up and to write
+// when they are many.
+Status DirectoryFeed::StoreLocations(Waiting& waiting) {
+  using Change = decltype(waiting.locations)::value_type;
+  std::vector<std::pair<uint64_t, Change*>> changes;
+  changes.reserve(waiting.locations.size());
+  for (Change& change : waiting.locations) changes.emplace_back(change.first.first.high, &change);
+  std::sort(changes.begin(), changes.end());
+  for (size_t at = 0; at < changes.size(); at += kStoredAtOnceMax) {
+    store::LocationBatch batch;
+    for (size_t i = at; i < std::min(changes.size(), at + kStoredAtOnceMax); ++i) {
+      auto& [place, location] = *changes[i].second;
+      if (location) {
+        batch.stored.push_back(*std::move(location));
+      } else {
+        batch.gone.push_back({place.first, Holder(place.second)});
+      }
     }
+    STRATA_RETURN_IF_ERROR(store_.Apply(batch).status());
   }
-  batch.uris = std::move(uris);
-  return batch;
+  return Ok();
+}
+
+Status DirectoryFeed::StoreUris(Waiting& waiting) {
+  using Uri = store::LocationBatch::Uri;
+  const auto before = [](const Uri& a, const Uri& b) { return a.key < b.key; };
+  std::sort(waiting.uris.begin(), waiting.uris.end(), before);
+  for (size_t at = 0; at < waiting.uris.size(); at += kStoredAtOnceMax) {
+    const size_t end = std::min(waiting.uris.size(), at + kStoredAtOnceMax);
+    store::LocationBatch batch;
+    for (size_t i = at; i < end; ++i) batch.uris.push_back(std::move(waiting.uris[i]));
+    STRATA_RETURN_IF_ERROR(store_.Apply(batch).status());
+  }
+  return Ok();
 }
 
 bool DirectoryFeed::Full() {
@@ -165,12 +188,12 @@ void DirectoryFeed::StoreLoop() {
       std::swap(waiting, queue_);
       storing_ = true;
     }
-    const StatusOr<uint64_t> applied = store_.Apply(std::move(waiting).Batch());
-    if (applied.ok()) continue;
-    Logger("directory")
-        .Error("locations cannot be stored", {{"error", MessageOf(applied.status())}});
+    Status stored = StoreLocations(waiting);
+    if (stored.ok()) stored = StoreUris(waiting);
+    if (stored.ok()) continue;
+    Logger("directory").Error("locations cannot be stored", {{"error", MessageOf(stored)}});
     absl::MutexLock lock(&queue_mutex_);
-    status_ = applied.status();
+    status_ = std::move(stored);
     queue_ = {};
   }
 }

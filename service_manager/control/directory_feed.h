@@ -21,9 +21,12 @@ namespace strata::manager::control {
 // Changes that wait to be stored. What comes beyond is not stored: the index is right all the same,
 // and after a restart the engines' inventories make up for it.
 inline constexpr size_t kUnstoredMax = 4'000'000;
+// Changes that are written together: an administrator's commit, which lies in the same log, and
+// other programs' files get their turn in between.
+inline constexpr size_t kStoredAtOnceMax = 10'000;
 
 // Brings what the farm's state table says of copies into the directory: into the index at once,
-// into the store on a thread of its own, many changes in one write. It is the index's only writer.
+// into the store on a thread of its own, many changes in a write. It is the index's only writer.
 class DirectoryFeed final : public farm::CopyObserver {
  public:
   DirectoryFeed(directory::LocationIndex& index, store::Store& store, MetricRegistry& metrics);
@@ -69,8 +72,9 @@ class DirectoryFeed final : public farm::CopyObserver {
     std::vector<store::LocationBatch::Uri> uris;
 
     size_t size() const { return locations.size() + uris.size(); }
-    store::LocationBatch Batch() &&;
   };
+  Status StoreLocations(Waiting& waiting);
+  Status StoreUris(Waiting& waiting);
   Waiting queue_ ABSL_GUARDED_BY(queue_mutex_);
   bool storing_ ABSL_GUARDED_BY(queue_mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(queue_mutex_) = false;

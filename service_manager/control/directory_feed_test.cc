@@ -102,6 +102,20 @@ TEST_F(DirectoryFeedTest, ATableThatCameAsAWholeIsAdded) {
   EXPECT_TRUE(index.Contains(kKey));
 }
 
+TEST_F(DirectoryFeedTest, MoreThanIsWrittenAtOnceIsStoredAll) {
+  constexpr uint64_t kMany = 2 * kStoredAtOnceMax + 7;
+  const auto key = [](uint64_t n) { return farm::ContentKey{n * 0x9e3779b97f4a7c15, n}; };
+  farm::AssetsChanged changed = {kA, {}};
+  for (uint64_t n = 0; n < kMany; ++n) changed.changes.push_back({key(n), farm::Asset()});
+  Apply(changed);
+  for (uint64_t n = 0; n < kMany; ++n) feed_->AddUri(key(n), std::to_string(n));
+  feed_->Flush();
+  for (uint64_t n = 0; n < kMany; ++n) {
+    ASSERT_TRUE(store_->FindLocation(key(n), directory::Holder(kA.value()))->has_value()) << n;
+    ASSERT_EQ(store_->FindUri(key(n))->value_or(""), std::to_string(n));
+  }
+}
+
 TEST_F(DirectoryFeedTest, UrisAreStored) {
   feed_->AddUri(kKey, "http://films.example/a");
   feed_->Flush();

@@ -11,8 +11,9 @@ inline constexpr size_t kNameBytesMax = 64;
 inline constexpr size_t kIntentBytesMax = size_t{4} << 20;
 // All intent records together, where a store is copied.
 inline constexpr size_t kIntentsBytesMax = size_t{512} << 20;
-// Location changes that are written and not yet synced; Apply waits beyond it.
-inline constexpr size_t kUnsyncedBytesMax = size_t{64} << 20;
+// Location changes that are written and not yet synced; Apply waits beyond it. Whoever syncs
+// anything on the same disk may have to wait until all of them are there.
+inline constexpr size_t kUnsyncedBytesMax = size_t{4} << 20;
 
 // Memory of the engine beneath, in bytes.
 inline constexpr size_t kBlockCacheBytes = size_t{64} << 20;

@@ -24,7 +24,7 @@ TEST(LoadIndexTest, BuildsTheSameIndex) {
       const directory::Location location{
           .holder = directory::Holder(static_cast<uint32_t>(random.Below(8))),
           .flags = static_cast<directory::LocationFlags>(random.Below(4))};
-      const farm::ContentKey key{.high = directory::Mixed(random.Below(5000)), .low = 1};
+      const farm::ContentKey key{.high = directory::Mixed(5 * i + random.Below(5)), .low = 1};
       batch.stored.push_back({.key = key, .location = location});
       kept.Add(key, location);
     }

@@ -5,6 +5,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -20,6 +21,9 @@ namespace strata::manager::store {
 namespace {
 
 constexpr auto kIntentsFileEvery = std::chrono::seconds(1);
+// Records that are looked up at once: what they lie in stays in memory meanwhile, at worst a block
+// each.
+constexpr size_t kLookUpsMax = 128;
 
 std::string BigEndian(uint64_t number) {
   std::array<uint8_t, 8> bytes;
@@ -239,26 +243,61 @@ Status RocksStore::VisitLog(std::string_view log, uint64_t from,
   return at->status().ok() ? Ok() : Failed(at->status());
 }
 
-StatusOr<uint64_t> RocksStore::Apply(const LocationBatch& batch) {
-  STRATA_RETURN_IF_ERROR(CheckBatch(batch));
-  rocksdb::WriteBatch writes;
-  for (const StoredLocation& stored : batch.stored) {
-    writes.Put(families_[kLocations], RecordKey(stored.key, stored.location.holder),
-               RecordValue(stored));
+// Puts those records that do not lie in the store like that: to look is far cheaper than to write,
+// and an engine that comes back tells all that it holds. What cannot be read is written.
+void RocksStore::PutChanged(Family family, std::span<const Record> records,
+                            rocksdb::WriteBatch& writes) {
+  std::array<rocksdb::Slice, kLookUpsMax> keys;
+  std::array<rocksdb::PinnableSlice, kLookUpsMax> found;
+  std::array<rocksdb::Status, kLookUpsMax> statuses;
+  while (!records.empty()) {
+    const size_t count = std::min(records.size(), kLookUpsMax);
+    for (size_t i = 0; i < count; ++i) {
+      keys[i] = records[i].key;
+      found[i].Reset();
+    }
+    database_->MultiGet({}, families_[family], count, keys.data(), found.data(), statuses.data());
+    for (size_t i = 0; i < count; ++i) {
+      if (statuses[i].ok() && TextOf(found[i]) == records[i].value) continue;
+      writes.Put(families_[family], records[i].key, records[i].value);
+    }
+    records = records.subspan(count);
   }
+}
+
+void RocksStore::FillLocations(const LocationBatch& batch, rocksdb::WriteBatch& writes) {
+  std::vector<Record> records;
+  for (const StoredLocation& stored : batch.stored) {
+    Record record = {RecordKey(stored.key, stored.location.holder), RecordValue(stored)};
+    if (stored.remaining) {  // Counts from when it is written.
+      writes.Put(families_[kLocations], record.key, record.value);
+    } else {
+      records.push_back(std::move(record));
+    }
+  }
+  PutChanged(kLocations, records, writes);
   for (const LocationBatch::Gone& gone : batch.gone) {
     writes.Delete(families_[kLocations], RecordKey(gone.key, gone.holder));
   }
+  records.clear();
   for (const LocationBatch::Uri& uri : batch.uris) {
     if (uri.text.empty()) {
       writes.Delete(families_[kUris], ContentBytes(uri.key));
     } else {
-      writes.Put(families_[kUris], ContentBytes(uri.key), uri.text);
+      records.push_back({ContentBytes(uri.key), uri.text});
     }
   }
+  PutChanged(kUris, records, writes);
+}
+
+StatusOr<uint64_t> RocksStore::Apply(const LocationBatch& batch) {
+  STRATA_RETURN_IF_ERROR(CheckBatch(batch));
+  rocksdb::WriteBatch writes;
+  FillLocations(batch, writes);
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return unsynced_bytes_ < kUnsyncedBytesMax || !failure_.ok(); });
   if (!failure_.ok()) return failure_;
+  if (writes.Count() == 0) return applied_;
   const rocksdb::Status written = database_->Write({}, &writes);
   if (!written.ok()) return failure_ = Failed(written);
   unsynced_bytes_ += writes.GetDataSize();

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -77,6 +78,11 @@ class RocksStore final : public Store {
   // Writes intent, synced, and counts it. Under mutex_.
   Status Write(rocksdb::WriteBatch& writes);
   StatusOr<std::vector<uint64_t>> Fill(const IntentBatch& batch, rocksdb::WriteBatch& writes);
+  struct Record {
+    std::string key, value;
+  };
+  void PutChanged(Family family, std::span<const Record> records, rocksdb::WriteBatch& writes);
+  void FillLocations(const LocationBatch& batch, rocksdb::WriteBatch& writes);
   void SyncLoop(uint64_t marked);  // `marked`: the commits that Open found.
   void MarkIntents(uint64_t count);
 

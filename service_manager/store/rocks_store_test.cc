@@ -207,6 +207,46 @@ TEST_F(RocksStoreTest, KeepsLocationsAndUrisAcrossARestart) {
   EXPECT_EQ(seen, 2u);
 }
 
+TEST_F(RocksStoreTest, WritesNothingThatLiesThereLikeThat) {
+  StoredLocation library = Stored(1, 1);
+  library.remaining.reset();
+  const StoredLocation cached = Stored(2, 1);
+  LocationBatch batch = {.stored = {library}, .gone = {}, .uris = {{library.key, "http://a/"}}};
+  Open();
+  EXPECT_EQ(*store_->Apply(batch), 1u);
+  EXPECT_EQ(*store_->Apply(batch), 1u);
+  Open();
+  EXPECT_EQ(*store_->Apply(batch), 0u);
+  batch.stored[0].validator = "another";
+  EXPECT_EQ(*store_->Apply(batch), 1u);
+  EXPECT_EQ(*store_->FindLocation(library.key, Holder(1)), batch.stored[0]);
+  // Its time counts from when it is written.
+  EXPECT_EQ(*store_->Apply({.stored = {cached}}), 2u);
+  EXPECT_EQ(*store_->Apply({.stored = {cached}}), 3u);
+  EXPECT_EQ(*store_->Apply({.stored = {}, .gone = {}, .uris = {{library.key, ""}}}), 4u);
+  EXPECT_EQ(*store_->FindUri(library.key), std::nullopt);
+}
+
+TEST_F(RocksStoreTest, OfManyLocationsOnlyThoseThatChangedAreOthersThen) {
+  const auto location = [](uint64_t n, uint64_t size) {
+    StoredLocation stored = Stored(n % 256, 1);
+    stored.key.low = n;
+    stored.remaining.reset();
+    stored.size_bytes = size;
+    return stored;
+  };
+  constexpr uint64_t kMany = 1000;  // Several groups of look-ups.
+  LocationBatch batch;
+  for (uint64_t n = 0; n < kMany; ++n) batch.stored.push_back(location(n, 1));
+  Open();
+  ASSERT_TRUE(store_->Apply(batch).ok());
+  for (uint64_t n = 0; n < kMany; n += 7) batch.stored[n] = location(n, 2);
+  ASSERT_TRUE(store_->Apply(batch).ok());
+  for (const StoredLocation& stored : batch.stored) {
+    EXPECT_EQ(*store_->FindLocation(stored.key, Holder(1)), stored);
+  }
+}
+
 TEST_F(RocksStoreTest, RefusesAStoreOfANewerVersion) {
   Open();
   store_.reset();

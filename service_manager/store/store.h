@@ -41,7 +41,7 @@ struct IntentRecord {
   std::string key, value;
 };
 
-// Changes of locations, to be written all or none.
+// Changes of locations, each of another one, to be written all or none.
 struct LocationBatch {
   struct Gone {
     farm::ContentKey key;
@@ -94,8 +94,9 @@ class Store {
 
   // ---- Locations.
 
-  // Writes, without waiting for the sync unless kUnsyncedBytesMax are waiting for it. Gives the
-  // number of the batch: 1, 2, … since Open. InvalidArgument for a text that is too long.
+  // Writes what does not lie there like that, without waiting for the sync unless kUnsyncedBytesMax
+  // are waiting for it. Gives the number of the batch: 1, 2, … since Open; one with nothing to
+  // write has that of the batch before. InvalidArgument for a text that is too long.
   virtual StatusOr<uint64_t> Apply(const LocationBatch& batch) = 0;
   // The last batch that is durable, with all before it. Does not wait.
   virtual uint64_t SyncedUpTo() const = 0;
