@@ -1,5 +1,13 @@
 """A farm that is installed from packages, on a machine with a systemd of its own: a manager, an
-engine with its nginx, and the command."""
+engine with its nginx, and the command.
+
+STRATA_OLD_PACKAGES names a folder with packages of an older build, from which the test upgrades;
+without it those of this build are packed twice, which tries the way of the upgrade only. Packages
+for a release are tried by
+
+  bazel test --config=release //tests/packages:installed_farm_test \\
+    --test_env=STRATA_OLD_PACKAGES=/folder
+"""
 
 import atexit
 import functools
@@ -64,10 +72,11 @@ class Farm:
     def __init__(self, machine):
         self.machine = machine
 
-    def install(self, revision):
-        folder = self.machine.shared / revision
-        shutil.copytree(packages(revision), folder)
-        self.machine.shell(f"dpkg --install /mnt/{revision}/*.deb")
+    def install(self, folder):
+        name = pathlib.Path(folder).name
+        shutil.copytree(folder, self.machine.shared / name)
+        # Nobody is there to be asked about settings that he and the packages have changed.
+        self.machine.shell(f"dpkg --force-confold --install /mnt/{name}/*.deb")
 
     def set_up(self):
         self.machine.shell(SET_UP)
@@ -107,6 +116,10 @@ class PackageCase(unittest.TestCase):
     """Has a machine of its own for the class, with the packages on it."""
 
     @classmethod
+    def first_packages(cls):
+        return packages("1")
+
+    @classmethod
     def setUpClass(cls):
         if not can_boot():
             raise unittest.SkipTest("takes root, systemd and control groups")
@@ -118,7 +131,7 @@ class PackageCase(unittest.TestCase):
             raise unittest.SkipTest(str(error)) from error
         cls.addClassCleanup(cls.machine.close)
         cls.farm = Farm(cls.machine)
-        cls.farm.install("1")
+        cls.farm.install(cls.first_packages())
 
 
 class InstalledFarmTest(PackageCase):
@@ -129,7 +142,7 @@ class InstalledFarmTest(PackageCase):
         super().setUpClass()
         cls.before = {unit: cls.machine.unit(unit, "ActiveState", "ConditionResult",
                                              "UnitFileState") for unit in UNITS}
-        cls.owners = cls.machine.shell("stat -c '%U:%G %a' /etc/strata/manager /etc/strata/engine")
+        cls.owners = cls.machine.shell("stat -c '%n %U:%G %a' /etc/strata/*/")
         cls.farm.set_up()
 
     def setUp(self):
@@ -137,7 +150,9 @@ class InstalledFarmTest(PackageCase):
 
     def test_waits_for_its_certificate_after_the_installation(self):
         self.assertEqual(self.before, dict.fromkeys(UNITS, ["inactive", "no", "enabled"]))
-        self.assertEqual(self.owners.splitlines(), ["root:strata 750", "root:www-data 750"])
+        self.assertEqual(self.owners.splitlines(), [
+            "/etc/strata/engine/ root:www-data 750", "/etc/strata/manager/ root:strata 750",
+            "/etc/strata/witness/ root:strata 750"])
 
     def test_serves_from_the_origin_and_then_without(self):
         self.assertEqual(self.farm.get("/film.txt"), "the film\n")
@@ -217,6 +232,10 @@ class ChangedPackagesTest(PackageCase):
     """Upgraded, removed, purged."""
 
     @classmethod
+    def first_packages(cls):
+        return os.environ.get("STRATA_OLD_PACKAGES") or packages("1")
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.farm.set_up()
@@ -225,7 +244,7 @@ class ChangedPackagesTest(PackageCase):
         self.farm.get("/film.txt")
         self.machine.shell("echo '# mine' >> /etc/strata/engine.yaml")
         pids = [self.farm.pid(unit) for unit in UNITS]
-        self.farm.install("2")
+        self.farm.install(packages("2"))
         self.assertFalse(set(pids) & {self.farm.pid(unit) for unit in UNITS})
         self.farm.wait_up()
         self.assertIn("# mine", self.machine.out("cat", "/etc/strata/engine.yaml"))
