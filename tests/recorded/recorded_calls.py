@@ -29,6 +29,8 @@ CALLS = [
     ("engine", "Registration", "ExchangeCopies", "takes: true free_bytes: 1000000"),
     ("witness", "Registration", "Attend",
      f'protocol: 1 version: "0.2.0" instance: "{INSTANCE}"'),
+    ("engine", "Registration", "FindPlace",
+     'protocol: 1 version: "0.2.0" member_id: 1 group_id: 1'),
     ("manager", "Mirroring", "Follow",
      'protocol: 1 version: "0.2.0" position {} address: "10.77.0.6:7400"'),
     ("admin", "Administration", "ListManagers", ""),
@@ -61,8 +63,15 @@ CALLS = [
 # Messages whose names do not follow from their method's.
 _ANSWERS = {"RollbackSite": "ApplySiteReply", "ListContent": "Content", "FollowEvents": "Event",
             "CreateBackup": "BackupChunk"}
+# What a farm that serves refuses, with the gRPC code: who asks for his place is to register.
+_REFUSED = {"FindPlace": 14}
 # Streams that have no end: so many answers are of interest.
 _ENDLESS = {"Follow": 3}
+
+
+def code_of(method):
+    """The gRPC code with which a call of CALLS ends."""
+    return _REFUSED.get(method, 0)
 
 
 def request_type(service, method):
