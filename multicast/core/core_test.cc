@@ -76,8 +76,10 @@ class Lan {
         if (!node.still) next = std::min(next, node.core->NextDeadline());
       }
       if (!wire_.empty()) next = std::min(next, wire_.front().at);
+      for (const Write& write : writes_) next = std::min(next, write.at);
       if (next >= end) break;
       now_ = std::max(now_, next);
+      FinishWrites();
       while (!wire_.empty() && wire_.front().at <= now_) {
         Packet packet = std::move(wire_.front());
         wire_.pop_front();
@@ -103,6 +105,8 @@ class Lan {
   std::map<uint32_t, int> drop_data;
   // Drops all ACK packets of `id` until then.
   std::map<uint32_t, Timestamp> acks_lost_until;
+  // Each write of `id` takes so long.
+  std::map<uint32_t, Duration> disk_delay;
 
  private:
   struct Packet {
@@ -112,6 +116,21 @@ class Lan {
     bool multicast;
     Bytes bytes;
   };
+
+  struct Write {
+    Timestamp at;
+    uint32_t id;
+    uint64_t persist;
+  };
+  void FinishWrites() {
+    for (const Write& write : std::exchange(writes_, {})) {
+      if (write.at > now_) {
+        writes_.push_back(write);
+      } else if (nodes_.contains(write.id)) {
+        nodes_.at(write.id).core->OnPersisted(write.persist, now_);
+      }
+    }
+  }
 
   void Arrive(const Packet& packet) {
     const auto it = nodes_.find(packet.to);
@@ -148,7 +167,13 @@ class Lan {
         std::visit([&](auto& a) { Do(id, node, a, persisted, snapshots); }, action);
       }
       node.core->actions().Clear();
-      for (auto& [persist, unused] : persisted) node.core->OnPersisted(persist, now_);
+      for (auto& [persist, unused] : persisted) {
+        if (disk_delay.contains(id)) {
+          writes_.push_back({now_ + disk_delay[id], id, persist});
+        } else {
+          node.core->OnPersisted(persist, now_);
+        }
+      }
       for (auto& [transfer, state] : snapshots) {
         node.core->OnSnapshotTaken(transfer, Bytes(state.begin(), state.end()), now_);
       }
@@ -214,6 +239,7 @@ class Lan {
   std::map<uint32_t, Node> nodes_;
   std::map<uint32_t, Bytes> disks_;
   std::deque<Packet> wire_;
+  std::vector<Write> writes_;
 };
 
 class CoreTest : public ::testing::Test {
@@ -229,6 +255,10 @@ class CoreTest : public ::testing::Test {
       ASSERT_EQ(lan_[id].core->status(), MemberStatus::kFull) << "member " << id;
       ASSERT_EQ(lan_[id].core->view().members.size(), 4u);
     }
+  }
+  // Slower than others wait for at once, and not so slow that a view change seems stuck.
+  void SlowDown(std::vector<uint32_t> ids) {
+    for (uint32_t id : ids) lan_.disk_delay[id] = CoreSettings().collect_timeout * 6 / 5;
   }
   void ExpectEqualStates(std::vector<uint32_t> ids) {
     for (uint32_t id : ids) EXPECT_EQ(lan_[id].state, lan_[ids[0]].state) << "member " << id;
@@ -452,6 +482,40 @@ TEST_F(CoreTest, WhoIsToBeFullWhenReadyStaysALearnerUntilThen) {
   lan_.Run(milliseconds(1500));
   EXPECT_EQ(core.status(), MemberStatus::kFull);
   ExpectEqualStates({1, 2, 3, 4, 5});
+}
+
+TEST_F(CoreTest, WhoIsAliveAndHasASlowDiskIsNotLeftOutOfAView) {
+  FormFour();
+  SlowDown({4});
+  lan_.Kill(3);
+  lan_.Run(milliseconds(2000));
+  EXPECT_EQ(lan_[1].core->view().members.size(), 3u);
+  EXPECT_FALSE(lan_[4].left);
+  EXPECT_EQ(lan_[4].core->view(), lan_[1].core->view());
+}
+
+TEST_F(CoreTest, AViewIsAgreedThoughNoMajorityHasAFastDisk) {
+  FormFour();
+  SlowDown({3, 4});
+  EXPECT_TRUE(lan_[2].core->Promote(lan_.now()));
+  lan_.Turn(2);
+  lan_.Run(milliseconds(300));
+  EXPECT_EQ(lan_[1].core->view().members[0].id, MemberId(2));
+  EXPECT_EQ(lan_[1].core->view().members.size(), 4u);
+  EXPECT_EQ(lan_[2].core->counters()[Counter::kProposalsFailed], 0u);
+}
+
+TEST_F(CoreTest, WhoStartsOverWhileItProposesGivesUpAndJoinsAgain) {
+  FormFour();
+  SlowDown({3, 4});
+  EXPECT_TRUE(lan_[2].core->Promote(lan_.now()));
+  lan_.Turn(2);
+  lan_.Run(milliseconds(10));
+  EXPECT_TRUE(lan_[2].core->StartOver(lan_.now()));
+  lan_.Turn(2);
+  lan_.Run(milliseconds(3000));
+  EXPECT_EQ(lan_[2].core->status(), MemberStatus::kFull);
+  EXPECT_EQ(lan_[2].core->view(), lan_[1].core->view());
 }
 
 TEST_F(CoreTest, TellsWhenItHeardAMajorityLast) {

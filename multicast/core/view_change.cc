@@ -177,6 +177,7 @@ void ViewChange::OnPersisted(uint64_t id, Timestamp now) {
       case Then::kCollect:
         if (phase_ != Phase::kPromising || done.ballot != ballot_) break;
         phase_ = Phase::kCollecting;
+        phase_began_ = now;
         phase_deadline_ = now + group_.settings.collect_timeout;
         reports_ = {MakeReport(ballot_, group_.log.last())};
         SendProposal(now);
@@ -186,6 +187,7 @@ void ViewChange::OnPersisted(uint64_t id, Timestamp now) {
         if (phase_ != Phase::kAccepting || done.ballot != ballot_) break;
         accept_persisted_ = true;
         phase_ = Phase::kConfirming;
+        phase_began_ = now;
         phase_deadline_ = now + group_.settings.collect_timeout;
         acks_ = {{group_.self.id}};
         if (decision_->proposal.view.members.size() > 1) SendProposal(now);
@@ -199,6 +201,9 @@ void ViewChange::OnTimer(Timestamp now) {
   if (phase_ == Phase::kSettling && (unheard_.empty() || now >= phase_deadline_)) {
     phase_ = Phase::kIdle;
     phase_deadline_ = resend_at_ = Timestamp::Never();
+  }
+  if (phase_deadline_ <= now && MayAnswerYet(now)) {
+    phase_deadline_ = now + group_.settings.propose_retry;
   }
   if (phase_deadline_ <= now) {
     phase_deadline_ = Timestamp::Never();

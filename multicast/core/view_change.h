@@ -93,6 +93,7 @@ class ViewChange {
   Report MakeReport(Epoch ballot, uint64_t log_seen) const;
   void SendReport(Epoch ballot, const Endpoint& to, uint64_t log_seen);
   bool AllReported(Timestamp now) const;
+  bool MayAnswerYet(Timestamp now) const;
   std::vector<Position> ReceivedPositions() const;
   void TryDecide(bool last_chance, Timestamp now);
   void Fail(Timestamp now);
@@ -130,6 +131,7 @@ class ViewChange {
   std::optional<Decision> decision_;
   std::vector<Vote> acks_;
   std::vector<MemberId> unheard_;  // In the new view, not heard in its epoch yet.
+  Timestamp phase_began_;          // Collecting, confirming.
   Timestamp phase_deadline_ = Timestamp::Never();
   Timestamp resend_at_ = Timestamp::Never();
   Timestamp retry_at_;

@@ -193,6 +193,20 @@ void ViewChange::Fail(Timestamp now) {
                                           group_.settings.propose_backoff * (1 << doublings));
 }
 
+// Who was heard in this phase and has not answered is alive, and its disk is slow: left out, it
+// would only come back to be left out again.
+bool ViewChange::MayAnswerYet(Timestamp now) const {
+  const bool waits = phase_ == Phase::kCollecting || phase_ == Phase::kConfirming;
+  if (!waits || now - phase_began_ >= group_.settings.detection_timeout) return false;
+  const std::vector<MemberInfo> unanswered = Unanswered();
+  return std::any_of(unanswered.begin(), unanswered.end(), [this](const MemberInfo& member) {
+    const auto& excluded = wishes_.excluded;
+    const Slot slot = group_.view.SlotOf(member.id, member.incarnation);
+    return slot != kNoSlot && group_.peers[slot]->last_heard > phase_began_ &&
+           std::find(excluded.begin(), excluded.end(), member.id) == excluded.end();
+  });
+}
+
 // Who has not answered the present phase yet.
 std::vector<MemberInfo> ViewChange::Unanswered() const {
   const auto answered = [this](MemberId id) {
