@@ -193,7 +193,8 @@ void Core::Impl::PositionStreams(const ViewProposal& proposal, bool fresh, const
     for (Slot origin = 0; origin < group_.size(); ++origin) {
       for (StreamId stream = 0; stream < kStreamSlots; ++stream) {
         const PeerStream& side = group_.peers[origin]->streams[stream];
-        if (side.received) group_.board.Raise(member, origin, stream, side.records.held());
+        // Of the own records what was sent: the others go to this one too.
+        if (side.received) group_.board.Raise(member, origin, stream, side.ackable());
       }
     }
   }
