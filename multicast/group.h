@@ -70,8 +70,8 @@ class Group {
   // FailedPrecondition if it is none, or leads already.
   Status LeadAnyway();
   // With CoreSettings::full_when_ready: the application has all that a full member needs, as of the
-  // view of this number in which it saw itself. Until then this member is a learner. Errors as of
-  // Abort.
+  // view of this number in which it saw itself. Until then this member is a learner. A learner has
+  // to say it anew in a view that another member leads. Errors as of Abort.
   Status Ready(uint32_t view_number);
   // Keys of the group (waits). The errors are KeyRing's.
   Status AddKey(uint8_t id, ByteSpan key);

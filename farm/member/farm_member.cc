@@ -341,6 +341,8 @@ void FarmMember::Deliver(multicast::StreamId stream, EngineId origin, uint64_t c
 
 void FarmMember::SetView(const multicast::ViewChangedAction& change) {
   const bool joined = change.status == multicast::MemberStatus::kFull;
+  const bool is_ready =
+      change.status == multicast::MemberStatus::kLearner && !application_tells_ready_;
   {
     absl::MutexLock lock(&mutex_);
     std::vector<TableReplica::Member> members;
@@ -354,9 +356,9 @@ void FarmMember::SetView(const multicast::ViewChangedAction& change) {
     versions_.OnView(versions);
     view_ = change.view;
     joined_ = joined;
-    const bool learns = change.status == multicast::MemberStatus::kLearner;
-    if (learns && !application_tells_ready_) ready_in_ = change.view.number;
+    if (is_ready) ready_in_ = change.view.number;
   }
+  if (is_ready) TellReady();  // Anew: another member may lead.
   Log().Info("view", {{"number", change.view.number},
                       {"members", change.view.members.size()},
                       {"joined", joined},

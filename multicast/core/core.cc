@@ -117,7 +117,7 @@ bool Core::Impl::StartOver(Timestamp now) {
 }
 
 bool Core::Impl::Ready(uint32_t view_number) {
-  if (!started_ || !group_.in_view() || view_number < member_since_) return false;
+  if (!started_ || !group_.in_view() || view_number < ready_from_) return false;
   group_.ready = true;
   acknowledger_.Now();
   return true;

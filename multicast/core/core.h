@@ -62,7 +62,8 @@ class Core {
   // who is in no view.
   bool StartOver(Timestamp now);
   // The application has all that a full member needs, as of the view of this number in which it saw
-  // itself (CoreSettings::full_when_ready). False if this member has left since.
+  // itself (CoreSettings::full_when_ready). False if this member has left since, or another member
+  // leads: a learner's application has to say it anew then.
   bool Ready(uint32_t view_number);
   // A person has decided that this manager leads, though there is no majority, or though it was no
   // full member of the last view: it proposes as soon as nobody leads that it hears, and its own

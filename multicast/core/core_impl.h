@@ -88,6 +88,7 @@ class Core::Impl {
   void MaybeInstall(Timestamp now);
   void Install(const ViewChange::Installation& installation, Timestamp now);
   void NoteSolo(uint64_t first_new);
+  void NoteWhoLeads(const View& previous);
   bool ContinueLog(const ViewProposal& proposal, Timestamp now);
   void SetView(const View& view, Timestamp now);
   void PositionStreams(const ViewProposal& proposal, bool fresh, const View& previous);
@@ -146,8 +147,8 @@ class Core::Impl {
   uint32_t nonce_ = 0;       // As the SM.
   uint64_t solo_since_ = 0;  // Quorum none: the first log record decided alone; 0: not alone.
   std::vector<bool> member_synced_;
-  uint32_t member_since_ = 0;                // Number of the first view of this membership.
-  std::set<MemberId> known_ids_;             // Ever in a view of this incarnation.
+  uint32_t ready_from_ = 0;       // Number of the first view of this membership and its SM.
+  std::set<MemberId> known_ids_;  // Ever in a view of this incarnation.
   std::map<uint64_t, LogRecord> early_log_;  // Records behind a gap.
   Timestamp probe_window_;
   int probes_in_window_ = 0;

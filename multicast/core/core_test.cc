@@ -484,6 +484,34 @@ TEST_F(CoreTest, WhoIsToBeFullWhenReadyStaysALearnerUntilThen) {
   ExpectEqualStates({1, 2, 3, 4, 5});
 }
 
+TEST_F(CoreTest, WhoWasReadyUnderOneSmHasToSayItAnewUnderTheNext) {
+  FormFour();
+  CoreSettings settings;
+  settings.full_when_ready = true;
+  lan_.Add(5, Role::kManager, false, settings);
+  lan_.Run(milliseconds(2000));
+  Core& core = *lan_[5].core;
+  ASSERT_EQ(core.status(), MemberStatus::kLearner);
+  const uint32_t under_first = core.view().number;
+  lan_.drop_data[5] = 1000;  // It lacks what the next view commits: it stays a learner there.
+  lan_.Send(3, 0, "lacking");
+  lan_.Run(milliseconds(1));
+  EXPECT_TRUE(core.Ready(under_first));
+  EXPECT_TRUE(lan_[2].core->Promote(lan_.now()));
+  lan_.Turn(2);
+  lan_.Run(milliseconds(20));
+  ASSERT_EQ(core.view().members[0].id, MemberId(2));
+  ASSERT_EQ(core.status(), MemberStatus::kLearner);
+  lan_.drop_data[5] = 0;
+  lan_.Run(milliseconds(2000));
+  EXPECT_EQ(core.status(), MemberStatus::kLearner);
+  EXPECT_FALSE(core.Ready(under_first));
+  EXPECT_TRUE(core.Ready(core.view().number));
+  lan_.Run(milliseconds(1500));
+  EXPECT_EQ(core.status(), MemberStatus::kFull);
+  ExpectEqualStates({1, 2, 3, 4, 5});
+}
+
 TEST_F(CoreTest, WhoIsAliveAndHasASlowDiskIsNotLeftOutOfAView) {
   FormFour();
   SlowDown({4});

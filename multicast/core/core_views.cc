@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "multicast/core/core_impl.h"
+#include "multicast/core/mutants.h"
 
 // Installing views, leaving them.
 namespace strata::multicast {
@@ -129,6 +130,17 @@ void Core::Impl::NoteSolo(uint64_t first_new) {
   }
 }
 
+// What the application has beside the group's state it has from who led: the next one may have gone
+// on without this member since, and has to count it anew.
+void Core::Impl::NoteWhoLeads(const View& previous) {
+  const MemberInfo& sm = group_.view.members.front();
+  const bool same = !previous.members.empty() && previous.members.front().id == sm.id &&
+                    previous.members.front().incarnation == sm.incarnation;
+  if (same || STRATA_MUTANT(kReadyForAnySm)) return;
+  ready_from_ = group_.view.number;
+  group_.ready = false;
+}
+
 void Core::Impl::Install(const ViewChange::Installation& installation, Timestamp now) {
   const ViewProposal& proposal = installation.proposal;
   if (proposal.view.epoch <= group_.view.epoch) return;
@@ -143,11 +155,11 @@ void Core::Impl::Install(const ViewChange::Installation& installation, Timestamp
   }
   SetView(proposal.view, now);
   NoteSolo(first_new);
+  NoteWhoLeads(previous);
   if (fresh) {
     group_.log.StartAfter(proposal.view.log_number - 1);
     applier_.Reset(proposal.view.log_number - 1);
     group_.synced = installation.founding;
-    member_since_ = group_.view.number;
   }
   LogRecord record;
   record.kind = LogRecord::Kind::kView;

@@ -10,6 +10,7 @@
 #include "multicast/core/actions.h"
 #include "multicast/core/commit_log.h"
 #include "multicast/core/counters.h"
+#include "multicast/core/mutants.h"
 #include "multicast/core/outbox.h"
 #include "multicast/core/peer.h"
 #include "multicast/core/rtt_estimator.h"
@@ -44,7 +45,7 @@ struct GroupState {
   Slot self_slot = kNoSlot;
   bool frozen = false;
   bool synced = false;
-  bool ready = false;         // The application said so in this membership.
+  bool ready = false;         // The application said so in this membership, under this SM.
   bool leads_anyway = false;  // An operator said so: Core::LeadAnyway.
   bool credit_paused = false;
   AckBoard board;
@@ -58,7 +59,8 @@ struct GroupState {
   bool full(Slot slot) const { return view.members[slot].status == MemberStatus::kFull; }
   // Whether this member has all that a full one needs.
   bool may_be_full() const {
-    return synced && (ready || !settings.full_when_ready || status() == MemberStatus::kFull);
+    const bool waits = settings.full_when_ready && !STRATA_MUTANT(kFullBeforeReady);
+    return synced && (ready || !waits || status() == MemberStatus::kFull);
   }
   Peer& me() { return *peers[self_slot]; }
   Slot size() const { return static_cast<Slot>(view.members.size()); }

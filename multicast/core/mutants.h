@@ -27,7 +27,10 @@ namespace strata::multicast {
   X(kSnapshotNotTrimmed)     /* What the snapshot contains is delivered again. */         \
   X(kResendIgnored)          /* Nobody answers requests. */                               \
   X(kTailNotAnnounced)       /* A lost last packet is never told of. */                   \
-  X(kUnknownCalledAborted)   /* An evicted sender calls its open sends aborted. */
+  X(kUnknownCalledAborted)   /* An evicted sender calls its open sends aborted. */        \
+  X(kReadyForAnySm)          /* Who was ready under one SM is under the next one too. */  \
+  X(kFullBeforeReady)        /* Learners are made full before the application is ready.*/ \
+  X(kLeadsUnlessFull)        /* Who was no full member leads for who is away. */
 
 enum class Mutant : int {
   kNone,

@@ -134,7 +134,7 @@ class Builder {
       return Indecision::kLeftOut;
     }
     const bool lacks = in_.lead_only_if_full && !in_.anyway && !WasFull(in_.self.id);
-    if (in_.memoryless && lacks) return Indecision::kNotMine;
+    if (in_.memoryless && lacks && !STRATA_MUTANT(kLeadsUnlessFull)) return Indecision::kNotMine;
     if (survivors_.empty()) {
       if (!in_.memoryless) return Indecision::kNotMine;
       out_.founding = true;

@@ -54,8 +54,8 @@ struct CoreSettings {
   // applications whose managers keep on disk what others wait for: one that was away does not know
   // it. If none of the managers of the last view comes back, somebody has to decide by hand.
   bool lead_only_if_full = false;
-  // A learner becomes full only after the application has said so in this membership (Core::Ready):
-  // for what it has to have beside the group's state.
+  // A learner becomes full only after the application has said so (Core::Ready), in this membership
+  // and under this SM: for what it has to have beside the group's state.
   bool full_when_ready = false;
   bool allow_fan_out = true;
   bool found = false;           // Found the group if there is no durable view.
