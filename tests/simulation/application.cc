@@ -17,6 +17,7 @@ uint64_t Application::Start(bool with_disk) {
   complete_ = false;
   has_view_ = false;
   shown_view_ = {};
+  EndMembership();
   open_.clear();
   save_pending_ = changed_ = false;
   return state_.last_number();
@@ -24,6 +25,7 @@ uint64_t Application::Start(bool with_disk) {
 
 void Application::Crash() {
   ++crashes_;
+  EndMembership();
   open_.clear();
 }
 
@@ -91,6 +93,42 @@ void Application::On(const multicast::ViewChangedAction& action) {
       action.view.members.size(), static_cast<unsigned>(action.status));
   wiring_.Tell(&Observer::OnViewChanged, self_, action.view, action.status);
   shown_view_ = action.view;
+  if (action.status != MemberStatus::kLearner || plan_.self.role == multicast::Role::kManager) {
+    return;
+  }
+  ready_in_ = action.view.number;
+  TellReady();
+}
+
+void Application::Counts(uint32_t view_number) {
+  ready_in_ = view_number;
+  TellReady();
+}
+
+void Application::EndMembership() {
+  ++memberships_;
+  taken_in_ = false;
+  ready_in_.reset();
+}
+
+// A large state takes its time; meanwhile the member goes on learning.
+void Application::TakeIn() {
+  if (!plan_.settings.full_when_ready) return;
+  const Duration time = random_.Between(Duration::zero(), plan_.restore_max);
+  wiring_.queue.After(time, [this, memberships = memberships_] {
+    if (memberships != memberships_) return;
+    taken_in_ = true;
+    TellReady();
+  });
+}
+
+void Application::TellReady() {
+  if (!plan_.settings.full_when_ready || !taken_in_ || !ready_in_) return;
+  input_([this, view = *ready_in_](multicast::Core& core, Timestamp) {
+    if (!core.Ready(view)) return;
+    wiring_.trace.Line(wiring_.queue.now(), self_.id().value(), "is ready, as of view %u", view);
+    wiring_.Tell(&Observer::OnReady, self_);
+  });
 }
 
 void Application::On(const multicast::LeftViewAction& action) {
@@ -101,6 +139,7 @@ void Application::On(const multicast::LeftViewAction& action) {
   complete_ = false;
   has_view_ = false;
   shown_view_ = {};
+  EndMembership();
 }
 
 void Application::On(const multicast::DivergedAction& action) {
@@ -112,6 +151,12 @@ void Application::On(const multicast::DivergedAction& action) {
 
 void Application::On(const multicast::TakeSnapshotAction& action) {
   Bytes bytes = state_.Serialize(wiring_.scenario.workload.snapshot_padding);
+  const bool for_light = wiring_.scenario.members[action.learner.value() - 1].self.light;
+  if (plan_.self.light || action.light != for_light) {
+    wiring_.stage.Fail("light", "member %u%s is asked for a snapshot for member %u%s",
+                       self_.id().value(), plan_.self.light ? ", who is light," : "",
+                       action.learner.value(), action.light ? ", called light" : "");
+  }
   if (state_.last_number() > action.commit_number) {
     wiring_.stage.Fail("snapshot", "member %u: snapshot asked as of %llu, delivered up to %llu",
                        self_.id().value(), static_cast<unsigned long long>(action.commit_number),
@@ -141,6 +186,7 @@ void Application::On(const multicast::InstallSnapshotAction& action) {
                      state_.entries().size());
   wiring_.Tell(&Observer::OnSnapshotInstalled, self_, action.commit_number);
   changed_ = true;
+  TakeIn();
 }
 
 }  // namespace strata::simulation

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Application {
   void Crash();
   // Saves what the turn has changed: never half of a commit.
   void OnTurnEnd();
+  // A manager's store has what it needs to lead one day, as of this view in which it learns.
+  void Counts(uint32_t view_number);
 
   // What the core says, in order.
   void On(const multicast::DeliverAction& action);
@@ -72,6 +75,9 @@ class Application {
             const multicast::SendOptions& options);
   void Answer(multicast::PrepareToken token, bool accept, uint16_t reason, MessageId id);
   void Save();
+  void EndMembership();
+  void TakeIn();
+  void TellReady();
 
   const MemberProbe& self_;
   const MemberPlan& plan_;
@@ -79,9 +85,12 @@ class Application {
   RandomSource& random_;
   std::function<void(Input)> input_;
   uint64_t crashes_ = 0;
+  uint64_t memberships_ = 0;  // Begun or ended.
 
   ReplicatedState state_;
   bool complete_ = false;
+  bool taken_in_ = false;  // The snapshot of this membership.
+  std::optional<uint32_t> ready_in_;
   bool has_view_ = false;
   multicast::View shown_view_;
   std::map<multicast::SendId, MessageId> open_;

@@ -11,6 +11,7 @@
 #include "tests/simulation/economy_checker.h"
 #include "tests/simulation/fake_member.h"
 #include "tests/simulation/held_checker.h"
+#include "tests/simulation/intent_checker.h"
 #include "tests/simulation/named_events.h"
 #include "tests/simulation/order_checker.h"
 #include "tests/simulation/received_checker.h"
@@ -581,6 +582,71 @@ TEST_F(NamedEventsTest, SeeTwoMembersJoinAtOnce) {
   EXPECT_EQ(Seen(Event::kTwoJoinAtOnce), 0u);
   events_.OnViewChanged(m(1), MakeView(3, 6, {1, 2, 3, 4, 5}), MemberStatus::kFull);
   EXPECT_EQ(Seen(Event::kTwoJoinAtOnce), 1u);
+}
+
+TEST_F(NamedEventsTest, SeeATakeOverWhileALearnerIsReady) {
+  events_.OnReady(m(3));
+  events_.OnViewChanged(m(3), MakeView(2, 5, {1, 2, 3}), MemberStatus::kLearner);
+  EXPECT_EQ(Seen(Event::kTakeOverWhileReady), 0u);
+  events_.OnViewChanged(m(3), MakeView(3, 6, {2, 1, 3}), MemberStatus::kLearner);
+  EXPECT_EQ(Seen(Event::kTakeOverWhileReady), 1u);
+  events_.OnViewChanged(m(3), MakeView(4, 7, {1, 2, 3}), MemberStatus::kLearner);
+  EXPECT_EQ(Seen(Event::kTakeOverWhileReady), 1u);
+}
+
+TEST_F(NamedEventsTest, SeeACrashBetweenSnapshotAndReady) {
+  NamedEvents events(stage_, true);
+  const auto crashes = [&events] {
+    return events.counts()[static_cast<size_t>(Event::kCrashBeforeReady)];
+  };
+  events.OnSnapshotInstalled(m(2), 3);
+  events.OnReady(m(2));
+  events.OnCrashed(m(2), 0);
+  EXPECT_EQ(crashes(), 0u);
+  events.OnSnapshotInstalled(m(2), 3);
+  events.OnCrashed(m(2), 0);
+  EXPECT_EQ(crashes(), 1u);
+}
+
+TEST_F(NamedEventsTest, SeeAFoundingBesideFullMembersWhoHaveNothingToGive) {
+  m(2).runs = m(3).runs = false;
+  events_.OnFounded(m(1), 1, 0, 0);
+  EXPECT_EQ(Seen(Event::kOnlyLightSurvive), 0u);
+  m(3).runs = true;
+  events_.OnFounded(m(1), 1, 0, 0);
+  EXPECT_EQ(Seen(Event::kOnlyLightSurvive), 1u);
+}
+
+using IntentCheckerTest = CheckersTest;
+
+TEST_F(IntentCheckerTest, SeesALeaderThatLacksWhatWasAcknowledged) {
+  IntentChecker checker(stage_);
+  checker.OnLeads(m(1), 1, {});
+  checker.OnAcknowledged(m(1), 7);
+  checker.OnLeads(m(2), 2, {7, 8});
+  EXPECT_TRUE(Silent());
+  checker.OnLeads(m(3), 3, {8});
+  EXPECT_TRUE(Caught("intent"));
+}
+
+TEST_F(IntentCheckerTest, SeesTwoWhoLeadInOneTerm) {
+  IntentChecker checker(stage_);
+  checker.OnLeads(m(1), 1, {});
+  checker.OnLeads(m(1), 1, {});
+  EXPECT_TRUE(Silent());
+  checker.OnLeads(m(2), 1, {});
+  EXPECT_TRUE(Caught("one-leader"));
+}
+
+TEST_F(IntentCheckerTest, SeesWhoIsFullAndWasNeverReady) {
+  IntentChecker checker(stage_);
+  checker.OnViewChanged(m(1), m(1).current, MemberStatus::kFull);  // The founder.
+  checker.OnViewChanged(m(2), m(2).current, MemberStatus::kLearner);
+  checker.OnReady(m(2));
+  checker.OnViewChanged(m(2), m(2).current, MemberStatus::kFull);
+  EXPECT_TRUE(Silent());
+  checker.OnViewChanged(m(3), m(3).current, MemberStatus::kFull);
+  EXPECT_TRUE(Caught("ready"));
 }
 
 }  // namespace

@@ -166,7 +166,13 @@ bool FaultInjector::MayLoseDisk(size_t index) {
   });
 }
 
-bool FaultInjector::MayLoseDiskIn(const View& view, MemberId id) {
+bool FaultInjector::MayLoseDiskIn(const View& view, MemberId id) const {
+  const bool another_may_lead =
+      std::any_of(view.members.begin(), view.members.end(), [id](const auto& info) {
+        return info.id != id && info.role == multicast::Role::kManager &&
+               info.status == multicast::MemberStatus::kFull;
+      });
+  if (wiring_.scenario.managers_keep_intent && !another_may_lead) return false;
   auto voters = std::count_if(view.members.begin(), view.members.end(),
                               [](const auto& info) { return info.voter; });
   auto full = std::count_if(view.members.begin(), view.members.end(), [](const auto& info) {
@@ -206,7 +212,9 @@ void FaultInjector::StartSomeLate() {
 void FaultInjector::PowerLoss() {
   for (size_t i = 0; i < members_.size(); ++i) {
     Member& member = *members_[i];
-    wiring_.queue.After(Ms(0, 3), [&member] { member.Crash(); });
+    wiring_.queue.After(Ms(0, 3), [this, &member] {
+      if (!healed_) member.Crash();
+    });
     if (!member.ever_started()) continue;
     wiring_.queue.After(Ms(10, 200), [&member] { member.Start(true); });
   }

@@ -47,7 +47,7 @@ class FaultInjector {
   void CrashNow(size_t index);
   void RestartLater(size_t index);
   bool MayLoseDisk(size_t index);
-  static bool MayLoseDiskIn(const multicast::View& view, multicast::MemberId id);
+  bool MayLoseDiskIn(const multicast::View& view, multicast::MemberId id) const;
   void StopFor(size_t index, Duration time);
   void StartSomeLate();
   void PowerLoss();

@@ -20,6 +20,9 @@ std::string_view ToString(Event event) {
       "full learner queue",
       "two members joining at once",
       "divergence under quorum none",
+      "crash of who takes a snapshot in",
+      "take-over while a learner is ready to be full",
+      "nobody but light members has the state",
   };
   return kNames[static_cast<size_t>(event)];
 }
@@ -119,7 +122,34 @@ void NamedEvents::OnHanded(const MemberProbe& to, const Packet& packet) {
   }
 }
 
-void NamedEvents::OnViewChanged(const MemberProbe& member, const View& view, MemberStatus) {
+void NamedEvents::OnFounded(const MemberProbe& member, uint32_t, uint32_t, uint64_t) {
+  const auto& all = stage_.members();
+  const bool left_alone = std::any_of(all.begin(), all.end(), [&member](const auto* other) {
+    return other != &member && other->running() && other->status() == MemberStatus::kFull;
+  });
+  if (left_alone) Count(Event::kOnlyLightSurvive);
+}
+
+void NamedEvents::OnSnapshotInstalled(const MemberProbe& member, uint64_t) {
+  if (full_when_ready_) taking_in_.insert(member.id());
+}
+
+void NamedEvents::OnReady(const MemberProbe& member) {
+  taking_in_.erase(member.id());
+  ready_under_[member.id()] = member.view().members.front().id;
+}
+
+void NamedEvents::SeeLeaderOfReady(const MemberProbe& member, const View& view,
+                                   MemberStatus status) {
+  const auto ready = ready_under_.find(member.id());
+  if (ready == ready_under_.end()) return;
+  if (status == MemberStatus::kLearner && view.members.front().id == ready->second) return;
+  if (view.members.front().id != ready->second) Count(Event::kTakeOverWhileReady);
+  ready_under_.erase(ready);
+}
+
+void NamedEvents::OnViewChanged(const MemberProbe& member, const View& view, MemberStatus status) {
+  SeeLeaderOfReady(member, view, status);
   if (!views_.insert(view.epoch).second || member.shown_view().number == 0) return;
   auto fresh = std::count_if(view.members.begin(), view.members.end(), [&](const auto& info) {
     return member.shown_view().SlotOf(info.id, info.incarnation) == multicast::kNoSlot;
@@ -127,7 +157,9 @@ void NamedEvents::OnViewChanged(const MemberProbe& member, const View& view, Mem
   if (fresh >= 2) Count(Event::kTwoJoinAtOnce);
 }
 
-void NamedEvents::OnLeft(const MemberProbe&, bool overrun) {
+void NamedEvents::OnLeft(const MemberProbe& member, bool overrun) {
+  taking_in_.erase(member.id());
+  ready_under_.erase(member.id());
   if (overrun) Count(Event::kLearnerOverrun);
 }
 
@@ -142,6 +174,8 @@ void NamedEvents::OnSendDone(const MemberProbe&, const SentMessage& message,
 
 void NamedEvents::OnCrashed(const MemberProbe& member, size_t open_sends) {
   if (open_sends > 0) died_in_flight_.insert(member.id());
+  if (taking_in_.erase(member.id()) > 0) Count(Event::kCrashBeforeReady);
+  ready_under_.erase(member.id());
 }
 
 void NamedEvents::OnStarted(const MemberProbe& member, bool) {

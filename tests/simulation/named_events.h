@@ -25,15 +25,20 @@ enum class Event : uint8_t {
   kLearnerOverrun,
   kTwoJoinAtOnce,
   kDivergence,
+  kCrashBeforeReady,
+  kTakeOverWhileReady,
+  kOnlyLightSurvive,
 };
-inline constexpr size_t kEvents = 10;
+inline constexpr size_t kEvents = 13;
 using EventCounts = std::array<uint64_t, kEvents>;
 std::string_view ToString(Event event);
 
 // Counts the named events by what members do and receive; never asks who injected what.
 class NamedEvents final : public Observer {
  public:
-  explicit NamedEvents(Stage& stage) : stage_(stage) {}
+  // `full_when_ready`: as the members' settings.
+  explicit NamedEvents(Stage& stage, bool full_when_ready = false)
+      : stage_(stage), full_when_ready_(full_when_ready) {}
 
   void OnTransmit(const MemberProbe& from, const Packet& packet, Sent to) override;
   void OnHanded(const MemberProbe& to, const Packet& packet) override;
@@ -45,6 +50,10 @@ class NamedEvents final : public Observer {
                   const std::vector<ReplySeen>& replies) override;
   void OnCrashed(const MemberProbe& member, size_t open_sends) override;
   void OnStarted(const MemberProbe& member, bool with_disk) override;
+  void OnFounded(const MemberProbe& member, uint32_t lineage, uint32_t parent,
+                 uint64_t base) override;
+  void OnSnapshotInstalled(const MemberProbe& member, uint64_t commit) override;
+  void OnReady(const MemberProbe& member) override;
 
   const EventCounts& counts() const { return counts_; }
 
@@ -62,10 +71,15 @@ class NamedEvents final : public Observer {
   void SeePropose(const MemberProbe& from, const multicast::Propose& propose);
   void SeeResend(const MemberProbe& from, const multicast::Resend& resend);
   void SeeZombie(const MemberProbe& from, const Packet& packet);
+  void SeeLeaderOfReady(const MemberProbe& member, const multicast::View& view,
+                        multicast::MemberStatus status);
   static Stream StreamOf(const MemberProbe& member, multicast::Slot slot,
                          multicast::StreamId stream);
 
   Stage& stage_;
+  const bool full_when_ready_;
+  std::set<multicast::MemberId> taking_in_;                         // A snapshot, and not ready.
+  std::map<multicast::MemberId, multicast::MemberId> ready_under_;  // Which SM, as learners.
   EventCounts counts_{};
   std::set<multicast::Epoch> proposals_;
   std::set<multicast::Epoch> ballots_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,6 +82,13 @@ class Observer {
   virtual void OnSent(const MemberProbe&, const SentMessage&) {}
   virtual void OnSendDone(const MemberProbe&, const SentMessage&, const std::vector<ReplySeen>&) {}
   virtual void OnReplied(const MemberProbe&, MessageId, uint64_t /*hash*/) {}
+  // The core took the application's word that it has all that a full member needs.
+  virtual void OnReady(const MemberProbe&) {}
+  // It begins to write intent, in a term of its own, or does so in the end; `orders`: what its
+  // store has.
+  virtual void OnLeads(const MemberProbe&, uint64_t /*term*/,
+                       const std::set<uint64_t>& /*orders*/) {}
+  virtual void OnAcknowledged(const MemberProbe&, uint64_t /*order*/) {}
   virtual void OnTurnEnd(const MemberProbe&) {}
   virtual void OnStarted(const MemberProbe&, bool /*with_disk*/) {}
   virtual void OnCrashed(const MemberProbe&, size_t /*open_sends*/) {}

@@ -20,6 +20,8 @@ std::string_view ToString(Profile profile) {
 
 namespace {
 
+constexpr uint64_t kFarmEach = 3;  // One of so many seeds of a profile is about a farm.
+
 class Drawer {
  public:
   explicit Drawer(uint64_t seed) : random_(seed * 0x9e3779b97f4a7c15u + 1) {
@@ -43,6 +45,7 @@ class Drawer {
   void DrawOneMember(size_t index, size_t count, int managers, bool witness);
   void DrawNetworkAndWorkload();
   void DrawFaults();
+  void DrawIntent();
   void SpecialiseQuiet();
   void SpecialiseSmDies();
   void SpecialiseOverrun();
@@ -307,6 +310,25 @@ void Drawer::SpecialiseFaulty() {
   }
 }
 
+// The last to be drawn, and for some seeds only: all the others tell the stories that they told
+// before there were farms.
+void Drawer::DrawIntent() {
+  Scenario& s = scenario_;
+  const bool fits = s.profile != Profile::kLossOnly && s.profile != Profile::kQuorumNone;
+  s.managers_keep_intent = fits && s.seed / kProfileCount % kFarmEach == kFarmEach - 1;
+  if (!s.managers_keep_intent) return;
+  s.workload.order_gap = Ms(2, 20);
+  Weight(Fault::kPromote) *= 3;  // Learners that are ready shall see others lead.
+  const double light = random_.Chance(0.4) ? 1 : Share(1);
+  const Duration restore_max = random_.Chance(0.5) ? Ms(0, 5) : Ms(20, 300);
+  for (MemberPlan& plan : s.members) {
+    plan.settings.lead_only_if_full = true;
+    plan.settings.full_when_ready = true;
+    plan.restore_max = restore_max;
+    plan.self.light = plan.self.role == Role::kEngine && random_.Chance(light);
+  }
+}
+
 Scenario Drawer::Draw() {
   scenario_.profile = static_cast<Profile>(scenario_.seed % kProfileCount);
   if (scenario_.profile == Profile::kLarge) {
@@ -329,6 +351,7 @@ Scenario Drawer::Draw() {
       if (random_.Chance(0.4)) scenario_.members[i].starts_late = true;
     }
   }
+  DrawIntent();
   return scenario_;
 }
 

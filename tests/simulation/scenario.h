@@ -63,6 +63,7 @@ struct MemberPlan {
   Duration wake_latency_max = std::chrono::microseconds(20);
   Duration disk_delay_max = std::chrono::milliseconds(2);
   Duration save_gap{};          // The application saves its state this often; 0: at once.
+  Duration restore_max{};       // It takes a snapshot in for at most so long.
   bool acks_first = false;      // Order in which sockets are drained.
   size_t queue_packets = 4096;  // Of each socket.
   Duration clock_offset{};
@@ -79,6 +80,7 @@ struct WorkloadPlan {
   double refuse = 0.2;  // Of the prepared ones, by each member.
   double never = 0.1;
   size_t snapshot_padding = 0;
+  Duration order_gap{};  // Mean, of who leads, where managers keep intent.
 };
 
 // Everything about one run that follows from its seed.
@@ -93,6 +95,9 @@ struct Scenario {
   Duration fault_gap = std::chrono::milliseconds(80);  // Mean.
   double restart_without_disk = 0.1;
   bool quorum_none = false;
+  // A farm: managers mirror intent, so they lead only if full, and nobody is full before he is
+  // ready; some engines are light (docs/protocols/managers.md, farm.md).
+  bool managers_keep_intent = false;
 
   static Scenario Draw(uint64_t seed);
 };

@@ -44,14 +44,20 @@ Simulation::Simulation(uint64_t seed, const RunOptions& options)
       aborts_(stage_, branches_),
       received_(stage_, branches_),
       economy_(stage_),
-      events_(stage_),
+      intent_(stage_),
+      events_(stage_, scenario_.managers_keep_intent),
       hostile_(members_, random_.Next()),
       faults_(wiring_, members_, hostile_, random_.Next()),
-      workload_(wiring_, members_, random_.Next()) {
+      workload_(wiring_, members_, random_.Next()),
+      stores_(wiring_, members_, seed ^ 0x1474e7) {
   if (options.trace) trace_.PrintToStdout();
   if (options.keep_hash) trace_.KeepHash();
   wiring_.observers = {&branches_, &sm_last_, &held_,     &address_, &views_,  &order_,
                        &sends_,    &aborts_,  &received_, &events_,  &hostile_};
+  if (scenario_.managers_keep_intent) {
+    wiring_.observers.push_back(&stores_);
+    wiring_.observers.push_back(&intent_);
+  }
   for (size_t i = 0; i < scenario_.members.size(); ++i) {
     members_.push_back(std::make_unique<Member>(i, scenario_.members[i], wiring_, random_.Next()));
     stage_.Add(members_.back().get());
@@ -73,8 +79,10 @@ RunResult Simulation::Run() {
     wiring_.observers.push_back(&economy_);
   }
   workload_.Start();
+  if (scenario_.managers_keep_intent) stores_.Start();
   RunFor(scenario_.faulty_phase);
   workload_.Stop();
+  stores_.StopOrders();
   faults_.Heal();
   trace_.Line(queue_.now(), 0, "all faults have ended");
   Settle("after the faults", kSettleWithin);
@@ -146,6 +154,8 @@ bool Simulation::QuietMember(size_t index, const View& view) const {
   if (view.SlotOf(member.id(), member.incarnation()) == multicast::kNoSlot) return false;
   bool witness = scenario_.members[index].self.role == multicast::Role::kWitness;
   if (member.status() != (witness ? MemberStatus::kWitness : MemberStatus::kFull)) return false;
+  const size_t sm = view.members.front().id.value() - 1;
+  if (scenario_.managers_keep_intent && !stores_.InStep(index, sm)) return false;
   return member.application().open_sends() == 0 && (witness || member.state_complete()) &&
          member.shown_view().epoch == view.epoch;
 }

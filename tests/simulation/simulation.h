@@ -13,6 +13,8 @@
 #include "tests/simulation/fault_injector.h"
 #include "tests/simulation/held_checker.h"
 #include "tests/simulation/hostile.h"
+#include "tests/simulation/intent_checker.h"
+#include "tests/simulation/manager_stores.h"
 #include "tests/simulation/member.h"
 #include "tests/simulation/named_events.h"
 #include "tests/simulation/network.h"
@@ -81,11 +83,13 @@ class Simulation {
   AbortChecker aborts_;
   ReceivedChecker received_;
   EconomyChecker economy_;
+  IntentChecker intent_;
   NamedEvents events_;
 
   Hostile hostile_;
   FaultInjector faults_;
   Workload workload_;
+  ManagerStores stores_;
 };
 
 RunResult RunSeed(uint64_t seed, const RunOptions& options = {});
