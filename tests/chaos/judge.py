@@ -233,13 +233,14 @@ def judge_promotions(leaders, strikes):
 
 
 def judge_restarts(restarts, history, engines):
-    """A program ends by itself because of a fault only, and in order. An engine that was stopped
-    is killed: its nginx would serve what is purged meanwhile."""
+    """A program ends by itself because of a fault only, and in order. An engine that was stopped,
+    or cannot write that its nginx is closed, is killed: nginx would serve what is purged meanwhile.
+    """
     complaints = []
     for when, name, status, last in restarts:
         kinds = {s.fault.kind for s in history.over(name, when - AFTERMATH_S, when)}
         by_watchdog = (status == -signal.SIGKILL and name in engines and
-                       kinds & {"freeze", plans.STALL})
+                       kinds & {"freeze", "full disk", plans.STALL})
         if not kinds or status < 0 and not by_watchdog:
             complaints.append((when, f"{name} ended by itself, status {status}: {last}"))
     return complaints

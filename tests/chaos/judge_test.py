@@ -196,8 +196,8 @@ class FarmTest(unittest.TestCase):
         self.assertIn("broken", ending(1, 1.0))
         self.assertIn("broken", ending(0, ENDS_S + 1))
 
-    def test_only_an_engine_that_stood_still_is_killed_by_its_watchdog(self):
-        for kind in ("freeze", STALL):
+    def test_only_an_engine_that_could_not_close_is_killed_by_its_watchdog(self):
+        for kind in ("freeze", "full disk", STALL):
             self.assertEqual(self.restarts("engine-1", -signal.SIGKILL, kind), [])
             self.assertNotEqual(self.restarts("sm-1", -signal.SIGKILL, kind), [])
 
