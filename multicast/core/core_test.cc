@@ -546,27 +546,29 @@ TEST_F(CoreTest, WhoStartsOverWhileItProposesGivesUpAndJoinsAgain) {
   EXPECT_EQ(lan_[2].core->view(), lan_[1].core->view());
 }
 
-// Its sender had queued it while the view changed in which the fourth became full.
+// The SM had queued it while the view changed in which the fourth became full.
 TEST_F(CoreTest, WhatWasNotSentYetIsReceivedOnlyWhenWhoBecameFullHasItToo) {
   lan_.Add(1, Role::kManager, true);
   lan_.Add(2, Role::kManager);
   lan_.Add(3, Role::kEngine);
   lan_.Run(milliseconds(1500));
+  SendOptions options;
+  options.received = true;
+  lan_.Send(1, 2, "earlier", options);
+  lan_.Run(milliseconds(100));
   lan_.Add(4, Role::kEngine);
   const auto is_promoted = [this] {
-    const View& view = lan_[3].core->view();
+    const View& view = lan_[1].core->view();
     const Slot slot = view.SlotOf(MemberId(4));
     return slot != kNoSlot && view.members[slot].status == MemberStatus::kLearner &&
-           lan_[4].core->synced() && lan_[3].core->frozen();
+           lan_[4].core->synced() && lan_[1].core->frozen();
   };
   for (int i = 0; i < 100'000 && !is_promoted(); ++i) lan_.Run(microseconds(10));
   ASSERT_TRUE(is_promoted());
-  SendOptions options;
-  options.received = true;
-  const SendId id = lan_.Send(3, 2, "load", options);
-  lan_.drop_data[4] = 1;
-  for (int i = 0; i < 100'000 && !lan_[3].done.contains(id); ++i) lan_.Run(microseconds(10));
-  ASSERT_TRUE(lan_[3].done.contains(id));
+  const SendId id = lan_.Send(1, 2, "load", options);
+  lan_.drop_data[4] = 3;
+  for (int i = 0; i < 100'000 && !lan_[1].done.contains(id); ++i) lan_.Run(microseconds(10));
+  ASSERT_TRUE(lan_[1].done.contains(id));
   EXPECT_EQ(lan_[4].core->status(), MemberStatus::kFull);
   EXPECT_EQ(lan_[4].delivered.size(), 1u);
 }
