@@ -59,6 +59,9 @@ FarmListener::~FarmListener() = default;
 void SetDetection(Duration detection_timeout, multicast::CoreSettings& settings) {
   settings.detection_timeout = detection_timeout;
   settings.heartbeat_interval = detection_timeout / 5;
+  // Who takes longer to write its promise, on a disk or a machine that is busy, is left out of the
+  // view, though nobody takes it for dead.
+  settings.collect_timeout = std::max(settings.collect_timeout, detection_timeout / 2);
   settings.stall_timeout = std::max(settings.stall_timeout, 2 * detection_timeout);
   settings.view_wait = std::max(settings.view_wait, 2 * detection_timeout);
   settings.found_wait = std::max(settings.found_wait, 2 * detection_timeout);

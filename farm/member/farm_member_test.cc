@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -79,12 +80,18 @@ class Stuck final : public FarmListener {
     if (!stuck_.HasBeenNotified()) stuck_.Notify();
     go_on_.WaitForNotification();
   }
-  void OnView(const multicast::View&, bool) override {}
+  void OnView(const multicast::View&, bool joined) override {
+    if (was_in_ && !joined) lost_ = true;
+    was_in_ = joined;
+  }
   void OnState() override {}
+  bool lost() const { return lost_; }  // The view that it was in.
   void AwaitStuck() { stuck_.WaitForNotification(); }
   void GoOn() { go_on_.Notify(); }
 
  private:
+  std::atomic<bool> was_in_ = false;
+  std::atomic<bool> lost_ = false;
   absl::Notification stuck_;
   absl::Notification go_on_;
 };
@@ -110,6 +117,13 @@ class FarmMemberTest : public ::testing::Test {
     EXPECT_TRUE(Eventually([&] { return process->member->joined(); }));
     return process;
   }
+  multicast::GroupOptions Options(uint32_t id, Duration detection) {
+    auto options = multicast::TestOptions(network_, id);
+    const Duration found_wait = options.core.found_wait;
+    SetDetection(detection, options.core);
+    options.core.found_wait = found_wait;
+    return options;
+  }
   static bool Speaks(Process& process, uint8_t version) {
     return Eventually([&] { return process.member->spoken_version() == version; });
   }
@@ -131,10 +145,11 @@ TEST_F(FarmMemberTest, SpeaksTheLowestVersionOfItsViewUntilAllAreNew) {
 }
 
 TEST_F(FarmMemberTest, WhoRestoresTheStateKeepsNobodyWaitingAndIsFullOnlyThen) {
-  const auto manager = Start(1, kFarmVersion);
+  constexpr std::chrono::seconds kDetection(1);
+  const auto manager = Start(Options(1, kDetection));
   MetricRegistry metrics;
   Slow listener;
-  auto slow = FarmMember::Join(multicast::TestOptions(network_, 2), {}, listener, metrics);
+  auto slow = FarmMember::Join(Options(2, kDetection), {}, listener, metrics);
   ASSERT_TRUE(slow.ok()) << slow.status().ToString();
   ASSERT_TRUE(Eventually([&] { return listener.restores(); }));
   const uint32_t view = manager->member->view().number;
@@ -143,7 +158,7 @@ TEST_F(FarmMemberTest, WhoRestoresTheStateKeepsNobodyWaitingAndIsFullOnlyThen) {
     ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
   }
   // Much longer than somebody may be silent.
-  const auto until = multicast::Now() + std::chrono::seconds(2);
+  const auto until = multicast::Now() + 3 * kDetection;
   while (multicast::Now() < until) {
     ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
   }
@@ -169,6 +184,27 @@ TEST_F(FarmMemberTest, WhoEndsWaitsForNobody) {
   EXPECT_NE(MessageOf(sent).find("ends"), std::string::npos) << MessageOf(sent);
   later.join();
   listener.GoOn();
+}
+
+TEST_F(FarmMemberTest, WhoIsSlowerThanOthersButNotDeadStaysWhenTheViewChanges) {
+  constexpr std::chrono::seconds kDetection(4);
+  const auto manager = Start(Options(1, kDetection));
+  MetricRegistry metrics;
+  Stuck listener;
+  const auto slow = FarmMember::Join(Options(2, kDetection), {}, listener, metrics);
+  ASSERT_TRUE(slow.ok()) << slow.status().ToString();
+  ASSERT_TRUE(Eventually([&] { return (*slow)->joined(); }));
+  ASSERT_TRUE(manager->member->Send(DigestAsked{1}).ok());
+  listener.AwaitStuck();
+  std::thread later([&listener] {
+    const auto until = multicast::Now() + std::chrono::milliseconds(500);
+    while (multicast::Now() < until) std::this_thread::yield();
+    listener.GoOn();
+  });
+  const auto third = Start(Options(3, kDetection));
+  later.join();
+  EXPECT_TRUE(Eventually([&] { return manager->member->view().members.size() == 3; }));
+  EXPECT_FALSE(listener.lost());
 }
 
 TEST_F(FarmMemberTest, AMemberOfThisProgramTellsItsVersion) {
