@@ -35,6 +35,12 @@ Status ManagerBook::Load() {
 }
 
 StatusOr<uint32_t> ManagerBook::Enroll(const std::string& name, const std::string& address) {
+  {
+    // Another write may wait for this very manager to follow.
+    absl::MutexLock lock(&mutex_);
+    const auto it = entries_.find(name);
+    if (it != entries_.end() && it->second.address == address) return it->second.id;
+  }
   absl::MutexLock order(&order_);
   Entry entry{1, address};
   {

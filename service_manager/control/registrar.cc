@@ -72,7 +72,7 @@ Status Registrar::Reload() {
   STRATA_RETURN_IF_ERROR(fresh.Load());
   engines_ = std::move(fresh.engines_);
   last_id_ = fresh.last_id_;
-  group_id_ = fresh.group_id_;
+  group_id_ = fresh.group_id_.load();
   keys_ = std::move(fresh.keys_);
   next_key_id_ = fresh.next_key_id_;
   return Ok();
@@ -223,10 +223,7 @@ std::vector<Registrar::Engine> Registrar::engines() const {
   return all;
 }
 
-uint64_t Registrar::group_id() const {
-  absl::MutexLock lock(&mutex_);
-  return group_id_;
-}
+uint64_t Registrar::group_id() const { return group_id_; }
 
 std::vector<multicast::GroupKey> Registrar::keys() const {
   absl::MutexLock lock(&mutex_);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -72,7 +73,8 @@ class Registrar {
   mutable absl::Mutex mutex_;  // Held over a write: what is here is what is durable.
   std::map<std::string, Engine> engines_ ABSL_GUARDED_BY(mutex_);
   uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t group_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Asked for by managers that begin to follow: a write waits for them, and they not for it.
+  std::atomic<uint64_t> group_id_ = 0;
   std::vector<multicast::GroupKey> keys_ ABSL_GUARDED_BY(mutex_);
   uint32_t next_key_id_ ABSL_GUARDED_BY(mutex_) = 0;  // keys_: at most two.
 };
