@@ -34,6 +34,11 @@ class BackupTest(FarmCase):
         name = wait_until(leads, f"one of {among} leads", limit, 0.01)
         return name, time.monotonic() - begun
 
+    def machine_and_others(self, manager):
+        """The number of its machine, and those of all others."""
+        number = self.machine(manager)
+        return number, [n for n in self.machines.values() if n != number]
+
     def wait_backup(self, name):
         wait_until(lambda: self.farm.facts(name).get("role") == "backup, in step",
                    f"{name} is a backup", 30)
@@ -116,8 +121,7 @@ class BackupTest(FarmCase):
                              lambda: process.signal(signal.SIGCONT))
 
     def test_a_manager_that_is_cut_off_is_replaced_and_orders_nothing(self):
-        number = self.machine(self.leader)
-        everybody = [n for n in self.machines.values() if n != number]
+        number, everybody = self.machine_and_others(self.leader)
 
         def check_powerless_and_heal():
             wait_until(lambda: self.health(self.leader)[0] == 503, "it knows that it is alone", 10)
@@ -135,8 +139,7 @@ class BackupTest(FarmCase):
         self.assertEqual([answer.status for client in clients for _, answer in client.end()], [])
 
     def test_a_backup_that_is_cut_off_says_so(self):
-        number = self.machine(self.others[0])
-        self.lan.cut(number, [n for n in self.machines.values() if n != number])
+        self.lan.cut(*self.machine_and_others(self.others[0]))
         wait_until(lambda: self.health(self.others[0])[0] == 503, "it knows that it is alone", 10)
         self.assertIn("hears no majority of the farm's voters", self.health(self.others[0])[1])
         self.lan.heal()
@@ -253,6 +256,8 @@ class BackupTest(FarmCase):
         for process in [*self.farm.managers.values(), *self.farm.engines.values()]:
             process.kill()
         rest = [name for name in self.farm.managers if name not in [*before, *with_it]]
+        # A machine that is off does not even refuse connections.
+        self.lan.cut(*self.machine_and_others([*before, *with_it][0]))
         begun = time.monotonic()
         starts = [lambda: [self.farm.start_manager(name) for name in rest],
                   lambda: [self.farm.start_engine(name) for name in ENGINES]]
@@ -266,6 +271,7 @@ class BackupTest(FarmCase):
         self.assertEqual(self.versions(now)["few"], version)
         wait_until(lambda: self.at(holder, f"/few/{self._testMethodName}").body == body, "served")
         self.assertEqual(self.apply("few", random.randint(10, 1000), now), version + 1)
+        self.lan.heal()
         for name in [*before, *with_it]:
             shutil.rmtree(self.farm.manager_folder(name))
             self.farm.start_manager(name)
