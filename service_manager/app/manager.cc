@@ -148,8 +148,8 @@ Status Manager::StartMirror() {
   options.on_taken = [this] {
     if (control::FarmControl* farm = in_farm_) farm->OnIntentTaken();
   };
-  options.on_counts = [this] {
-    if (control::FarmControl* farm = in_farm_) farm->OnCounts();
+  options.on_counts = [this](const std::string& leader) {
+    if (control::FarmControl* farm = in_farm_) farm->OnCounts(leader);
   };
   options.on_lead_offered = [this] {
     if (control::FarmControl* farm = in_farm_) farm->OnLeadOffered();

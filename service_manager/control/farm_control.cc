@@ -297,10 +297,13 @@ void FarmControl::OnIntentTaken() {
   if (!stale_.exchange(true)) work_->Post([this] { (void)ReloadDesks(); });
 }
 
-void FarmControl::OnCounts() {
+void FarmControl::OnCounts(const std::string& by) {
   const std::optional<uint32_t> view = leadership_->learns_in();
+  // Who has not noticed yet that another one leads counts for nothing. Asked after the view: if
+  // another one leads since, Ready refuses it.
+  if (!view || by != leader()) return;
   absl::MutexLock lock(&mutex_);  // The member is there only when Start ends.
-  if (view) (void)member_->Ready(*view);
+  (void)member_->Ready(*view);
 }
 
 void FarmControl::GiveUp() {

@@ -93,8 +93,9 @@ class FarmControl final : private farm::FarmListener {
   std::vector<std::string> OtherManagers() const;
   // The store has something new of the manager that leads. Quick; any thread.
   void OnIntentTaken();
-  // The manager that leads says that this one counts. Quick; any thread.
-  void OnCounts();
+  // The manager of that name, which leads or believes so, says that this one counts. Quick; any
+  // thread.
+  void OnCounts(const std::string& by);
   // The manager that leads offers this one the lead. Quick; any thread.
   void OnLeadOffered();
   // The process is to end: orders that are under way wait for nobody any more, and fail.

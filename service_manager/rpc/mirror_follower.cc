@@ -200,7 +200,7 @@ void MirrorFollower::Heard(const v1::FollowReply& reply) {
   if (!reply.has_idle()) return;
   in_step_ = enabled_ && reply.idle().in_step();
   // Under the lock: what is said of a stream that Restart has ended is never heard after it.
-  if (in_step_ && reply.idle().counts()) options_.on_counts();
+  if (in_step_ && reply.idle().counts()) options_.on_counts(greeting_.leader);
   if (in_step_ && reply.idle().lead()) options_.on_lead_offered();
 }
 

@@ -31,9 +31,9 @@ class MirrorFollower {
     std::string own_address;  // Where others reach this one.
     // After the store took something. On the follower's thread.
     std::function<void()> on_taken = [] {};
-    // The leader says that this manager counts, as of proto/mirror.proto, Idle. On that thread too,
-    // again and again.
-    std::function<void()> on_counts = [] {};
+    // The leader, of that name, says that this manager counts, as of proto/mirror.proto, Idle. On
+    // that thread too, again and again.
+    std::function<void(const std::string& leader)> on_counts = [](const std::string&) {};
     // The leader ends, and offers the lead. As on_counts.
     std::function<void()> on_lead_offered = [] {};
   };

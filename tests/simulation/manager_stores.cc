@@ -208,8 +208,10 @@ void ManagerStores::LookAtCounts(size_t leader) {
     }
     if (!manager.required.contains(follower) || feed.acknowledged < feed.counts_from) continue;
     Carry(follower, false, [this, follower = follower](size_t) {
-      const auto& learns_in = managers_[follower].learns_in;
-      if (learns_in) member(follower).application().Counts(*learns_in);
+      const Manager& manager = managers_[follower];
+      // It may follow one who has not noticed yet that another one leads.
+      if (!manager.learns_in || manager.leader != manager.follows) return;
+      member(follower).application().Counts(*manager.learns_in);
     });
   }
 }
