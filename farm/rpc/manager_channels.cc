@@ -126,23 +126,22 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
                                                   const Method& call) {
   v1::Registration::Stub& stub = Connect(manager);
   grpc::ClientContext context;
-  if (channels_[manager].silent) limit = std::min(limit, kSilentLimit);
+  limit = std::min(limit, channels_[manager].patience);
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::duration_cast<std::chrono::system_clock::duration>(limit));
   // Not another manager's turn: the process is to end.
   if (!Begin(context)) return {Unavailable("this process is ending"), true, false};
-  const auto begun = std::chrono::steady_clock::now();
   Status status = FromGrpc(call(stub, context));
   End();
   const bool answered =
       status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded;
   const Status believed = answered ? tls::CheckManager(*context.auth_context(), *tls_) : Ok();
   if (answered && believed.ok()) {
-    channels_[manager].silent = false;
+    channels_[manager].patience = Duration::max();
     return {status, true, false};
   }
   if (!believed.ok()) status = Unavailable("%s", MessageOf(believed).c_str());
-  NoteFailure(channels_[manager], context, status.code(), std::chrono::steady_clock::now() - begun);
+  NoteFailure(channels_[manager], context, status.code());
   const std::string reason = WhyNotBelieved(MessageOf(status));
   return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
                                         (reason.empty() ? Explain(MessageOf(status)) : reason)),
@@ -150,13 +149,15 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
 }
 
 void ManagerChannels::NoteFailure(Channel& channel, const grpc::ClientContext& context,
-                                  StatusCode code, Duration waited) {
+                                  StatusCode code) {
   const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
   const bool connected = peer != nullptr && peer->IsPeerAuthenticated();
-  channel.silent = !connected && (channel.silent || waited >= kSilentLimit);
+  const bool silent = !connected && code == StatusCode::kDeadlineExceeded;
+  channel.patience = connected ? Duration::max()
+                     : silent  ? kSilentLimit
+                               : std::min(channel.patience, kConnectLimit);
   // What goes on to connect may be connected the next time, however slow this machine is.
-  if (channel.silent && code == StatusCode::kDeadlineExceeded) return;
-  channel.stub.reset();
+  if (!silent) channel.stub.reset();
 }
 
 void ManagerChannels::Learn(const std::vector<std::string>& managers) {

@@ -50,8 +50,9 @@ StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
 
 inline constexpr size_t kManagersMax = 64;
 inline constexpr size_t kManagerBytesMax = 300;
-// As long a manager is waited for that could not be connected to, and did not say so, the last time
-// either: its machine may be off for ever, and others are to be asked soon.
+// A machine may be off for ever, and others are to be asked soon: as long a manager is waited for
+// that there was no connection to yet, and one that did not even refuse it the last time.
+inline constexpr Duration kConnectLimit = std::chrono::seconds(1);
 inline constexpr Duration kSilentLimit = std::chrono::milliseconds(250);
 
 // Puts those of `learned`, each HOST:PORT, behind the managers that are `known` already; what is
@@ -69,9 +70,9 @@ class ManagerChannels {
   using Method = std::function<grpc::Status(v1::Registration::Stub&, grpc::ClientContext&)>;
 
   // Calls the manager that answered last, then the others, until one does; each is waited for at
-  // most some seconds, or kSilentLimit. At a registration Unauthenticated if this process believes
-  // none of them; later that is no reason to end: a manager's certificate that has expired must not
-  // end those who serve.
+  // most some seconds, or as it is above. At a registration Unauthenticated if this process
+  // believes none of them; later that is no reason to end: a manager's certificate that has expired
+  // must not end those who serve.
   enum class When : uint8_t { kRegistering, kLater };
   Status Call(When when, const Method& call);
 
@@ -80,7 +81,7 @@ class ManagerChannels {
     bool answered = false;
     bool stranger = false;  // It is there, and not to be believed.
   };
-  // Calls a certain manager, a number below size(); waits no longer than `limit`, or kSilentLimit.
+  // Calls a certain manager, a number below size(); waits no longer than `limit`, or as above.
   Outcome CallOne(size_t manager, Duration limit, const Method& call);
   size_t size() const { return managers_.size(); }
   const std::string& name(size_t manager) const { return managers_[manager]; }
@@ -105,10 +106,9 @@ class ManagerChannels {
   struct Channel {
     std::shared_ptr<const tls::TlsMaterial> of;  // What the store held when it was made.
     std::unique_ptr<v1::Registration::Stub> stub;
-    bool silent = false;  // As kSilentLimit has it.
+    Duration patience = kConnectLimit;  // No call may take longer.
   };
-  static void NoteFailure(Channel& channel, const grpc::ClientContext& context, StatusCode code,
-                          Duration waited);
+  static void NoteFailure(Channel& channel, const grpc::ClientContext& context, StatusCode code);
   std::vector<Channel> channels_;
 
   absl::Mutex mutex_;
