@@ -1,13 +1,9 @@
 #include "service_engine/rpc/manager_client.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/address.h"
+#include "common/testing/silent_server.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
 #include "common/version.h"
@@ -29,39 +27,12 @@ using std::chrono::steady_clock;
 
 constexpr int kPatienceMs = 20'000;
 
-// A port where somebody listens who never says a word.
-class SilentServer {
- public:
-  SilentServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(at);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
-    EXPECT_EQ(listen(fd_, 8), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size), 0);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
-  }
-  ~SilentServer() { close(fd_); }
-
-  const std::string& address() const { return address_; }
-  // Until somebody has connected.
-  bool AwaitClient() const {
-    pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
-    return poll(&wait, 1, kPatienceMs) == 1;
-  }
-
- private:
-  int fd_;
-  std::string address_;
-};
-
 TEST(ManagerClientTest, ASilentManagerDoesNotKeepAProcessThatEnds) {
   tls::TestAuthority authority(getenv("TEST_TMPDIR"));
   const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
   ASSERT_TRUE(store.ok()) << store.status().ToString();
   const SilentServer server;
-  ManagerClient client({server.address()}, *store);
+  ManagerClient client({ToString(server.endpoint())}, *store);
   std::atomic<bool> ended = false;
   std::thread caller([&] {
     EXPECT_FALSE(client.Register({}, Bytes(16, 1)).ok());
@@ -149,7 +120,7 @@ TEST(ManagerClientTest, AManagerOfAnotherAuthorityIsNotBelieved) {
   EXPECT_EQ(client.Renew(Bytes(16, 1), 1).status().code(), StatusCode::kUnavailable);
   // Another manager may be the one that counts.
   const SilentServer silent;
-  ManagerClient hopeful({manager.address(), silent.address()}, *store);
+  ManagerClient hopeful({manager.address(), ToString(silent.endpoint())}, *store);
   EXPECT_FALSE(IsRefusal(hopeful.Register({}, Bytes(16, 1)).status()));
 }
 

@@ -1,7 +1,6 @@
 #include "service_engine/transfer/agent_server.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/testing/silent_server.h"
 #include "farm/content_identity.h"
 
 namespace strata::engine::transfer {
@@ -73,27 +73,6 @@ class SmallTable final : public AgentTable {
   std::atomic<bool> asks_ = false;
   std::atomic<int> asked_ = 0;
   std::thread knower_;
-};
-
-// An origin that takes connections and never says a word.
-class SilentOrigin {
- public:
-  SilentOrigin() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(at);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
-    EXPECT_EQ(listen(fd_, 8), 0);
-    EXPECT_EQ(getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size), 0);
-    port_ = ntohs(at.sin_port);
-  }
-  ~SilentOrigin() { close(fd_); }
-  uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  uint16_t port_ = 0;
 };
 
 class AgentServerTest : public ::testing::Test {
@@ -256,8 +235,8 @@ TEST_F(AgentServerTest, ATableThatDoesNotKnowTheHoldersAsksForThem) {
 }
 
 TEST_F(AgentServerTest, NothingIsFetchedAnyMoreForASiteThatIsRemoved) {
-  const SilentOrigin origin;
-  table_.SetOriginPort(origin.port());
+  const SilentServer origin;
+  table_.SetOriginPort(origin.endpoint().port);
   ASSERT_TRUE(Start().ok());
   Ask("GET /miss HTTP/1.1\r\n" + Lines() + "\r\n", "\r\n\r\n");
   EXPECT_EQ(server_->fetches(), 1u);
