@@ -158,7 +158,7 @@ TEST_F(FarmMemberTest, WhoRestoresTheStateKeepsNobodyWaitingAndIsFullOnlyThen) {
     ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
   }
   // Much longer than somebody may be silent.
-  const auto until = multicast::Now() + 3 * kDetection;
+  const auto until = multicast::Now() + kDetection + kDetection / 4;
   while (multicast::Now() < until) {
     ASSERT_TRUE(manager->member->SendAndWait(DigestAsked{1}, std::chrono::seconds(5)).ok());
   }
