@@ -302,12 +302,12 @@ class Farm:
 
     # ---- The command.
 
-    def strata(self, *words, who="admin", check=True):
-        """Runs the command; its text."""
+    def strata(self, *words, who="admin", check=True, manager=None):
+        """Runs the command at a certain manager, or at who leads; its text."""
         files = self.folder / "certificates" / who
         settings = self.folder / f"cli-{who}.yaml"
-        leader = (self.backups and self.leader()) or "sm-1"
-        rpc = f"{host_of(self.manager_addresses[leader])}:7400"
+        manager = manager or (self.backups and self.leader()) or "sm-1"
+        rpc = f"{host_of(self.manager_addresses[manager])}:7400"
         settings.write_text(f"manager: '{rpc}'\nca: {files}/ca.pem\n"
                             f"certificate: {files}/certificate.pem\nkey: {files}/key.pem\n")
         command = [self.programs.strata, "--config", str(settings), *(str(word) for word in words)]

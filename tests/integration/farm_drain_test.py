@@ -32,8 +32,7 @@ class DrainCase(FarmCase):
             self.farm.start_engine(DRAINED)
         self.wait_whole_or_draining()
         leader = wait_until(self.farm.leader, "somebody leads", 20)
-        self.farm.strata("--manager", f"{host_of(self.farm.manager_addresses[leader])}:7400",
-                         "engine", "undrain", DRAINED)
+        self.farm.strata("engine", "undrain", DRAINED, manager=leader)
         self.wait_whole()
 
     def wait_whole_or_draining(self):
@@ -73,8 +72,7 @@ class DrainCase(FarmCase):
 
     def drain(self, *options, manager="sm-1"):
         """The command, and what it says; its exit code is last."""
-        address = f"{host_of(self.farm.manager_addresses[manager])}:7400"
-        done = self.farm.strata("--manager", address, "engine", "drain", DRAINED, *options,
+        done = self.farm.strata("engine", "drain", DRAINED, *options, manager=manager,
                                 check=False)
         return done.stdout + done.stderr, done.returncode
 

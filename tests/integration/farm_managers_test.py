@@ -48,9 +48,7 @@ class BackupTest(FarmCase):
 
     def at_manager(self, name, *words):
         """A command of a certain manager."""
-        done = self.farm.strata("--manager", f"{self.farm.manager_addresses[name]}:7400", *words,
-                                check=False)
-        return done
+        return self.farm.strata(*words, manager=name, check=False)
 
     def versions(self, name):
         """Site -> version, as a manager has it."""
