@@ -97,7 +97,11 @@ class DashboardTest(FarmCase):
         return ask(self.farm.http + path, host=HOST)
 
     def happen(self):
-        """What the expressions count goes on, while Prometheus looks."""
+        """What the expressions count goes on, while Prometheus looks: what it did not see before
+        has not risen for it."""
+        members = len(self.farm.managers) + len(ENGINES)
+        wait_until(lambda: [value for _, value in query("up")] == [1] * members,
+                   "Prometheus sees all members", _PATIENCE)
         self.origin.answers["/broken.ts"] = lambda handler: handler.wfile.write(b"no HTTP\r\n\r\n")
         self.rounds = 0
         client = KeepingClient(self.farm.manager_address, PORT)
