@@ -25,8 +25,8 @@ class FarmGuest {
     bool loopback = false;  // All of the farm is on this interface of one machine.
   };
 
-  // Registers; the listener has to outlive the guest. Whether it is in the group the listener is
-  // told, a little later.
+  // Registers, when the guest before this one is forgotten; the listener has to outlive the guest.
+  // Whether it is in the group the listener is told, a little later.
   static StatusOr<std::unique_ptr<FarmGuest>> Join(const Place& place, farm::FarmListener& listener,
                                                    MetricRegistry& metrics);
 
@@ -39,6 +39,7 @@ class FarmGuest {
 
  private:
   FarmGuest(const Place& place, std::shared_ptr<const tls::TlsStore> store);
+  StatusOr<engine::rpc::Registration> Register();
 
   Bytes instance_;
   farm::EngineInfo info_;
