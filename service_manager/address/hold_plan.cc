@@ -11,6 +11,9 @@ HoldPlan::Step HoldPlan::Next(Claim claim, Timestamp now) {
   switch (claim) {
     case Claim::kNone:
       step = Drop();
+      // Who stood still answers late what it was asked before: a client that went on with such a
+      // connection would reach another machine with it, which does not know it.
+      step.welcome = Welcome::kLast;
       break;
     case Claim::kYields:
       step = Yield(now);

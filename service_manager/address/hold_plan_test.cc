@@ -50,6 +50,13 @@ TEST_F(HoldPlanTest, DropsAtOnceAndOnce) {
   EXPECT_EQ(Next(false).change, Change::kNone);
 }
 
+TEST_F(HoldPlanTest, WhoLostThemWithoutAWordEndsConnectionsUntilItHearsWhoLeads) {
+  EXPECT_EQ(Next(Claim::kLeads).welcome, Welcome::kOpen);
+  EXPECT_EQ(Next(Claim::kNone).welcome, Welcome::kLast);
+  EXPECT_EQ(Next(Claim::kNone, seconds(5)).welcome, Welcome::kLast);
+  EXPECT_EQ(Next(Claim::kYields).welcome, Welcome::kOpen);
+}
+
 TEST_F(HoldPlanTest, AnnouncesOftenFirstThenSeldom) {
   int first = 0;
   for (int i = 0; i < 50; ++i) first += Next(true).announce ? 1 : 0;  // 2.5 s
