@@ -38,7 +38,8 @@ struct GroupPlace {
 StatusOr<std::vector<multicast::GroupKey>> KeysOf(
     const google::protobuf::RepeatedPtrField<v1::GroupKey>& sent);
 
-// Of a RegisterReply or an AttendReply. Errors say what a manager told that makes no sense.
+// Of a RegisterReply, an AttendReply or a FindPlaceReply. Errors say what a manager told that makes
+// no sense.
 StatusOr<GroupPlace> CheckedPlace(uint64_t group_id, const std::string& address, uint32_t port,
                                   int64_t detection_timeout_ns,
                                   const google::protobuf::RepeatedPtrField<std::string>& seeds);

@@ -1,23 +1,22 @@
 #include "farm/rpc/manager_channels.h"
 
-#include <arpa/inet.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/status.h"
+#include "common/testing/silent_server.h"
 #include "common/time.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
 #include "common/tls/tls_files.h"
-#include "common/unique_fd.h"
 
 namespace strata::farm::rpc {
 namespace {
@@ -38,15 +37,7 @@ class Backup final : public v1::Registration::Service {
 // A machine where nothing answers, until a manager is started there.
 class ManagerChannelsTest : public testing::Test {
  protected:
-  ManagerChannelsTest() : silence_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof(at);
-    EXPECT_EQ(bind(silence_.get(), reinterpret_cast<sockaddr*>(&at), sizeof(at)), 0);
-    EXPECT_EQ(listen(silence_.get(), 8), 0);
-    EXPECT_EQ(getsockname(silence_.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+  ManagerChannelsTest() {
     channels_.emplace("engine", std::vector<std::string>{address_},
                       *tls::TlsStore::Open(authority_.Issue("strata://farm/engine/north-1")));
   }
@@ -55,7 +46,7 @@ class ManagerChannelsTest : public testing::Test {
   }
 
   void StartManager() {
-    silence_ = UniqueFd();
+    silence_.reset();
     grpc::ServerBuilder builder;
     builder.AddListeningPort(address_, tls::MakeServerCredentials(*tls::TlsStore::Open(
                                            authority_.Issue("strata://farm/manager/sm-1"))));
@@ -82,8 +73,8 @@ class ManagerChannelsTest : public testing::Test {
   }
 
   tls::TestAuthority authority_{getenv("TEST_TMPDIR")};
-  UniqueFd silence_;
-  std::string address_;
+  std::optional<SilentServer> silence_{std::in_place};
+  const std::string address_ = ToString(silence_->endpoint());
   Backup backup_;
   std::unique_ptr<grpc::Server> server_;
   std::optional<ManagerChannels> channels_;
@@ -110,7 +101,7 @@ TEST_F(ManagerChannelsTest, WhoIsBackHasItsTimeAgain) {
 }
 
 TEST_F(ManagerChannelsTest, WhoRefusesTheConnectionAtOnceIsNotSilent) {
-  silence_ = UniqueFd();
+  silence_.reset();
   Call(kLimit);
   Call(kLimit);
   EXPECT_GT(given_, kSilentLimit);

@@ -1,11 +1,11 @@
 """Does what a plan says to a fleet, undoes it, and keeps who was under a fault when."""
 
-import os
 import signal
 import threading
 import time
 
 import plan as plans
+from clients import signal_all
 
 # So long a member has to be well after a fault until it is believed: one that was away for a while
 # takes a moment to notice what it missed.
@@ -85,14 +85,6 @@ class History:
             return next((since for since, until in self.unwell.get(name, [])
                          if since - LATE_S <= end and (until is None or start <= until + LATE_S)),
                         None)
-
-
-def signal_all(pids, number):
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def ending(status, seconds):

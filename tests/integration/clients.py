@@ -3,10 +3,13 @@
 import ctypes
 import hashlib
 import http.client
+import os
 import pathlib
 import threading
 import time
 import urllib.parse
+
+TERM_LIMIT = 5  # Seconds from SIGTERM to the end of a program.
 
 _CLONE_NEWNET = 0x40000000
 
@@ -29,6 +32,15 @@ def processes_below(pid):
         except OSError:
             pass  # It has ended.
     return found
+
+
+def signal_all(pids, number):
+    """Those that have ended meanwhile are passed over."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
 
 
 def digest(body):

@@ -1,7 +1,6 @@
 """SIGTERM ends a program in time and in order, whatever it waits for at that moment."""
 
 import itertools
-import os
 import pathlib
 import shutil
 import signal
@@ -9,21 +8,12 @@ import threading
 import time
 import unittest
 
-from clients import processes_below
+from clients import TERM_LIMIT, processes_below, signal_all
 from farm_case import ENGINES, FarmCase, wait_until
 from farm import FarmError, Process  # pylint: disable=wrong-import-order
 
-TERM_LIMIT = 5  # Seconds from SIGTERM to the end.
 GUEST = "guest-1"
 WITNESS_PORT = 7403
-
-
-def signal_all(pids, number):
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def is_alive(pid):

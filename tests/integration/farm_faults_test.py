@@ -5,18 +5,10 @@ import signal
 import subprocess
 import time
 
-from farm_case import ENGINES, FarmCase, Load, digest, processes_below, wait_until
+from clients import TERM_LIMIT, processes_below, signal_all
+from farm_case import ENGINES, FarmCase, Load, digest, wait_until
 
 GUEST = "guest-1"
-TERM_LIMIT = 5  # Seconds from SIGTERM to the end.
-
-
-def signal_all(pids, number):
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 class FaultTest(FarmCase):
