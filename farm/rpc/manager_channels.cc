@@ -1,7 +1,5 @@
 #include "farm/rpc/manager_channels.h"
 
-#include <grpcpp/create_channel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -60,10 +58,15 @@ void LearnManagers(const std::vector<std::string>& learned, std::vector<std::str
 
 ManagerChannels::ManagerChannels(std::string who, std::vector<std::string> managers,
                                  std::shared_ptr<const tls::TlsStore> tls)
-    : who_(std::move(who)),
-      managers_(std::move(managers)),
-      tls_(std::move(tls)),
-      channels_(managers_.size()) {}
+    : who_(std::move(who)), managers_(std::move(managers)), tls_(std::move(tls)) {
+  AddLinks();
+}
+
+void ManagerChannels::AddLinks() {
+  while (links_.size() < managers_.size()) {
+    links_.push_back({.channel = tls::ManagerChannel(managers_[links_.size()], tls_)});
+  }
+}
 
 // Why this side broke off the handshake with a manager, in words for people; empty if it was
 // something else. gRPC has no code for it, only words.
@@ -106,27 +109,12 @@ Status ManagerChannels::Call(When when, const Method& call) {
   return MakeStatus(StatusCode::kUnauthenticated, MessageOf(last));
 }
 
-// A connection is kept, but not beyond the files that it began with: it shows the old certificate
-// for ever, and may lead to a manager whose certificate is void now.
-v1::Registration::Stub& ManagerChannels::Connect(size_t manager) {
-  Channel& channel = channels_[manager];
-  std::shared_ptr<const tls::TlsMaterial> now = tls_->Current();
-  if (channel.stub == nullptr || now != channel.of) {
-    channel.of = std::move(now);
-    grpc::ChannelArguments arguments;
-    // Else a manager that was away long is tried again only after minutes.
-    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    channel.stub = v1::Registration::NewStub(grpc::CreateCustomChannel(
-        managers_[manager], tls::MakeChannelCredentials(tls_), arguments));
-  }
-  return *channel.stub;
-}
-
 ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit,
                                                   const Method& call) {
-  v1::Registration::Stub& stub = Connect(manager);
+  Link& link = links_[manager];
+  v1::Registration::Stub stub(link.channel.Get());
   grpc::ClientContext context;
-  limit = std::min(limit, channels_[manager].patience);
+  limit = std::min(limit, link.patience);
   context.set_deadline(std::chrono::system_clock::now() +
                        std::chrono::duration_cast<std::chrono::system_clock::duration>(limit));
   // Not another manager's turn: the process is to end.
@@ -137,32 +125,31 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
       status.code() != StatusCode::kUnavailable && status.code() != StatusCode::kDeadlineExceeded;
   const Status believed = answered ? tls::CheckManager(*context.auth_context(), *tls_) : Ok();
   if (answered && believed.ok()) {
-    channels_[manager].patience = Duration::max();
+    link.patience = Duration::max();
     return {status, true, false};
   }
   if (!believed.ok()) status = Unavailable("%s", MessageOf(believed).c_str());
-  NoteFailure(channels_[manager], context, status.code());
+  NoteFailure(link, context, status.code());
   const std::string reason = WhyNotBelieved(MessageOf(status));
   return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
                                         (reason.empty() ? Explain(MessageOf(status)) : reason)),
           false, !reason.empty()};
 }
 
-void ManagerChannels::NoteFailure(Channel& channel, const grpc::ClientContext& context,
-                                  StatusCode code) {
+void ManagerChannels::NoteFailure(Link& link, const grpc::ClientContext& context, StatusCode code) {
   const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
   const bool connected = peer != nullptr && peer->IsPeerAuthenticated();
   const bool silent = !connected && code == StatusCode::kDeadlineExceeded;
-  channel.patience = connected ? Duration::max()
-                     : silent  ? kSilentLimit
-                               : std::min(channel.patience, kConnectLimit);
+  link.patience = connected ? Duration::max()
+                  : silent  ? kSilentLimit
+                            : std::min(link.patience, kConnectLimit);
   // What goes on to connect may be connected the next time, however slow this machine is.
-  if (!silent) channel.stub.reset();
+  if (!silent) link.channel.Drop();
 }
 
 void ManagerChannels::Learn(const std::vector<std::string>& managers) {
   LearnManagers(managers, managers_);
-  channels_.resize(managers_.size());
+  AddLinks();
 }
 
 void ManagerChannels::Stop() {

@@ -14,6 +14,7 @@
 #include "common/address.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
 #include "multicast/driver/key_file.h"
 #include "proto/manager.grpc.pb.h"
@@ -94,7 +95,6 @@ class ManagerChannels {
   void Stop();
 
  private:
-  v1::Registration::Stub& Connect(size_t manager);
   bool Begin(grpc::ClientContext& context);
   void End();
   std::string WhyNotBelieved(const std::string& words) const;
@@ -104,13 +104,13 @@ class ManagerChannels {
   std::vector<std::string> managers_;
   const std::shared_ptr<const tls::TlsStore> tls_;
   size_t at_ = 0;  // The manager that answered last.
-  struct Channel {
-    std::shared_ptr<const tls::TlsMaterial> of;  // What the store held when it was made.
-    std::unique_ptr<v1::Registration::Stub> stub;
+  struct Link {
+    tls::ManagerChannel channel;
     Duration patience = kConnectLimit;  // No call may take longer.
   };
-  static void NoteFailure(Channel& channel, const grpc::ClientContext& context, StatusCode code);
-  std::vector<Channel> channels_;
+  static void NoteFailure(Link& link, const grpc::ClientContext& context, StatusCode code);
+  void AddLinks();
+  std::vector<Link> links_;  // One for each of `managers_`.
 
   absl::Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

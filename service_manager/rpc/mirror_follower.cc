@@ -1,8 +1,8 @@
 #include "service_manager/rpc/mirror_follower.h"
 
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -27,6 +27,10 @@ constexpr int kMessageBytesMax = 16
 const Logger& Log() {
   static const Logger logger("mirror");
   return logger;
+}
+
+bool Has(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
 }
 
 }  // namespace
@@ -83,12 +87,15 @@ bool MirrorFollower::in_step() const {
 
 void MirrorFollower::Loop() {
   while (true) {
-    for (const std::string& manager : options_.managers()) {
+    const std::vector<std::string> managers = options_.managers();
+    std::erase_if(channels_, [&managers](const auto& kept) { return !Has(managers, kept.first); });
+    for (const std::string& manager : managers) {
       {
         absl::MutexLock lock(&mutex_);
         if (stop_ || !enabled_) break;
       }
-      const Status ended = FollowOne(manager);
+      const Status ended =
+          FollowOne(channels_.try_emplace(manager, manager, tls_, kMessageBytesMax).first->second);
       absl::MutexLock lock(&mutex_);
       if (cancelled_) break;  // Whom to ask is another question now.
       if (in_step_)
@@ -129,20 +136,17 @@ void MirrorFollower::End() {
   current_ = nullptr;
 }
 
-Status MirrorFollower::FollowOne(const std::string& manager) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-  // Else a failure of another channel to this address would count for this one.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  const auto stub = v1::Mirroring::NewStub(
-      grpc::CreateCustomChannel(manager, tls::MakeChannelCredentials(tls_), arguments));
+Status MirrorFollower::FollowOne(tls::ManagerChannel& manager) {
+  v1::Mirroring::Stub stub(manager.Get());
   grpc::ClientContext context;
   if (!Begin(context)) return Unavailable("this manager does not follow now");
-  const auto stream = stub->Follow(&context);
+  const auto stream = stub.Follow(&context);
   const Status taken = TakeAll(context, *stream);
   if (!taken.ok()) context.TryCancel();
   const grpc::Status finished = stream->Finish();
   End();
+  // Given up by this side: maybe a cable is cut.
+  if (finished.error_code() == grpc::StatusCode::CANCELLED) manager.Drop();
   if (!taken.ok()) return taken;
   return MakeStatus(static_cast<StatusCode>(finished.error_code()), finished.error_message());
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/status.h"
 #include "common/time.h"
+#include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
 #include "proto/mirror.grpc.pb.h"
 #include "service_manager/rpc/mirror_messages.h"
@@ -64,7 +66,7 @@ class MirrorFollower {
                                                    strata::manager::mirror::v1::FollowReply>;
 
   void Loop();
-  Status FollowOne(const std::string& manager);
+  Status FollowOne(tls::ManagerChannel& manager);
   Status TakeAll(const grpc::ClientContext& context, Stream& stream);
   StatusOr<bool> Take(const strata::manager::mirror::v1::FollowReply& reply, CopyJoiner& joiner);
   void Heard(const strata::manager::mirror::v1::FollowReply& reply);
@@ -75,6 +77,10 @@ class MirrorFollower {
   const Options options_;
   store::MirroredStore& store_;
   const std::shared_ptr<const tls::TlsStore> tls_;
+
+  // By their addresses: who refuses, and is asked again soon, needs no new handshake. Of the
+  // follower's thread.
+  std::map<std::string, tls::ManagerChannel> channels_;
 
   mutable absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;

@@ -7,10 +7,13 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/metrics.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
@@ -103,6 +106,45 @@ class Manager {
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<MirrorFollower> follower_;
+};
+
+// Is asked, and does not lead; knows by which connections.
+class Refusing final : public strata::manager::mirror::v1::Mirroring::Service {
+ public:
+  explicit Refusing(std::shared_ptr<const tls::TlsStore> tls) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(std::move(tls)), &port_);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    EXPECT_NE(server_, nullptr);
+  }
+
+  grpc::Status Follow(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<strata::manager::mirror::v1::FollowReply,
+                               strata::manager::mirror::v1::FollowRequest>* /*stream*/) override {
+    absl::MutexLock lock(&mutex_);
+    ++calls_;
+    connections_.insert(context->peer());
+    return {grpc::StatusCode::UNAVAILABLE, "not the leader"};
+  }
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int calls() const {
+    absl::MutexLock lock(&mutex_);
+    return calls_;
+  }
+  size_t connections() const {
+    absl::MutexLock lock(&mutex_);
+    return connections_.size();
+  }
+
+ private:
+  int port_ = 0;
+  mutable absl::Mutex mutex_;
+  int calls_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::set<std::string> connections_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<grpc::Server> server_;  // Ends before what its calls use.
 };
 
 class MirroringTest : public testing::Test {
@@ -250,6 +292,14 @@ TEST_F(MirroringTest, AManagerThatDoesNotLeadSaysSo) {
   const auto refused = b.follower().WaitInStep(milliseconds(500));
   EXPECT_EQ(refused.status().code(), StatusCode::kUnavailable);
   EXPECT_NE(MessageOf(refused.status()).find("does not lead"), std::string::npos);
+}
+
+TEST_F(MirroringTest, AManagerThatRefusesIsAskedAgainOnTheSameConnection) {
+  Refusing a(*tls::TlsStore::Open(authority_.Issue("strata://farm/manager/a")));
+  Manager b(authority_, guard_, "b");
+  b.Follow({a.address()});
+  EXPECT_TRUE(control::testing::Eventually([&a] { return a.calls() >= 4; }));
+  EXPECT_EQ(a.connections(), 1U);
 }
 
 }  // namespace

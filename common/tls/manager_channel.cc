@@ -1,0 +1,36 @@
+#include "common/tls/manager_channel.h"
+
+#include <grpcpp/create_channel.h>
+
+#include <utility>
+
+#include "common/tls/grpc_credentials.h"
+
+namespace strata::tls {
+namespace {
+
+// A manager that was away is to be found when it is back; gRPC's own limit is two minutes.
+constexpr int kFirstRetryMs = 100;
+constexpr int kLastRetryMs = 500;
+
+}  // namespace
+
+ManagerChannel::ManagerChannel(std::string address, std::shared_ptr<const TlsStore> tls,
+                               int message_bytes_max)
+    : address_(std::move(address)), tls_(std::move(tls)), message_bytes_max_(message_bytes_max) {}
+
+const std::shared_ptr<grpc::Channel>& ManagerChannel::Get() {
+  std::shared_ptr<const TlsMaterial> now = tls_->Current();
+  if (channel_ != nullptr && now == of_) return channel_;
+  of_ = std::move(now);
+  grpc::ChannelArguments arguments;
+  if (message_bytes_max_ > 0) arguments.SetMaxReceiveMessageSize(message_bytes_max_);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstRetryMs);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastRetryMs);
+  // Else a failure of another channel to this address would count for this one.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  channel_ = grpc::CreateCustomChannel(address_, MakeChannelCredentials(tls_), arguments);
+  return channel_;
+}
+
+}  // namespace strata::tls

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <grpcpp/channel.h>
+
+#include <memory>
+#include <string>
+
+#include "common/tls/tls_files.h"
+
+namespace strata::tls {
+
+// The connection to one manager, for many calls: a handshake costs both sides ten milliseconds of
+// processor time, half of it for the reading of certificates. A call to a manager that cannot be
+// reached fails at once; it is tried again each half second at most. One thread at a time.
+class ManagerChannel {
+ public:
+  // `address`: HOST:PORT. Answers of more than `message_bytes_max` bytes are refused; 0: gRPC's own
+  // limit, 4 MiB.
+  ManagerChannel(std::string address, std::shared_ptr<const TlsStore> tls,
+                 int message_bytes_max = 0);
+
+  // The same as long as the store holds the same files: a connection shows the certificate that it
+  // began with for ever, and may lead to a manager whose certificate is void now. Its first call
+  // connects. Who answers is a manager at the handshake; later ask CheckManager().
+  const std::shared_ptr<grpc::Channel>& Get();
+
+  // The next Get() is a new one: for who was silent too long, as gRPC does not notice that a cable
+  // was cut, and for who wants a manager that was away tried at once.
+  void Drop() { channel_.reset(); }
+
+  const std::string& address() const { return address_; }
+
+ private:
+  std::string address_;
+  std::shared_ptr<const TlsStore> tls_;
+  int message_bytes_max_;
+  std::shared_ptr<const TlsMaterial> of_;  // What the store held when it was made.
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace strata::tls
