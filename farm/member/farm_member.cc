@@ -379,7 +379,7 @@ void FarmMember::LeaveView(const multicast::LeftViewAction& left) {
     view_ = none;
     replica_.OnView({});
   }
-  Log().Warning("left the farm's group", {{"why", static_cast<int>(left.why)}});
+  Log().Warning("left the farm's group", {{"why", left.why}});
   listener_.OnView(none, false);
 }
 
@@ -402,9 +402,9 @@ void FarmMember::Restore(const Bytes& state, uint64_t commit_number) {
 }
 
 void FarmMember::OnAlarm(const multicast::AlarmAction& alarm) {
-  Log().Warning("alarm of the farm's group", {{"alarm", static_cast<int>(alarm.alarm)},
-                                              {"member", alarm.member.value()},
-                                              {"detail", alarm.detail}});
+  Log().Warning(
+      "alarm of the farm's group",
+      {{"alarm", alarm.alarm}, {"member", alarm.member.value()}, {"detail", alarm.detail}});
 }
 
 void FarmMember::OnStorageError(const std::string& error) {

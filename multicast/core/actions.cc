@@ -52,4 +52,40 @@ ByteSpan ActionBatch::Hold(Bytes bytes) {
   return held_.back();
 }
 
+std::string_view ToString(Alarm alarm) {
+  switch (alarm) {
+    case Alarm::kNoMulticast:
+      return "no_multicast";
+    case Alarm::kMulticastBack:
+      return "multicast_back";
+    case Alarm::kNoMajority:
+      return "no_majority";
+    case Alarm::kMajorityBack:
+      return "majority_back";
+    case Alarm::kDuplicateId:
+      return "duplicate_id";
+    case Alarm::kJoinRefused:
+      return "join_refused";
+    case Alarm::kMtu:
+      return "mtu";
+    case Alarm::kTooManyQuorums:
+      return "too_many_quorums";
+  }
+  return "unknown";
+}
+
+std::string_view ToString(LeftViewAction::Why why) {
+  switch (why) {
+    case LeftViewAction::Why::kEvicted:
+      return "evicted";
+    case LeftViewAction::Why::kOverrun:
+      return "overrun";
+    case LeftViewAction::Why::kDiverged:
+      return "diverged";
+    case LeftViewAction::Why::kAsked:
+      return "asked";
+  }
+  return "unknown";
+}
+
 }  // namespace strata::multicast

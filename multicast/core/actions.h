@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -122,6 +123,9 @@ enum class Alarm : uint8_t {
   kMtu,          // A joiner answers only small probes.
   kTooManyQuorums,
 };
+// For logs: "no_majority", "evicted".
+std::string_view ToString(Alarm alarm);
+std::string_view ToString(LeftViewAction::Why why);
 struct AlarmAction {
   Alarm alarm = Alarm::kNoMajority;
   MemberId member{};

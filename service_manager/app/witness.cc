@@ -145,7 +145,7 @@ void Witness::OnLeftView(const multicast::LeftViewAction& left) {
     absl::MutexLock lock(&mutex_);
     view_ = multicast::View();
   }
-  Log().Warning("left the farm's group", {{"why", static_cast<int>(left.why)}});
+  Log().Warning("left the farm's group", {{"why", left.why}});
 }
 
 void Witness::OnStorageError(const std::string& error) {

@@ -55,6 +55,14 @@ TEST_F(ListenerTest, ADeafOneLetsNobodyInUntilItHearsAgain) {
   EXPECT_TRUE(IsConnected(client, kPatienceMs)) << "by its second try";
 }
 
+TEST_F(ListenerTest, OneThatHearsMayBeToldToHear) {
+  const auto listener = Listener::Open(*Endpoint::Parse("127.0.0.1:0"));
+  ASSERT_TRUE(listener.ok());
+  const auto same = listener->Duplicate();
+  ASSERT_TRUE(same.ok());
+  EXPECT_EQ(SetListenerDeaf(same->get(), false), Ok());
+}
+
 TEST_F(ListenerTest, WhoIsInStaysIn) {
   const auto listener = Listener::Open(*Endpoint::Parse("127.0.0.1:0"));
   ASSERT_TRUE(listener.ok());

@@ -145,7 +145,8 @@ class GuideTest(unittest.TestCase):
                 self.fail(f"{step.where}: {step.machine}# {script}\nended with {status}, and did "
                           f"not show: {missing}\n{said}\n{logs}")
         took = time.monotonic() - begun
-        print(f"{step.where} {step.machine}# {script} [{took:.1f} s]\n{said}", file=sys.stderr)
+        # What it said is not of interest here: a failure's text shall not be lost in it.
+        print(f"{step.where} {step.machine}# {script} [{took:.1f} s]", file=sys.stderr)
 
     def do_page(self, page):
         if GuideTest.failed:

@@ -58,28 +58,6 @@ void Print(const char* event, const std::string& text) {
   std::fflush(stdout);
 }
 
-std::string_view Text(Alarm alarm) {
-  switch (alarm) {
-    case Alarm::kNoMulticast:
-      return "no_multicast";
-    case Alarm::kMulticastBack:
-      return "multicast_back";
-    case Alarm::kNoMajority:
-      return "no_majority";
-    case Alarm::kMajorityBack:
-      return "majority_back";
-    case Alarm::kDuplicateId:
-      return "duplicate_id";
-    case Alarm::kJoinRefused:
-      return "join_refused";
-    case Alarm::kMtu:
-      return "mtu";
-    case Alarm::kTooManyQuorums:
-      return "too_many_quorums";
-  }
-  return "unknown";
-}
-
 class Member : public GroupApplication {
  public:
   explicit Member(const Flags& flags) : flags_(flags), run_(SystemRandom().Next()) {}
@@ -309,7 +287,7 @@ void Member::OnInstallSnapshot(const InstallSnapshotAction& snapshot) {
 }
 
 void Member::OnAlarm(const AlarmAction& alarm) {
-  Print("alarm", "kind=" + std::string(Text(alarm.alarm)) +
+  Print("alarm", "kind=" + std::string(ToString(alarm.alarm)) +
                      " member=" + std::to_string(alarm.member.value()) +
                      " detail=" + std::to_string(alarm.detail));
 }
