@@ -128,7 +128,10 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
     link.patience = Duration::max();
     return {status, true, false};
   }
-  if (!believed.ok()) status = Unavailable("%s", MessageOf(believed).c_str());
+  if (!believed.ok()) {
+    status = Unavailable("%s", MessageOf(believed).c_str());
+    link.channel.Drop();  // A new one may show a new certificate.
+  }
   NoteFailure(link, context, status.code());
   const std::string reason = WhyNotBelieved(MessageOf(status));
   return {MakeStatus(status.code(), "manager " + managers_[manager] + ": " +
@@ -139,12 +142,14 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
 void ManagerChannels::NoteFailure(Link& link, const grpc::ClientContext& context, StatusCode code) {
   const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
   const bool connected = peer != nullptr && peer->IsPeerAuthenticated();
-  const bool silent = !connected && code == StatusCode::kDeadlineExceeded;
+  const bool late = code == StatusCode::kDeadlineExceeded;
+  const bool silent = !connected && late;
   link.patience = connected ? Duration::max()
                   : silent  ? kSilentLimit
                             : std::min(link.patience, kConnectLimit);
-  // What goes on to connect may be connected the next time, however slow this machine is.
-  if (!silent) link.channel.Drop();
+  // What goes on to connect may be connected the next time, however slow this machine is. A manager
+  // that answers, if only that it does not lead, keeps its connection; a late one may have lost it.
+  if (connected == late) link.channel.Drop();
 }
 
 void ManagerChannels::Learn(const std::vector<std::string>& managers) {

@@ -8,9 +8,12 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/status.h"
 #include "common/testing/silent_server.h"
 #include "common/time.h"
@@ -29,9 +32,21 @@ constexpr Duration kLimit = seconds(5);
 // Does not lead, and says so.
 class Backup final : public v1::Registration::Service {
  public:
-  grpc::Status Renew(grpc::ServerContext*, const v1::RenewRequest*, v1::RenewReply*) override {
+  grpc::Status Renew(grpc::ServerContext* context, const v1::RenewRequest*,
+                     v1::RenewReply*) override {
+    absl::MutexLock lock(&mutex_);
+    connections_.insert(context->peer());
     return {grpc::StatusCode::UNAVAILABLE, "another one leads"};
   }
+
+  size_t connections() const {
+    absl::MutexLock lock(&mutex_);
+    return connections_.size();
+  }
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::set<std::string> connections_ ABSL_GUARDED_BY(mutex_);
 };
 
 // A machine where nothing answers, until a manager is started there.
@@ -105,6 +120,13 @@ TEST_F(ManagerChannelsTest, WhoRefusesTheConnectionAtOnceIsNotSilent) {
   Call(kLimit);
   Call(kLimit);
   EXPECT_GT(given_, kSilentLimit);
+}
+
+TEST_F(ManagerChannelsTest, WhoSaysThatAnotherOneLeadsKeepsItsConnection) {
+  StartManager();
+  ASSERT_TRUE(Await("another one leads"));
+  EXPECT_NE(Call(kLimit).find("another one leads"), std::string::npos);
+  EXPECT_EQ(backup_.connections(), 1U);
 }
 
 }  // namespace
