@@ -3,6 +3,6 @@
 namespace strata {
 
 // Of all programs, for people: they say it with --version and to each other.
-inline constexpr const char* kVersion = "0.1.0";
+inline constexpr const char* kVersion = "0.2.0";
 
 }  // namespace strata
