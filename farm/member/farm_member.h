@@ -145,7 +145,6 @@ class FarmMember final : private multicast::GroupApplication {
   void OnStorageError(const std::string& error) override;
 
   FarmListener& listener_;
-  MetricRegistry* metrics_ = nullptr;
   struct Instruments;
   std::unique_ptr<Instruments> instruments_;
 

@@ -92,6 +92,7 @@ Status Registrar::Load() {
   Status status;
   STRATA_RETURN_IF_ERROR(
       store_.VisitTable(kEngineTable, [&](std::string_view name, std::string_view value) {
+        mutex_.AssertHeld();  // The analysis does not look through the visit.
         StatusOr<Engine> engine = ReadEngine(name, value);
         if (!engine.ok()) {
           status = engine.status();

@@ -69,6 +69,7 @@ Status SiteDesk::Reload() {
 Status SiteDesk::Load() {
   Status status;
   STRATA_RETURN_IF_ERROR(store_.VisitTable(kMarks, [&](std::string_view key, std::string_view v) {
+    mutex_.AssertHeld();  // The analysis does not look through the visit.
     stored::SiteMark mark;
     if (!mark.ParseFromArray(v.data(), static_cast<int>(v.size()))) {
       status = DataLoss("the store's mark of site %s cannot be read", std::string(key).c_str());
@@ -79,6 +80,7 @@ Status SiteDesk::Load() {
   }));
   STRATA_RETURN_IF_ERROR(status);
   STRATA_RETURN_IF_ERROR(store_.VisitTable(kSites, [&](std::string_view key, std::string_view v) {
+    mutex_.AssertHeld();
     StatusOr<SiteVersion> version = ReadRecord(key, v);
     status = version.ok() ? table_.Apply(version->site) : version.status();
     if (!status.ok()) return false;
