@@ -47,9 +47,12 @@ Status KeyRotation::OnTick(Timestamp now) {
       return Ok();
     case Phase::kAsked:
       STRATA_RETURN_IF_ERROR(registrar_.AddKey(random_));
+      phase_ = Phase::kAdded;
+      break;
+    case Phase::kAdded:
       phase_ = Phase::kAnnounced;
       due_ = now + (urgent_ ? kAnnouncedToUsedAtOnce : kAnnouncedToUsed);
-      break;
+      return Ok();
     case Phase::kAnnounced:
       STRATA_RETURN_IF_ERROR(registrar_.UseNewestKey());
       phase_ = Phase::kUsed;

@@ -29,7 +29,8 @@ class KeyRotation {
   Status OnTick(Timestamp now);
 
  private:
-  enum class Phase : uint8_t { kQuiet, kAsked, kAnnounced, kUsed };
+  // In kAdded the new key is durable, and its time to be fetched begins: that took its own time.
+  enum class Phase : uint8_t { kQuiet, kAsked, kAdded, kAnnounced, kUsed };
 
   Registrar& registrar_;
   const Use use_;

@@ -86,6 +86,17 @@ TEST_F(KeyRotationTest, AskedAtOnceItIsDoneInSeconds) {
   EXPECT_EQ(keys_.size(), 1u);
 }
 
+TEST_F(KeyRotationTest, TheTimeToFetchTheNewKeyBeginsWhenItIsDurable) {
+  rotation_->Ask(kStart);
+  RunTo(seconds(30));
+  ASSERT_EQ(keys_.size(), 2u);
+  now_ += seconds(6);  // A backup was slow: as long nobody was told of the new key.
+  RunTo(seconds(41));
+  EXPECT_EQ(sends_with(), 1);
+  RunTo(seconds(42));
+  EXPECT_EQ(sends_with(), 2);
+}
+
 TEST_F(KeyRotationTest, WhoIsShutOutDuringAChangeDoesNotKeepTheNextKey) {
   rotation_->Ask(kStart);
   RunTo(seconds(31));  // Key 2 is announced: everybody may have it.

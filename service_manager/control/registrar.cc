@@ -15,6 +15,7 @@ namespace stored = strata::manager::store::v1;
 
 constexpr char kFarmTable[] = "farm";
 constexpr char kGroupKey[] = "group";
+constexpr char kLastIdKey[] = "last_id";
 constexpr char kEngineTable[] = "engines";
 // Managers have the ids below.
 constexpr uint32_t kFirstEngineId = 101;
@@ -50,13 +51,15 @@ StatusOr<Registrar::Engine> ReadEngine(std::string_view name, std::string_view v
 StatusOr<std::unique_ptr<Registrar>> Registrar::Open(store::Store& store, RandomSource& random) {
   auto registrar = std::unique_ptr<Registrar>(new Registrar(store));
   STRATA_ASSIGN_OR_RETURN(const bool known, IsOfAFarm(store));
-  absl::MutexLock lock(&registrar->mutex_);
   if (!known) {
-    // Not 0, and readable for people.
-    STRATA_RETURN_IF_ERROR(
-        registrar->SaveGroup(random.Next() >> 16 | 1, {{1, DrawKey(random)}}, 2));
+    Group group;
+    group.id = random.Next() >> 16 | 1;  // Not 0, and readable for people.
+    group.keys = {{1, DrawKey(random)}};
+    group.next_key_id = 2;
+    absl::MutexLock order(&registrar->order_);
+    STRATA_RETURN_IF_ERROR(registrar->SaveGroup(group));
   }
-  STRATA_RETURN_IF_ERROR(registrar->Load());
+  STRATA_RETURN_IF_ERROR(registrar->Reload());
   return registrar;
 }
 
@@ -66,58 +69,61 @@ StatusOr<bool> Registrar::IsOfAFarm(store::Store& store) {
 }
 
 Status Registrar::Reload() {
-  Registrar fresh(store_);
+  absl::MutexLock order(&order_);
+  STRATA_ASSIGN_OR_RETURN(Group group, ReadGroup(store_));
+  STRATA_ASSIGN_OR_RETURN(auto engines, ReadEngines(store_));
+  STRATA_ASSIGN_OR_RETURN(last_id_, ReadLastId(store_));
+  for (const auto& [name, engine] : engines) last_id_ = std::max(last_id_, engine.info.id.value());
   absl::MutexLock lock(&mutex_);
-  absl::MutexLock lock_fresh(&fresh.mutex_);
-  STRATA_RETURN_IF_ERROR(fresh.Load());
-  engines_ = std::move(fresh.engines_);
-  last_id_ = fresh.last_id_;
-  group_id_ = fresh.group_id_.load();
-  keys_ = std::move(fresh.keys_);
-  next_key_id_ = fresh.next_key_id_;
+  group_ = std::move(group);
+  engines_ = std::move(engines);
   return Ok();
 }
 
-Status Registrar::Load() {
-  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> group,
-                          store_.Get(kFarmTable, kGroupKey));
+StatusOr<Registrar::Group> Registrar::ReadGroup(store::Store& store) {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> value, store.Get(kFarmTable, kGroupKey));
   stored::StoredGroup record;
-  if (!group || !record.ParseFromString(*group)) return Unreadable("the group");
-  group_id_ = record.group_id();
-  next_key_id_ = record.next_key_id();
-  keys_.clear();
+  if (!value || !record.ParseFromString(*value)) return Unreadable("the group");
+  Group group;
+  group.id = record.group_id();
+  group.next_key_id = record.next_key_id();
   for (const stored::StoredKey& key : record.keys()) {
-    keys_.push_back({static_cast<uint8_t>(key.id()), ToBytes(key.key())});
+    group.keys.push_back({static_cast<uint8_t>(key.id()), ToBytes(key.key())});
   }
+  return group;
+}
+
+StatusOr<std::map<std::string, Registrar::Engine>> Registrar::ReadEngines(store::Store& store) {
+  std::map<std::string, Engine> engines;
   Status status;
   STRATA_RETURN_IF_ERROR(
-      store_.VisitTable(kEngineTable, [&](std::string_view name, std::string_view value) {
-        mutex_.AssertHeld();  // The analysis does not look through the visit.
+      store.VisitTable(kEngineTable, [&](std::string_view name, std::string_view value) {
         StatusOr<Engine> engine = ReadEngine(name, value);
         if (!engine.ok()) {
           status = engine.status();
           return false;
         }
-        last_id_ = std::max(last_id_, engine->info.id.value());
-        engines_[std::string(name)] = *std::move(engine);
+        engines[std::string(name)] = *std::move(engine);
         return true;
       }));
-  // Ids are never given twice, also not after a removal: the removed ones are remembered so.
-  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> last, store_.Get(kFarmTable, "last_id"));
-  if (last) {
-    const std::optional<uint32_t> id = ParseNumber<uint32_t>(*last);
-    if (!id) return Unreadable("the last engine id");
-    last_id_ = std::max(last_id_, *id);
-  }
-  return status;
+  STRATA_RETURN_IF_ERROR(status);
+  return engines;
 }
 
-Status Registrar::SaveGroup(uint64_t id, const std::vector<multicast::GroupKey>& keys,
-                            uint32_t next) {
+// Ids are never given twice, also not after a removal: the removed ones are remembered so.
+StatusOr<uint32_t> Registrar::ReadLastId(store::Store& store) {
+  STRATA_ASSIGN_OR_RETURN(const std::optional<std::string> last, store.Get(kFarmTable, kLastIdKey));
+  if (!last) return 0;
+  const std::optional<uint32_t> id = ParseNumber<uint32_t>(*last);
+  if (!id) return Unreadable("the last engine id");
+  return *id;
+}
+
+Status Registrar::SaveGroup(const Group& group) {
   stored::StoredGroup record;
-  record.set_group_id(id);
-  record.set_next_key_id(next);
-  for (const multicast::GroupKey& key : keys) {
+  record.set_group_id(group.id);
+  record.set_next_key_id(group.next_key_id);
+  for (const multicast::GroupKey& key : group.keys) {
     stored::StoredKey* added = record.add_keys();
     added->set_id(key.id);
     added->set_key(key.bytes.data(), key.bytes.size());
@@ -125,9 +131,8 @@ Status Registrar::SaveGroup(uint64_t id, const std::vector<multicast::GroupKey>&
   store::IntentBatch batch;
   batch.puts.push_back({kFarmTable, kGroupKey, record.SerializeAsString()});
   STRATA_RETURN_IF_ERROR(store_.Commit(batch));
-  group_id_ = id;
-  keys_ = keys;
-  next_key_id_ = next;
+  absl::MutexLock lock(&mutex_);
+  group_ = group;
   return Ok();
 }
 
@@ -142,35 +147,51 @@ Status Registrar::SaveEngine(const Engine& engine) {
   record.set_draining(engine.draining);
   store::IntentBatch batch;
   batch.puts.push_back({kEngineTable, engine.info.name, record.SerializeAsString()});
-  batch.puts.push_back({kFarmTable, "last_id", std::to_string(last_id_)});
+  batch.puts.push_back({kFarmTable, kLastIdKey, std::to_string(last_id_)});
   STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  absl::MutexLock lock(&mutex_);
   engines_[engine.info.name] = engine;
   return Ok();
 }
 
-StatusOr<Registrar::Engine> Registrar::Register(const farm::EngineInfo& info, ByteSpan instance) {
-  absl::MutexLock lock(&mutex_);
-  const auto it = engines_.find(info.name);
-  Engine engine;
-  if (it == engines_.end()) {
+std::optional<Registrar::Engine> Registrar::FindStart(const farm::EngineInfo& info,
+                                                      ByteSpan instance) const {
+  StatusOr<Engine> known = Find(info.name);
+  if (!known.ok() || !std::ranges::equal(instance, known->instance)) return std::nullopt;
+  farm::EngineInfo same = info;
+  same.id = known->info.id;
+  if (same != known->info) return std::nullopt;
+  return *std::move(known);
+}
+
+// The id is not given again, also if the registration fails: it may be on a disk.
+StatusOr<Registrar::Engine> Registrar::NewEngine() {
+  {
+    absl::MutexLock lock(&mutex_);
     if (engines_.size() >= kEnginesMax) {
       return ResourceExhausted("the farm has %zu engines already; remove some first", kEnginesMax);
     }
-    engine.info = info;
-    engine.info.id = farm::EngineId(std::max(last_id_ + 1, kFirstEngineId));
-    last_id_ = engine.info.id.value();
-  } else {
-    engine = it->second;
-    const farm::EngineId id = engine.info.id;
-    const bool same = std::equal(instance.begin(), instance.end(), engine.instance.begin(),
-                                 engine.instance.end());
-    engine.info = info;
-    engine.info.id = id;
-    if (same && engine.info == it->second.info) return engine;
   }
-  engine.instance.assign(instance.begin(), instance.end());
-  ++engine.registration;
-  STRATA_RETURN_IF_ERROR(SaveEngine(engine));
+  last_id_ = std::max(last_id_ + 1, kFirstEngineId);
+  Engine engine;
+  engine.info.id = farm::EngineId(last_id_);
+  return engine;
+}
+
+StatusOr<Registrar::Engine> Registrar::Register(const farm::EngineInfo& info, ByteSpan instance) {
+  if (std::optional<Engine> start = FindStart(info, instance)) return *std::move(start);
+  absl::MutexLock order(&order_);
+  // Whoever asked again while the first time still waited has its registration by now.
+  if (std::optional<Engine> start = FindStart(info, instance)) return *std::move(start);
+  StatusOr<Engine> engine = Find(info.name);
+  if (!engine.ok()) engine = NewEngine();
+  STRATA_RETURN_IF_ERROR(engine);
+  const farm::EngineId id = engine->info.id;
+  engine->info = info;
+  engine->info.id = id;
+  engine->instance.assign(instance.begin(), instance.end());
+  ++engine->registration;
+  STRATA_RETURN_IF_ERROR(SaveEngine(*engine));
   return engine;
 }
 
@@ -184,28 +205,26 @@ Status Registrar::CheckRenewal(const std::string& name, ByteSpan instance,
     return FailedPrecondition("engine %s has to register again: the manager was restored",
                               name.c_str());
   }
-  if (it->second.registration != registration ||
-      !std::equal(instance.begin(), instance.end(), current.begin(), current.end())) {
+  if (it->second.registration != registration || !std::ranges::equal(instance, current)) {
     return FailedPrecondition("another process has registered as engine %s", name.c_str());
   }
   return Ok();
 }
 
 Status Registrar::SetDraining(const std::string& name, bool draining) {
-  absl::MutexLock lock(&mutex_);
-  const auto it = engines_.find(name);
-  if (it == engines_.end()) return NotFound("there is no engine %s", name.c_str());
-  Engine engine = it->second;
+  absl::MutexLock order(&order_);
+  STRATA_ASSIGN_OR_RETURN(Engine engine, Find(name));
   engine.draining = draining;
   return SaveEngine(engine);
 }
 
 Status Registrar::Remove(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
-  if (!engines_.contains(name)) return NotFound("there is no engine %s", name.c_str());
+  absl::MutexLock order(&order_);
+  STRATA_RETURN_IF_ERROR(Find(name));
   store::IntentBatch batch;
   batch.deletes.push_back({kEngineTable, name});
   STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  absl::MutexLock lock(&mutex_);
   engines_.erase(name);
   return Ok();
 }
@@ -224,35 +243,40 @@ std::vector<Registrar::Engine> Registrar::engines() const {
   return all;
 }
 
-uint64_t Registrar::group_id() const { return group_id_; }
-
-std::vector<multicast::GroupKey> Registrar::keys() const {
+Registrar::Group Registrar::group() const {
   absl::MutexLock lock(&mutex_);
-  return keys_;
+  return group_;
 }
 
+uint64_t Registrar::group_id() const { return group().id; }
+
+std::vector<multicast::GroupKey> Registrar::keys() const { return group().keys; }
+
 Status Registrar::AddKey(RandomSource& random) {
-  absl::MutexLock lock(&mutex_);
-  if (keys_.size() > 1) return Ok();
-  std::vector<multicast::GroupKey> keys = keys_;
-  keys.push_back({static_cast<uint8_t>(next_key_id_), DrawKey(random)});
-  return SaveGroup(group_id_, keys, (next_key_id_ + 1) % kKeyIds);
+  absl::MutexLock order(&order_);
+  Group changed = group();
+  if (changed.keys.size() > 1) return Ok();
+  changed.keys.push_back({static_cast<uint8_t>(changed.next_key_id), DrawKey(random)});
+  changed.next_key_id = (changed.next_key_id + 1) % kKeyIds;
+  return SaveGroup(changed);
 }
 
 Status Registrar::UseNewestKey() {
-  absl::MutexLock lock(&mutex_);
+  absl::MutexLock order(&order_);
+  Group changed = group();
   // The newest has the id before the next one.
-  const uint32_t newest = (next_key_id_ + kKeyIds - 1) % kKeyIds;
-  std::vector<multicast::GroupKey> keys = keys_;
-  if (keys.size() < 2 || keys.front().id == newest) return Ok();
-  std::swap(keys.front(), keys.back());
-  return SaveGroup(group_id_, keys, next_key_id_);
+  const uint32_t newest = (changed.next_key_id + kKeyIds - 1) % kKeyIds;
+  if (changed.keys.size() < 2 || changed.keys.front().id == newest) return Ok();
+  std::swap(changed.keys.front(), changed.keys.back());
+  return SaveGroup(changed);
 }
 
 Status Registrar::ForgetOldKeys() {
-  absl::MutexLock lock(&mutex_);
-  if (keys_.size() < 2) return Ok();
-  return SaveGroup(group_id_, {keys_.front()}, next_key_id_);
+  absl::MutexLock order(&order_);
+  Group changed = group();
+  if (changed.keys.size() < 2) return Ok();
+  changed.keys.resize(1);
+  return SaveGroup(changed);
 }
 
 }  // namespace strata::manager::control

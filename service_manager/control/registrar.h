@@ -1,9 +1,9 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +24,8 @@ inline constexpr size_t kEnginesMax = 1000;
 inline constexpr size_t kInstanceBytes = 16;
 
 // Who the engines of the farm are, and the keys of its group: what must be durable before it is
-// acknowledged. Any thread; calls that change something wait for the disk.
+// acknowledged. Any thread; calls that change something wait for the disk and for other managers,
+// one after the other. Those that ask do not: they are told what was committed last.
 class Registrar {
  public:
   struct Engine {
@@ -43,8 +44,8 @@ class Registrar {
   Status Reload();
 
   // A start of the engine `info.name`: gives its id (the one of `info` does not count) and its
-  // registration. The same instance again keeps its registration. ResourceExhausted: too many
-  // engines.
+  // registration. The same instance again keeps its registration, and does not wait. Errors as of
+  // the store; ResourceExhausted: too many engines.
   StatusOr<Engine> Register(const farm::EngineInfo& info, ByteSpan instance);
   // NotFound, FailedPrecondition: the engine has to register again, and why.
   Status CheckRenewal(const std::string& name, ByteSpan instance, uint64_t registration) const;
@@ -64,19 +65,28 @@ class Registrar {
  private:
   explicit Registrar(store::Store& store) : store_(store) {}
 
-  Status Load() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Status SaveEngine(const Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Status SaveGroup(uint64_t id, const std::vector<multicast::GroupKey>& keys, uint32_t next)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  struct Group {
+    uint64_t id = 0;
+    std::vector<multicast::GroupKey> keys;  // At most two.
+    uint32_t next_key_id = 0;
+  };
+  static StatusOr<Group> ReadGroup(store::Store& store);
+  static StatusOr<std::map<std::string, Engine>> ReadEngines(store::Store& store);
+  static StatusOr<uint32_t> ReadLastId(store::Store& store);
+
+  Group group() const;
+  // The engine if it is registered just like that.
+  std::optional<Engine> FindStart(const farm::EngineInfo& info, ByteSpan instance) const;
+  StatusOr<Engine> NewEngine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_);
+  Status SaveEngine(const Engine& engine) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_);
+  Status SaveGroup(const Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_);
 
   store::Store& store_;
-  mutable absl::Mutex mutex_;  // Held over a write: what is here is what is durable.
+  absl::Mutex order_;  // Held over a write, and taken before the other.
+  uint32_t last_id_ ABSL_GUARDED_BY(order_) = 0;
+  mutable absl::Mutex mutex_;  // Never held over a write.
   std::map<std::string, Engine> engines_ ABSL_GUARDED_BY(mutex_);
-  uint32_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
-  // Asked for by managers that begin to follow: a write waits for them, and they not for it.
-  std::atomic<uint64_t> group_id_ = 0;
-  std::vector<multicast::GroupKey> keys_ ABSL_GUARDED_BY(mutex_);
-  uint32_t next_key_id_ ABSL_GUARDED_BY(mutex_) = 0;  // keys_: at most two.
+  Group group_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace strata::manager::control
