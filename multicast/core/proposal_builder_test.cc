@@ -3,98 +3,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <vector>
 
-#include "multicast/core/test_group.h"
+#include "multicast/core/proposal_builder_case.h"
 
 namespace strata::multicast {
 namespace {
 
-using testing::MakeMember;
+using testing::Advance;
+using testing::kBallot;
 using testing::MakeView;
 
-constexpr Epoch kBallot = {9, MemberId(2)};
-
-LogRecord Advance(std::vector<Position> positions) {
-  LogRecord record;
-  record.positions = std::move(positions);
-  return record;
-}
-
-// View 5 of managers 1 and 2 and engines 3, 4, 5 (voters 1, 2, 3), log up to 20. Manager 2
-// proposes.
-class ProposalBuilderTest : public ::testing::Test {
- protected:
-  ProposalBuilderTest() {
-    base_ = MakeView(5, 5);
-    base_.log_number = 10;
-    log_.StartAfter(10);
-    for (Seq number = 11; number <= 20; ++number) log_.Append(Advance({{0, 0, number}}));
-    input_.ballot = kBallot;
-    input_.self = base_.members[1];
-    input_.log = &log_;
-    input_.received_view = &base_;
-  }
-
-  Report ReportOf(Slot slot, std::vector<Position> positions = {}, uint64_t log_seen = 20) {
-    Report report;
-    report.ballot = report.promised = kBallot;
-    report.self = base_.members[slot];
-    report.status = base_.members[slot].status;
-    report.synced = true;
-    report.log_seen = log_seen;
-    report.positions = std::move(positions);
-    report.installed = base_;
-    return report;
-  }
-  // A member that has restarted: it knows the view from its disk only.
-  Report MemorylessReport(Slot slot, uint64_t durable_commit = 0) {
-    Report report = ReportOf(slot, {}, 0);
-    report.self.incarnation.bytes.fill(200);
-    report.status = report.self.status = MemberStatus::kNone;
-    report.synced = false;
-    report.durable_commit = durable_commit;
-    return report;
-  }
-  Report JoinerReport(uint32_t id) {
-    Report report;
-    report.ballot = report.promised = kBallot;
-    report.self = MakeMember(id, Role::kEngine, MemberStatus::kNone);
-    return report;
-  }
-  void Add(const Report& report) { input_.reports.push_back(report); }
-  void AddAll(std::vector<Slot> slots) {
-    for (Slot slot : slots) Add(ReportOf(slot));
-  }
-
-  Decision Decided() {
-    auto decided = Decide(input_);
-    EXPECT_TRUE(std::holds_alternative<Decision>(decided));
-    if (!std::holds_alternative<Decision>(decided)) return {};
-    return std::get<Decision>(decided);
-  }
-  ViewProposal Proposed() { return Decided().proposal; }
-  void ExpectIndecision(Indecision why) {
-    const auto decided = Decide(input_);
-    ASSERT_TRUE(std::holds_alternative<Indecision>(decided));
-    EXPECT_EQ(std::get<Indecision>(decided), why);
-  }
-  std::vector<uint32_t> MemberIds() {
-    std::vector<uint32_t> ids;
-    const View view = Proposed().view;
-    for (const MemberInfo& member : view.members) ids.push_back(member.id.value());
-    return ids;
-  }
-  // What the new view makes of `id`; kNone if it is not in it.
-  MemberStatus StatusOf(uint32_t id) {
-    const View view = Proposed().view;
-    const Slot slot = view.SlotOf(MemberId(id));
-    return slot == kNoSlot ? MemberStatus::kNone : view.members[slot].status;
-  }
-
-  View base_;
-  CommitLog log_;
-  DecisionInput input_;
-};
+using ProposalBuilderTest = testing::ProposalBuilderCase;
 
 // ---- Who must promise.
 
@@ -129,6 +49,22 @@ TEST_F(ProposalBuilderTest, NobodyProposesAViewThatLosesTheState) {
   ExpectIndecision(Indecision::kNoState);
   AddAll({3});
   EXPECT_EQ(MemberIds(), (std::vector<uint32_t>{2, 3, 4}));
+}
+
+TEST_F(ProposalBuilderTest, AViewOfOneFullMemberWhoIsLightLosesTheState) {
+  base_.members[2].light = true;
+  Report waiting = ReportOf(1);
+  waiting.synced = false;
+  Add(waiting);
+  AddAll({2});
+  ExpectIndecision(Indecision::kNoState);
+}
+
+TEST_F(ProposalBuilderTest, WhoHasAViewInMemoryNeverFounds) {
+  base_.members[1].status = MemberStatus::kLearner;
+  AddAll({1});
+  Add(MemorylessReport(0, 5));
+  ExpectIndecision(Indecision::kNotMine);
 }
 
 TEST_F(ProposalBuilderTest, WithoutAnyViewNobodyDecides) {
@@ -319,6 +255,35 @@ TEST_F(ProposalBuilderTest, WhatALearnerHasHeardOfTheLogCounts) {
   EXPECT_EQ(Proposed().view.log_number, 22u);
 }
 
+// View 6, without engine 3, took effect: one that has restarted since had installed it. The others
+// only accepted it, and hold the log of view 5, in the slots of view 5.
+TEST_F(ProposalBuilderTest, TheLogOfAViewThatOnlyARestartedMemberInstalledComesFromItsProposal) {
+  ViewProposal later;
+  later.view = MakeView(6, {base_.members[0], base_.members[1], base_.members[3]});
+  for (MemberInfo& member : later.view.members) member.voter = true;
+  later.ballot = later.view.epoch;
+  later.quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
+  later.log_first = 21;
+  later.records = {Advance({{3, 0, 7}})};
+  later.view.log_number = 22;
+  Report restarted = MemorylessReport(0);
+  restarted.installed = later.view;
+  Add(restarted);
+  for (Slot slot : {1, 3}) {
+    Add(ReportOf(slot, {{3, 0, 9}}));
+    input_.reports.back().accepted = later;
+  }
+  const ViewProposal proposal = Proposed();
+  ASSERT_EQ(proposal.records.size(), 3u);
+  EXPECT_EQ(proposal.records[0], Advance({{3, 0, 7}}));
+  ASSERT_TRUE(proposal.records[1].view);
+  EXPECT_EQ(proposal.records[1].view->epoch, later.view.epoch);
+  EXPECT_EQ(proposal.records[2], Advance({{2, 0, 9}})) << "in the slots of view 6";
+  EXPECT_EQ(proposal.quorums.size(), 1u);
+  for (Report& report : input_.reports) report.accepted.reset();
+  ExpectIndecision(Indecision::kLogMissing);
+}
+
 // ---- Members.
 
 TEST_F(ProposalBuilderTest, SurvivorsStayFullAndTheCandidateLeads) {
@@ -361,6 +326,18 @@ TEST_F(ProposalBuilderTest, TheExcludedDoNotHoldTheFlushUp) {
   Add(ReportOf(3, {{0, 0, 21}}));
   input_.excluded = {MemberId(4)};
   EXPECT_EQ(Proposed().records[0], Advance({{0, 0, 30}}));
+}
+
+TEST_F(ProposalBuilderTest, ACandidateThatWasLeftOutHasToJoinAnew) {
+  AddAll({1});
+  Report later = ReportOf(2);
+  later.accepted.emplace();
+  later.accepted->view = MakeView(6, {base_.members[0], base_.members[2]});
+  later.accepted->quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
+  later.accepted->view.members[0].voter = true;
+  AddAll({0});
+  Add(later);
+  ExpectIndecision(Indecision::kLeftOut);
 }
 
 TEST_F(ProposalBuilderTest, AdmittedJoinersBecomeLearners) {
@@ -470,184 +447,6 @@ TEST_F(AllOfTest, AMissingLearnerIsNoEvictedTarget) {
   input_.reports.clear();
   for (Slot slot : {0, 1, 2, 3}) Add(ReportOf(slot, {{0, 0, 30}}));
   EXPECT_EQ(Proposed().records.size(), 1u);
-}
-
-// ---- Founding.
-
-class FoundingTest : public ProposalBuilderTest {
- protected:
-  // Everybody has restarted; manager 2 proposes.
-  FoundingTest() {
-    input_.memoryless = true;
-    input_.self.incarnation.bytes.fill(200);
-    input_.self.status = MemberStatus::kNone;
-    log_.StartAfter(0);
-  }
-};
-
-TEST_F(FoundingTest, TheMostDurableManagerFoundsWithItsOwnState) {
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(2, 18));  // An engine's state does not count.
-  const Decision decision = Decided();
-  EXPECT_TRUE(decision.founding);
-  EXPECT_FALSE(decision.unsynced);
-  EXPECT_EQ(decision.proposal.log_first, 18u);
-  EXPECT_TRUE(decision.proposal.records.empty());
-  EXPECT_EQ(decision.proposal.view.log_number, 18u);
-  EXPECT_EQ(StatusOf(2), MemberStatus::kFull);
-  EXPECT_EQ(StatusOf(3), MemberStatus::kLearner);
-}
-
-TEST_F(FoundingTest, AManagerWithMoreCommitsGoesFirst) {
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(0, 18));
-  ExpectIndecision(Indecision::kNotMine);
-}
-
-TEST_F(FoundingTest, AManagerWithALaterViewGoesFirst) {
-  Add(MemorylessReport(1, 17));
-  Report later = MemorylessReport(0, 3);
-  later.installed->epoch = {6, MemberId(1)};
-  Add(later);
-  ExpectIndecision(Indecision::kNotMine);
-}
-
-TEST_F(FoundingTest, WithEqualStateWhoeverProposesFounds) {
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(0, 17));
-  EXPECT_TRUE(Decided().founding);
-}
-
-TEST_F(FoundingTest, NeedsTheMajorityOfTheLastVoters) {
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(3, 0));
-  ExpectIndecision(Indecision::kNoMajority);
-}
-
-TEST_F(FoundingTest, WhoeverReportsMayLearn) {
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(2, 0));
-  Add(JoinerReport(9));
-  EXPECT_EQ(StatusOf(9), MemberStatus::kLearner);
-}
-
-TEST_F(FoundingTest, ARestartedManagerLeadsSurvivorsThatHaveNoManager) {
-  Add(MemorylessReport(1, 17));
-  Add(ReportOf(2, {{2, 0, 5}}, base_.log_number));
-  const Decision decision = Decided();
-  EXPECT_TRUE(decision.unsynced);
-  EXPECT_FALSE(decision.founding);
-  EXPECT_EQ(StatusOf(2), MemberStatus::kFull);
-  EXPECT_EQ(StatusOf(3), MemberStatus::kFull);
-  EXPECT_EQ(decision.proposal.records, (std::vector<LogRecord>{Advance({{2, 0, 5}})}));
-}
-
-TEST_F(FoundingTest, LightSurvivorsHaveNoStateToGive) {
-  for (MemberInfo& member : base_.members) member.light = member.role == Role::kEngine;
-  Add(MemorylessReport(1, 17));
-  AddAll({2, 3});
-  const Decision decision = Decided();
-  EXPECT_TRUE(decision.founding);
-  EXPECT_FALSE(decision.unsynced);
-  EXPECT_EQ(MemberIds(), std::vector<uint32_t>{2}) << "they start over";
-}
-
-TEST_F(FoundingTest, BesideOthersLightSurvivorsSurvive) {
-  base_.members[2].light = true;
-  Add(MemorylessReport(1, 17));
-  AddAll({2, 3});
-  const Decision decision = Decided();
-  EXPECT_FALSE(decision.founding);
-  EXPECT_TRUE(decision.unsynced);
-  EXPECT_EQ(MemberIds(), (std::vector<uint32_t>{2, 3, 4}));
-}
-
-TEST_F(ProposalBuilderTest, AViewOfOneFullMemberWhoIsLightLosesTheState) {
-  base_.members[2].light = true;
-  Report waiting = ReportOf(1);
-  waiting.synced = false;
-  Add(waiting);
-  AddAll({2});
-  ExpectIndecision(Indecision::kNoState);
-}
-
-TEST_F(FoundingTest, ARestartedManagerLeavesSurvivorsToTheirManager) {
-  Add(MemorylessReport(1, 17));
-  Add(ReportOf(0));
-  ExpectIndecision(Indecision::kNotMine);
-}
-
-TEST_F(ProposalBuilderTest, ACandidateThatWasLeftOutHasToJoinAnew) {
-  AddAll({1});
-  Report later = ReportOf(2);
-  later.accepted.emplace();
-  later.accepted->view = MakeView(6, {base_.members[0], base_.members[2]});
-  later.accepted->quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
-  later.accepted->view.members[0].voter = true;
-  AddAll({0});
-  Add(later);
-  ExpectIndecision(Indecision::kLeftOut);
-}
-
-// View 6, without engine 3, took effect: one that has restarted since had installed it. The others
-// only accepted it, and hold the log of view 5, in the slots of view 5.
-TEST_F(ProposalBuilderTest, TheLogOfAViewThatOnlyARestartedMemberInstalledComesFromItsProposal) {
-  ViewProposal later;
-  later.view = MakeView(6, {base_.members[0], base_.members[1], base_.members[3]});
-  for (MemberInfo& member : later.view.members) member.voter = true;
-  later.ballot = later.view.epoch;
-  later.quorums = {{MemberId(1), MemberId(2), MemberId(3)}};
-  later.log_first = 21;
-  later.records = {Advance({{3, 0, 7}})};
-  later.view.log_number = 22;
-  Report restarted = MemorylessReport(0);
-  restarted.installed = later.view;
-  Add(restarted);
-  for (Slot slot : {1, 3}) {
-    Add(ReportOf(slot, {{3, 0, 9}}));
-    input_.reports.back().accepted = later;
-  }
-  const ViewProposal proposal = Proposed();
-  ASSERT_EQ(proposal.records.size(), 3u);
-  EXPECT_EQ(proposal.records[0], Advance({{3, 0, 7}}));
-  ASSERT_TRUE(proposal.records[1].view);
-  EXPECT_EQ(proposal.records[1].view->epoch, later.view.epoch);
-  EXPECT_EQ(proposal.records[2], Advance({{2, 0, 9}})) << "in the slots of view 6";
-  EXPECT_EQ(proposal.quorums.size(), 1u);
-  for (Report& report : input_.reports) report.accepted.reset();
-  ExpectIndecision(Indecision::kLogMissing);
-}
-
-TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullDoesNotFoundAsALearner) {
-  base_.members[1].status = MemberStatus::kLearner;
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(2, 18));
-  EXPECT_TRUE(Decided().founding);
-  input_.lead_only_if_full = true;
-  ExpectIndecision(Indecision::kNotMine);
-}
-
-TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullDoesNotLeadSurvivorsAsALearner) {
-  base_.members[1].status = MemberStatus::kLearner;
-  Add(MemorylessReport(1, 17));
-  Add(ReportOf(2, {{2, 0, 5}}, base_.log_number));
-  EXPECT_TRUE(Decided().unsynced);
-  input_.lead_only_if_full = true;
-  ExpectIndecision(Indecision::kNotMine);
-}
-
-TEST_F(FoundingTest, WhoLeadsOnlyIfItWasFullLeadsWhenItWas) {
-  input_.lead_only_if_full = true;
-  Add(MemorylessReport(1, 17));
-  Add(MemorylessReport(2, 18));
-  EXPECT_TRUE(Decided().founding);
-}
-
-TEST_F(ProposalBuilderTest, WhoHasAViewInMemoryNeverFounds) {
-  base_.members[1].status = MemberStatus::kLearner;
-  AddAll({1});
-  Add(MemorylessReport(0, 5));
-  ExpectIndecision(Indecision::kNotMine);
 }
 
 }  // namespace
