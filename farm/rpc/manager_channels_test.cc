@@ -15,7 +15,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "common/status.h"
-#include "common/testing/silent_server.h"
+#include "common/testing/loopback_listener.h"
 #include "common/time.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
@@ -88,7 +88,7 @@ class ManagerChannelsTest : public testing::Test {
   }
 
   tls::TestAuthority authority_{getenv("TEST_TMPDIR")};
-  std::optional<SilentServer> silence_{std::in_place};
+  std::optional<LoopbackListener> silence_{std::in_place};
   const std::string address_ = ToString(silence_->endpoint());
   Backup backup_;
   std::unique_ptr<grpc::Server> server_;

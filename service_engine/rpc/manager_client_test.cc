@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "common/address.h"
-#include "common/testing/silent_server.h"
+#include "common/testing/loopback_listener.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
 #include "common/version.h"
@@ -31,7 +31,7 @@ TEST(ManagerClientTest, ASilentManagerDoesNotKeepAProcessThatEnds) {
   tls::TestAuthority authority(getenv("TEST_TMPDIR"));
   const auto store = tls::TlsStore::Open(authority.Issue("strata://cdn/lan/engine/north-1"));
   ASSERT_TRUE(store.ok()) << store.status().ToString();
-  const SilentServer server;
+  const LoopbackListener server;
   ManagerClient client({ToString(server.endpoint())}, *store);
   std::atomic<bool> ended = false;
   std::thread caller([&] {
@@ -119,7 +119,7 @@ TEST(ManagerClientTest, AManagerOfAnotherAuthorityIsNotBelieved) {
   // An engine that serves goes on.
   EXPECT_EQ(client.Renew(Bytes(16, 1), 1).status().code(), StatusCode::kUnavailable);
   // Another manager may be the one that counts.
-  const SilentServer silent;
+  const LoopbackListener silent;
   ManagerClient hopeful({manager.address(), ToString(silent.endpoint())}, *store);
   EXPECT_FALSE(IsRefusal(hopeful.Register({}, Bytes(16, 1)).status()));
 }

@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "common/testing/silent_server.h"
+#include "common/testing/loopback_listener.h"
 #include "farm/content_identity.h"
 
 namespace strata::engine::transfer {
@@ -235,7 +235,7 @@ TEST_F(AgentServerTest, ATableThatDoesNotKnowTheHoldersAsksForThem) {
 }
 
 TEST_F(AgentServerTest, NothingIsFetchedAnyMoreForASiteThatIsRemoved) {
-  const SilentServer origin;
+  const LoopbackListener origin;
   table_.SetOriginPort(origin.endpoint().port);
   ASSERT_TRUE(Start().ok());
   Ask("GET /miss HTTP/1.1\r\n" + Lines() + "\r\n", "\r\n\r\n");

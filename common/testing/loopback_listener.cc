@@ -1,4 +1,4 @@
-#include "common/testing/silent_server.h"
+#include "common/testing/loopback_listener.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -14,7 +14,7 @@ constexpr int kBacklog = 8;
 
 }  // namespace
 
-SilentServer::SilentServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+LoopbackListener::LoopbackListener() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   SocketAddress at = ToSocketAddress(*Endpoint::Parse("127.0.0.1:0"));
   STRATA_CHECK(bind(fd_.get(), at.get(), at.size) == 0);
   STRATA_CHECK(listen(fd_.get(), kBacklog) == 0);
@@ -22,9 +22,15 @@ SilentServer::SilentServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0
   endpoint_ = *ToEndpoint(at);
 }
 
-bool SilentServer::AwaitClient() const {
+bool LoopbackListener::AwaitClient() const {
   pollfd wait{.fd = fd_.get(), .events = POLLIN, .revents = 0};
   return poll(&wait, 1, kPatienceMs) == 1;
 }
+
+UniqueFd LoopbackListener::Accept() const {
+  return UniqueFd(accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+}
+
+void LoopbackListener::End() { shutdown(fd_.get(), SHUT_RDWR); }
 
 }  // namespace strata

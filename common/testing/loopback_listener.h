@@ -5,14 +5,19 @@
 
 namespace strata {
 
-// Listens at a free port of the loopback interface, takes connections and never says a word.
-class SilentServer {
+// Listens at a free port of the loopback interface and takes connections. Whoever connects hears
+// nothing, unless a test accepts it.
+class LoopbackListener {
  public:
-  SilentServer();
+  LoopbackListener();
 
   const Endpoint& endpoint() const { return endpoint_; }
   // Until somebody has connected; false: nobody did, for a time that is long for a test.
   bool AwaitClient() const;
+  // The next who connects, as soon as he does; none after End().
+  UniqueFd Accept() const;
+  // Nobody can connect any longer; by any thread.
+  void End();
 
  private:
   UniqueFd fd_;
