@@ -1,6 +1,7 @@
 #include "common/tls/manager_channel.h"
 
 #include <grpcpp/create_channel.h>
+#include <grpcpp/security/auth_context.h>
 
 #include <utility>
 
@@ -31,6 +32,11 @@ const std::shared_ptr<grpc::Channel>& ManagerChannel::Get() {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   channel_ = grpc::CreateCustomChannel(address_, MakeChannelCredentials(tls_), arguments);
   return channel_;
+}
+
+bool WasConnected(const grpc::ClientContext& call) {
+  const std::shared_ptr<const grpc::AuthContext> peer = call.auth_context();
+  return peer != nullptr && peer->IsPeerAuthenticated();
 }
 
 }  // namespace strata::tls

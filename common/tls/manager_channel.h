@@ -1,6 +1,7 @@
 #pragma once
 
 #include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
 
 #include <memory>
 #include <string>
@@ -27,6 +28,13 @@ class ManagerChannel {
   // The next Get() is a new one: for who was silent too long, as gRPC does not notice that a cable
   // was cut, and for who wants a manager that was away tried at once.
   void Drop() { channel_.reset(); }
+  // After a call that failed, which WasConnected() or not, and whose time was over or not: drops
+  // what is better made anew. What goes on to connect may be connected the next time, however slow
+  // this machine is. A manager that answers, if only that it does not lead, keeps its connection; a
+  // late one may have lost it.
+  void OnFailure(bool connected, bool late) {
+    if (connected == late) Drop();
+  }
 
   const std::string& address() const { return address_; }
 
@@ -37,5 +45,8 @@ class ManagerChannel {
   std::shared_ptr<const TlsMaterial> of_;  // What the store held when it was made.
   std::shared_ptr<grpc::Channel> channel_;
 };
+
+// Whether a call that has ended had a connection.
+bool WasConnected(const grpc::ClientContext& call);
 
 }  // namespace strata::tls

@@ -140,16 +140,13 @@ ManagerChannels::Outcome ManagerChannels::CallOne(size_t manager, Duration limit
 }
 
 void ManagerChannels::NoteFailure(Link& link, const grpc::ClientContext& context, StatusCode code) {
-  const std::shared_ptr<const grpc::AuthContext> peer = context.auth_context();
-  const bool connected = peer != nullptr && peer->IsPeerAuthenticated();
+  const bool connected = tls::WasConnected(context);
   const bool late = code == StatusCode::kDeadlineExceeded;
   const bool silent = !connected && late;
   link.patience = connected ? Duration::max()
                   : silent  ? kSilentLimit
                             : std::min(link.patience, kConnectLimit);
-  // What goes on to connect may be connected the next time, however slow this machine is. A manager
-  // that answers, if only that it does not lead, keeps its connection; a late one may have lost it.
-  if (connected == late) link.channel.Drop();
+  link.channel.OnFailure(connected, late);
 }
 
 void ManagerChannels::Learn(const std::vector<std::string>& managers) {

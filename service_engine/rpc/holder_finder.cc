@@ -2,7 +2,6 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/completion_queue.h>
-#include <grpcpp/create_channel.h>
 #include <grpcpp/support/async_unary_call.h>
 
 #include <array>
@@ -16,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/distinct_log.h"
 #include "common/tls/grpc_credentials.h"
+#include "common/tls/manager_channel.h"
 #include "farm/rpc/manager_channels.h"
 #include "multicast/driver/clock.h"
 #include "proto/manager.grpc.pb.h"
@@ -88,7 +88,8 @@ class HolderFinder::Impl {
  private:
   struct Question {
     farm::ContentKey key;
-    std::shared_ptr<v1::Registration::Stub> stub;  // Outlives its call.
+    uint64_t turn = 0;                             // As turn_ was.
+    std::unique_ptr<v1::Registration::Stub> stub;  // Outlives its call.
     grpc::ClientContext context;
     v1::FindHoldersReply reply;
     grpc::Status status;
@@ -118,19 +119,20 @@ class HolderFinder::Impl {
   }
 
   void Call(Question& question) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::shared_ptr<const tls::TlsMaterial> now = tls_->Current();
-    if (stub_ == nullptr || now != stub_of_) {  // With the certificate and the list of now.
-      stub_of_ = std::move(now);
-      stub_ = v1::Registration::NewStub(
-          grpc::CreateChannel(managers_[at_], tls::MakeChannelCredentials(tls_)));
-    }
-    question.stub = stub_;
+    question.turn = turn_;
+    question.stub = v1::Registration::NewStub(Channel().Get());
     question.context.set_deadline(std::chrono::system_clock::now() + limits_.call);
     v1::FindHoldersRequest request;
     request.set_key(BytesOf(question.key));
-    question.call = stub_->AsyncFindHolders(&question.context, request, &answers_);
+    question.call = question.stub->AsyncFindHolders(&question.context, request, &answers_);
     question.call->Finish(&question.reply, &question.status, &question);
     calls_.Add();
+  }
+
+  // To the manager that is asked now.
+  tls::ManagerChannel& Channel() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const std::string& manager = managers_[at_];
+    return channels_.try_emplace(manager, manager, tls_).first->second;
   }
 
   void Loop() {
@@ -170,12 +172,14 @@ class HolderFinder::Impl {
     questions_.erase(it);
     askers_ -= question->askers.size();
     // Of several calls to one manager that died the first one that fails leaves it.
-    if (question->status.ok() || stopped_ || question->stub != stub_) return question;
+    if (question->status.ok() || stopped_ || question->turn != turn_) return question;
     failures_.Add();
     log_.Warning("the manager does not tell who holds what", question->status.error_message());
     rests_until_ = Now() + limits_.rest;
-    stub_.reset();  // A new connection, to the next one, with the certificate of then.
+    Channel().OnFailure(tls::WasConnected(question->context),
+                        question->status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED);
     at_ = (at_ + 1) % managers_.size();
+    ++turn_;
     return question;
   }
 
@@ -189,10 +193,10 @@ class HolderFinder::Impl {
   absl::Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::string> managers_ ABSL_GUARDED_BY(mutex_);
-  size_t at_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t at_ ABSL_GUARDED_BY(mutex_) = 0;      // The one that is asked.
+  uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;  // How often another one was.
+  std::map<std::string, tls::ManagerChannel> channels_ ABSL_GUARDED_BY(mutex_);  // By manager.
   Timestamp rests_until_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<const tls::TlsMaterial> stub_of_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<v1::Registration::Stub> stub_ ABSL_GUARDED_BY(mutex_);
   std::map<farm::ContentKey, std::unique_ptr<Question>> questions_ ABSL_GUARDED_BY(mutex_);
   size_t askers_ ABSL_GUARDED_BY(mutex_) = 0;
   bool telling_ ABSL_GUARDED_BY(mutex_) = false;  // The askers of a call are being told.

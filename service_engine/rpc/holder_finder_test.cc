@@ -9,8 +9,12 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/synchronization/notification.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/tls/test_authority.h"
@@ -28,9 +32,13 @@ constexpr std::chrono::seconds kPatience(20);
 // Answers engines 7 and 9, when it may.
 class Manager final : public v1::Registration::Service {
  public:
-  grpc::Status FindHolders(grpc::ServerContext*, const v1::FindHoldersRequest* request,
+  grpc::Status FindHolders(grpc::ServerContext* context, const v1::FindHoldersRequest* request,
                            v1::FindHoldersReply* reply) override {
     ++calls;
+    {
+      absl::MutexLock lock(&mutex_);
+      connections_.insert(context->peer());
+    }
     EXPECT_EQ(request->key().size(), 16u);
     go.WaitForNotification();
     if (refuses) return {grpc::StatusCode::UNAVAILABLE, "does not lead"};
@@ -39,9 +47,18 @@ class Manager final : public v1::Registration::Service {
     return grpc::Status::OK;
   }
 
+  size_t connections() const {
+    absl::MutexLock lock(&mutex_);
+    return connections_.size();
+  }
+
   std::atomic<int> calls = 0;
   std::atomic<bool> refuses = false;
   absl::Notification go;
+
+ private:
+  mutable absl::Mutex mutex_;
+  std::set<std::string> connections_ ABSL_GUARDED_BY(mutex_);
 };
 
 class HolderFinderTest : public ::testing::Test {
@@ -134,6 +151,18 @@ TEST_F(HolderFinderTest, TriesAgainAfterItsRest) {
   manager_.refuses = false;
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
   while (!Find(finder, kFilm).get().ok()) ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+}
+
+TEST_F(HolderFinderTest, AManagerThatDoesNotLeadKeepsItsConnection) {
+  HolderFinder::Limits limits = Patient();
+  limits.rest = Duration::zero();
+  HolderFinder& finder = Finder(limits);
+  manager_.refuses = true;
+  manager_.go.Notify();
+  EXPECT_FALSE(Find(finder, kFilm).get().ok());
+  manager_.refuses = false;
+  EXPECT_TRUE(Find(finder, kFilm).get().ok());
+  EXPECT_EQ(manager_.connections(), 1u);
 }
 
 TEST_F(HolderFinderTest, OutlivesManagersThatDie) {
