@@ -16,6 +16,7 @@
 #include "common/time.h"
 #include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
+#include "farm/member/group_place.h"
 #include "multicast/driver/key_file.h"
 #include "proto/manager.grpc.pb.h"
 
@@ -27,27 +28,21 @@ namespace v1 = strata::manager::v1;
 // The same number as in the manager.
 inline constexpr uint32_t kRegistrationProtocol = 1;
 
-// Where the farm's group is, as a manager told it.
-struct GroupPlace {
-  uint64_t group_id = 0;
-  IpAddress address;
-  uint16_t port = 0;
-  Duration detection_timeout{};
-  std::vector<Endpoint> seeds;
-};
-
 StatusOr<std::vector<multicast::GroupKey>> KeysOf(
     const google::protobuf::RepeatedPtrField<v1::GroupKey>& sent);
 
 // Of a RegisterReply, an AttendReply or a FindPlaceReply. Errors say what a manager told that makes
-// no sense.
+// no sense. CheckedPlace() has no keys.
 StatusOr<GroupPlace> CheckedPlace(uint64_t group_id, const std::string& address, uint32_t port,
                                   int64_t detection_timeout_ns,
                                   const google::protobuf::RepeatedPtrField<std::string>& seeds);
 template <class Reply>
 StatusOr<GroupPlace> PlaceOf(const Reply& reply) {
-  return CheckedPlace(reply.group_id(), reply.group_address(), reply.group_port(),
-                      reply.detection_timeout_ns(), reply.seeds());
+  STRATA_ASSIGN_OR_RETURN(GroupPlace place,
+                          CheckedPlace(reply.group_id(), reply.group_address(), reply.group_port(),
+                                       reply.detection_timeout_ns(), reply.seeds()));
+  STRATA_ASSIGN_OR_RETURN(place.keys, KeysOf(reply.keys()));
+  return place;
 }
 
 inline constexpr size_t kManagersMax = 64;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <vector>
 
 #include "common/version.h"
 
@@ -12,15 +13,14 @@ namespace {
 constexpr std::chrono::seconds kFindLimit(1);
 
 struct Answer {
-  FoundPlace place;
+  GroupPlace place;
   std::pair<uint64_t, uint64_t> position;
 };
 
 StatusOr<Answer> FromReply(const v1::FindPlaceReply& reply, const KnownMember& self) {
   Answer answer;
   answer.position = {reply.term(), reply.number()};
-  STRATA_ASSIGN_OR_RETURN(answer.place.group, PlaceOf(reply));
-  STRATA_ASSIGN_OR_RETURN(answer.place.keys, KeysOf(reply.keys()));
+  STRATA_ASSIGN_OR_RETURN(answer.place, PlaceOf(reply));
   if (reply.group_id() == self.group_id) return answer;
   return Internal("the manager told the place in another group");
 }
@@ -48,8 +48,8 @@ void AddSeeds(const std::vector<Endpoint>& more, std::vector<Endpoint>& seeds) {
 
 }  // namespace
 
-StatusOr<FoundPlace> PlaceFinder::Find(const KnownMember& self) {
-  std::optional<FoundPlace> best;
+StatusOr<GroupPlace> PlaceFinder::Find(const KnownMember& self) {
+  std::optional<GroupPlace> best;
   std::vector<Endpoint> seeds;
   Status failure = Unavailable("no manager told this member's place in the group as it is now");
   for (size_t manager = 0; manager < channels_.size(); ++manager) {
@@ -59,13 +59,13 @@ StatusOr<FoundPlace> PlaceFinder::Find(const KnownMember& self) {
       if (answer.status().code() != StatusCode::kUnavailable) failure = answer.status();
       continue;
     }
-    AddSeeds(answer->place.group.seeds, seeds);
+    AddSeeds(answer->place.seeds, seeds);
     if (answer->position < highest_) continue;
     highest_ = answer->position;
     best = std::move(answer->place);
   }
   if (!best) return failure;
-  best->group.seeds = std::move(seeds);
+  best->seeds = std::move(seeds);
   return *std::move(best);
 }
 

@@ -2,11 +2,10 @@
 
 #include <cstdint>
 #include <utility>
-#include <vector>
 
 #include "common/status.h"
+#include "farm/member/group_place.h"
 #include "farm/rpc/manager_channels.h"
-#include "multicast/driver/key_file.h"
 
 namespace strata::farm::rpc {
 
@@ -16,11 +15,6 @@ struct KnownMember {
   uint64_t group_id = 0;
 };
 
-struct FoundPlace {
-  GroupPlace group;  // The seeds are all managers that answered.
-  std::vector<multicast::GroupKey> keys;
-};
-
 // Asks all managers of a farm that nobody leads for a member's place in the group. One thread at a
 // time.
 class PlaceFinder {
@@ -28,10 +22,10 @@ class PlaceFinder {
   explicit PlaceFinder(ManagerChannels& channels) : channels_(channels) {}
 
   // Managers may answer differently: one may have been away when the others changed the keys. The
-  // answer of the highest position counts, of all that were ever given. Unavailable: somebody
-  // leads, nobody answers, or nobody knows as much as one who answered before. Other errors are
-  // those of a manager that does not know this member.
-  StatusOr<FoundPlace> Find(const KnownMember& self);
+  // answer of the highest position counts, of all that were ever given; but the seeds are all
+  // managers that answered. Unavailable: somebody leads, nobody answers, or nobody knows as much as
+  // one who answered before. Other errors are those of a manager that does not know this member.
+  StatusOr<GroupPlace> Find(const KnownMember& self);
 
  private:
   ManagerChannels& channels_;

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/log.h"
 #include "common/system_random.h"
+#include "farm/member/group_place.h"
 #include "multicast/driver/state_file.h"
 
 namespace strata::engine::app {
@@ -273,11 +274,11 @@ Status Engine::TakePlace(const rpc::Registration& place) {
                             farm::FarmMember::Join(GroupOptionsOf(place), {}, *this, metrics_));
     return Ok();
   }
-  if (place.id != registration_.id || place.group_id != registration_.group_id) {
+  if (place.id != registration_.id || place.group.group_id != registration_.group.group_id) {
     return FailedPrecondition(
         "the farm has another group now, or this engine another number in it: start it again");
   }
-  STRATA_RETURN_IF_ERROR(member_->UseKeys(place.keys));
+  STRATA_RETURN_IF_ERROR(member_->UseKeys(place.group.keys));
   absl::MutexLock lock(&mutex_);
   registration_ = place;
   if (registered) phase_ = "joining the farm's group";
@@ -286,16 +287,11 @@ Status Engine::TakePlace(const rpc::Registration& place) {
 
 multicast::GroupOptions Engine::GroupOptionsOf(const rpc::Registration& place) const {
   multicast::GroupOptions options;
-  options.core.group = multicast::GroupId(place.group_id);
-  options.core.seeds = place.seeds;
-  farm::SetDetection(place.detection_timeout, options.core);
   options.member = multicast::MemberId(place.id.value());
   options.role = multicast::Role::kEngine;
   options.light = settings_.light;
   options.sockets = settings_.sockets;
-  options.sockets.group = place.group_address;
-  options.sockets.port = place.group_port;
-  options.keys = place.keys;
+  farm::SetPlace(place.group, options);
   options.state_file = settings_.data_folder + kStateFile;
   // A manager that was restored founds another one.
   options.may_change_group = place.number != 0;
@@ -333,7 +329,7 @@ Status Engine::StartServer() {
   table_ = std::make_unique<FarmTable>(*member_, registration_.weights, finder_.get(), invalidate,
                                        metrics_);
   settings_.agent.self = registration_.id;
-  settings_.agent.loop_token = "strata-" + std::to_string(registration_.group_id);
+  settings_.agent.loop_token = "strata-" + std::to_string(registration_.group.group_id);
   STRATA_ASSIGN_OR_RETURN(agent_, transfer::AgentServer::Start(settings_.agent, *table_, metrics_));
   STRATA_RETURN_IF_ERROR(GiveTo(settings_.nginx.user, settings_.agent.socket_path));
   STRATA_ASSIGN_OR_RETURN(PurgePositions positions,

@@ -45,24 +45,13 @@ StatusOr<farm::LoadWeights> WeightsOf(const v1::LoadWeights& sent) {
   return weights;
 }
 
-Registration InGroup(farm::EngineId id, farm::rpc::GroupPlace place) {
-  Registration registration;
-  registration.id = id;
-  registration.group_id = place.group_id;
-  registration.group_address = place.address;
-  registration.group_port = place.port;
-  registration.detection_timeout = place.detection_timeout;
-  registration.seeds = std::move(place.seeds);
-  return registration;
-}
-
 StatusOr<Registration> FromReply(const v1::RegisterReply& reply) {
-  STRATA_ASSIGN_OR_RETURN(farm::rpc::GroupPlace place, farm::rpc::PlaceOf(reply));
-  Registration registration = InGroup(farm::EngineId(reply.engine_id()), std::move(place));
+  Registration registration;
+  registration.id = farm::EngineId(reply.engine_id());
   registration.number = reply.registration();
   registration.scope = reply.scope();
+  STRATA_ASSIGN_OR_RETURN(registration.group, farm::rpc::PlaceOf(reply));
   STRATA_ASSIGN_OR_RETURN(registration.weights, WeightsOf(reply.load_weights()));
-  STRATA_ASSIGN_OR_RETURN(registration.keys, farm::rpc::KeysOf(reply.keys()));
   return registration;
 }
 
@@ -149,10 +138,10 @@ StatusOr<Registration> ManagerClient::Register(const farm::EngineInfo& info, Byt
 }
 
 StatusOr<Registration> ManagerClient::FindPlace(farm::EngineId id, uint64_t group_id) {
-  STRATA_ASSIGN_OR_RETURN(farm::rpc::FoundPlace found,
+  Registration place;
+  place.id = id;
+  STRATA_ASSIGN_OR_RETURN(place.group,
                           channels_->places.Find({.member_id = id.value(), .group_id = group_id}));
-  Registration place = InGroup(id, std::move(found.group));
-  place.keys = std::move(found.keys);
   return place;
 }
 

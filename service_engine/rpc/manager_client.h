@@ -16,8 +16,9 @@
 #include "farm/content_key.h"
 #include "farm/engine.h"
 #include "farm/load_factor.h"
+#include "farm/member/group_place.h"
 #include "farm/rpc/refusal.h"
-#include "multicast/driver/options.h"
+#include "multicast/driver/key_file.h"
 
 namespace strata::engine::rpc {
 
@@ -26,13 +27,8 @@ struct Registration {
   farm::EngineId id{};
   uint64_t number = 0;
   std::string scope;
-  uint64_t group_id = 0;
-  IpAddress group_address;
-  uint16_t group_port = 0;
-  Duration detection_timeout{};
+  farm::GroupPlace group;
   farm::LoadWeights weights;
-  std::vector<Endpoint> seeds;
-  std::vector<multicast::GroupKey> keys;
 };
 
 // What a manager says to an engine that it knows.

@@ -263,15 +263,15 @@ TEST_F(ManagersTest, OfSeveralPlacesTheOneOfTheHighestPositionCounts) {
   const auto place = client.FindPlace(farm::EngineId(101), 5);
   ASSERT_TRUE(place.ok()) << place.status();
   EXPECT_EQ(place->number, 0u);
-  EXPECT_EQ(place->group_id, 5u);
-  ASSERT_EQ(place->keys.size(), 1u);
-  EXPECT_EQ(place->keys.front().id, 3);
-  EXPECT_EQ(place->seeds.size(), 3u) << "all of them may be in the group";
+  EXPECT_EQ(place->group.group_id, 5u);
+  ASSERT_EQ(place->group.keys.size(), 1u);
+  EXPECT_EQ(place->group.keys.front().id, 3);
+  EXPECT_EQ(place->group.seeds.size(), 3u) << "all of them may be in the group";
   // What was told last is not taken back by those who know less.
   fresh.reset();
   EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5).status().code(), StatusCode::kUnavailable);
   stale.term = 4;
-  EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5)->keys.front().id, 4);
+  EXPECT_EQ(client.FindPlace(farm::EngineId(101), 5)->group.keys.front().id, 4);
 }
 
 TEST_F(ManagersTest, WhyThereIsNoPlaceIsToldByWhoKnows) {

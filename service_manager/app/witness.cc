@@ -12,7 +12,7 @@
 #include "common/log.h"
 #include "common/settings.h"
 #include "common/system_random.h"
-#include "farm/member/farm_member.h"
+#include "farm/member/group_place.h"
 #include "farm/member/process_settings.h"
 #include "farm/rpc/refusal.h"
 #include "multicast/driver/state_file.h"
@@ -203,19 +203,14 @@ StatusOr<rpc::Attendance> Witness::FindPlace() {
 
 Status Witness::Join(const rpc::Attendance& attendance) {
   multicast::GroupOptions group;
-  group.core.group = multicast::GroupId(attendance.group_id);
-  group.core.seeds = attendance.seeds;
-  farm::SetDetection(attendance.detection_timeout, group.core);
   group.member = attendance.member;
   group.role = multicast::Role::kWitness;
   group.sockets = options_.sockets;
-  group.sockets.group = attendance.group_address;
-  group.sockets.port = attendance.group_port;
-  group.keys = attendance.keys;
+  farm::SetPlace(attendance.group, group);
   group.state_file = options_.data_folder + kStateFile;
   group.may_change_group = true;  // A manager that was restored founds another one.
   group.own_thread = true;
-  group_id_ = attendance.group_id;
+  group_id_ = attendance.group.group_id;
   {
     absl::MutexLock lock(&mutex_);
     self_ = attendance.member;
@@ -233,10 +228,10 @@ Status Witness::Renew() {
   if (farm::rpc::IsRefusal(attendance.status())) return attendance.status();
   if (!attendance.ok()) attendance = FindPlace();  // The keys may be others than those it has.
   if (!attendance.ok()) return Ok();               // The next one comes soon.
-  if (attendance->group_id != group_id_) {
+  if (attendance->group.group_id != group_id_) {
     return FailedPrecondition("the farm has another group: its manager was restored");
   }
-  const Status used = keys_->Use(*group_, attendance->keys);
+  const Status used = keys_->Use(*group_, attendance->group.keys);
   if (!used.ok()) Log().Error("new keys", {{"error", MessageOf(used)}});
   return Ok();
 }

@@ -16,23 +16,6 @@ class WitnessClient::Channels final : public farm::rpc::ManagerChannels {
   farm::rpc::PlaceFinder places{*this};
 };
 
-namespace {
-
-Attendance InGroup(multicast::MemberId member, farm::rpc::GroupPlace place,
-                   std::vector<multicast::GroupKey> keys) {
-  Attendance attendance;
-  attendance.member = member;
-  attendance.group_id = place.group_id;
-  attendance.group_address = place.address;
-  attendance.group_port = place.port;
-  attendance.detection_timeout = place.detection_timeout;
-  attendance.seeds = std::move(place.seeds);
-  attendance.keys = std::move(keys);
-  return attendance;
-}
-
-}  // namespace
-
 WitnessClient::WitnessClient(std::vector<std::string> managers,
                              std::shared_ptr<const tls::TlsStore> tls)
     : channels_(std::make_unique<Channels>("witness", std::move(managers), std::move(tls))) {}
@@ -50,17 +33,19 @@ StatusOr<Attendance> WitnessClient::Attend(ByteSpan instance) {
                       [&](v1::Registration::Stub& stub, grpc::ClientContext& context) {
                         return stub.Attend(&context, request, &reply);
                       }));
-  STRATA_ASSIGN_OR_RETURN(farm::rpc::GroupPlace place, farm::rpc::PlaceOf(reply));
-  STRATA_ASSIGN_OR_RETURN(std::vector<multicast::GroupKey> keys, farm::rpc::KeysOf(reply.keys()));
+  Attendance attendance;
+  attendance.member = multicast::MemberId(reply.member_id());
+  STRATA_ASSIGN_OR_RETURN(attendance.group, farm::rpc::PlaceOf(reply));
   registered_ = true;
-  return InGroup(multicast::MemberId(reply.member_id()), std::move(place), std::move(keys));
+  return attendance;
 }
 
 StatusOr<Attendance> WitnessClient::FindPlace(multicast::MemberId member, uint64_t group_id) {
+  Attendance place;
+  place.member = member;
   STRATA_ASSIGN_OR_RETURN(
-      farm::rpc::FoundPlace found,
-      channels_->places.Find({.member_id = member.value(), .group_id = group_id}));
-  return InGroup(member, std::move(found.group), std::move(found.keys));
+      place.group, channels_->places.Find({.member_id = member.value(), .group_id = group_id}));
+  return place;
 }
 
 void WitnessClient::Stop() { channels_->Stop(); }

@@ -1,26 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "common/bytes.h"
 #include "common/status.h"
-#include "common/time.h"
 #include "common/tls/tls_files.h"
-#include "multicast/driver/options.h"
+#include "farm/member/group_place.h"
+#include "multicast/wire/types.h"
 
 namespace strata::manager::rpc {
 
 // What a manager gives a witness.
 struct Attendance {
   multicast::MemberId member{};
-  uint64_t group_id = 0;
-  IpAddress group_address;
-  uint16_t group_port = 0;
-  Duration detection_timeout{};
-  std::vector<Endpoint> seeds;
-  std::vector<multicast::GroupKey> keys;  // All that are good now.
+  farm::GroupPlace group;
 };
 
 // Calls the farm's managers for a witness (proto/manager.proto, Registration.Attend), one after the

@@ -6,6 +6,7 @@
 
 #include "common/system_random.h"
 #include "common/tls/tls_files.h"
+#include "farm/member/group_place.h"
 
 namespace strata::bench {
 namespace {
@@ -19,17 +20,12 @@ constexpr int kTwinTries = 15;
 multicast::GroupOptions OptionsOf(const FarmGuest::Place& place,
                                   const engine::rpc::Registration& registration) {
   multicast::GroupOptions options;
-  options.core.group = multicast::GroupId(registration.group_id);
-  options.core.seeds = registration.seeds;
-  farm::SetDetection(registration.detection_timeout, options.core);
   options.member = multicast::MemberId(registration.id.value());
   options.role = multicast::Role::kEngine;
   options.sockets.interface = place.interface;
   options.sockets.loopback = place.loopback;
   options.sockets.address = place.address;
-  options.sockets.group = registration.group_address;
-  options.sockets.port = registration.group_port;
-  options.keys = registration.keys;
+  farm::SetPlace(registration.group, options);
   return options;
 }
 
@@ -76,7 +72,7 @@ Status FarmGuest::Renew() {
   if (renewal.ok()) return member_->UseKeys(renewal->keys);
   STRATA_ASSIGN_OR_RETURN(const auto registration, Register());
   registration_ = registration.number;
-  return member_->UseKeys(registration.keys);
+  return member_->UseKeys(registration.group.keys);
 }
 
 }  // namespace strata::bench
