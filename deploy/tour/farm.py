@@ -3,14 +3,16 @@
 Everything it starts it ends, by pid. Used by deploy/quickstart and by the tests.
 """
 
+import functools
 import json
 import os
 import pathlib
 import signal
 import subprocess
-import time
 import urllib.error
 import urllib.request
+
+import waiting
 
 PATIENCE = 30
 
@@ -58,16 +60,7 @@ class Process:
         return "\n".join(text[-lines:])
 
 
-def wait_until(condition, what, patience=PATIENCE, pause=0.05):
-    """Waits until condition() is true, and gives that; FarmError says what did not happen."""
-    deadline = time.monotonic() + patience
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > deadline:
-            raise FarmError(f"{what}: not within {patience} s")
-        time.sleep(pause)
+wait_until = functools.partial(waiting.wait_until, failure=FarmError)
 
 
 def host_of(address):

@@ -3,6 +3,7 @@
 import copy
 import ctypes
 import fcntl
+import functools
 import http.client
 import http.server
 import os
@@ -12,9 +13,14 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "deploy/tour"))
+import waiting  # pylint: disable=wrong-import-position
+
+wait_until = functools.partial(waiting.wait_until, pause=0.005)
 
 PATIENCE = 20  # Seconds for what takes milliseconds.
 HOST = "films.example"
@@ -36,14 +42,6 @@ def enter_private_network():
         raise OSError(ctypes.get_errno(), "no network of its own")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(sock, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
-
-
-def wait_until(condition, what, patience=PATIENCE):
-    deadline = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"in vain: {what}")
-        time.sleep(0.005)
 
 
 def _accepts(port):

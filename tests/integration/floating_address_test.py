@@ -1,17 +1,24 @@
 """Floating addresses on a LAN: what its other machines see when the holder changes."""
 
+import functools
 import os
 import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 from clients import KeepingClient
 from lab import Lan, LabError, run
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "deploy/tour"))
+import waiting  # pylint: disable=wrong-import-position
+
+wait_until = functools.partial(waiting.wait_until, pause=0.01)
 
 V4 = "10.77.0.100"
 V6 = "fd77::100"
@@ -29,14 +36,6 @@ except ConnectionRefusedError:
 except OSError:
     sys.exit(1)
 """
-
-
-def wait_until(condition, what, patience=20):
-    until = time.monotonic() + patience
-    while not condition():
-        if time.monotonic() > until:
-            raise AssertionError(f"in vain waited until {what}")
-        time.sleep(0.01)
 
 
 class Holder:

@@ -2,12 +2,14 @@
 its own, with a systemd of its own. Nothing that happens there is left, or seen here."""
 
 import atexit
+import functools
 import os
 import pathlib
 import subprocess
-import time
+import sys
 
-PATIENCE = 60
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "deploy/tour"))
+import waiting  # pylint: disable=wrong-import-position
 
 _NAMESPACES = ["--mount", "--pid", "--fork", "--cgroup", "--net", "--uts", "--ipc"]
 _ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
@@ -53,16 +55,7 @@ class CannotBoot(MachineError):
     """No such machine can be had here."""
 
 
-def wait_until(condition, what, patience=PATIENCE):
-    """Waits until condition() is true, and gives that."""
-    deadline = time.monotonic() + patience
-    while True:
-        result = condition()
-        if result:
-            return result
-        if time.monotonic() > deadline:
-            raise MachineError(f"{what}: not within {patience} s")
-        time.sleep(0.1)
+wait_until = functools.partial(waiting.wait_until, patience=60, pause=0.1, failure=MachineError)
 
 
 def _cgroups():
@@ -108,7 +101,7 @@ class Machine:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         atexit.register(self.close)
         try:
-            self.init = wait_until(self._find_init, "the machine's first process", 10)
+            self.init = wait_until(self._find_init, "the machine's first process", patience=10)
             wait_until(self._is_up, "the machine is up")
         except MachineError:
             self.close()
@@ -133,7 +126,7 @@ class Machine:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
-        wait_until(self._remove_cgroup, "its control groups are empty", 10)
+        wait_until(self._remove_cgroup, "its control groups are empty", patience=10)
 
     def _remove_cgroup(self):
         try:
