@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "proto/cli_settings.pb.h"
 
 namespace strata::cli {

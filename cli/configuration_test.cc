@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "common/settings_schema.h"
+#include "common/settings/settings_schema.h"
 #include "gtest/gtest.h"
 #include "proto/cli_settings.pb.h"
 

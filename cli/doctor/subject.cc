@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "common/file.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "proto/cli_settings.pb.h"
 #include "proto/service_engine_settings.pb.h"
 #include "proto/service_manager_settings.pb.h"

@@ -2,7 +2,7 @@
 #include <cstdlib>
 #include <iostream>
 
-#include "common/settings_reference.h"
+#include "common/settings/settings_reference.h"
 #include "proto/cli_settings.pb.h"
 #include "proto/service_engine_settings.pb.h"
 #include "proto/service_manager_settings.pb.h"

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "common/settings.h"
-#include "common/settings_schema.h"
+#include "common/settings/settings.h"
+#include "common/settings/settings_schema.h"
 #include "common/status.h"
 #include "gtest/gtest.h"
 

@@ -3,8 +3,8 @@
 #include <filesystem>
 
 #include "common/check.h"
-#include "common/settings.h"
-#include "common/settings_change.h"
+#include "common/settings/settings.h"
+#include "common/settings/settings_change.h"
 #include "farm/member/process_settings.h"
 #include "proto/service_engine_settings.pb.h"
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "common/log.h"
-#include "common/settings_change.h"
+#include "common/settings/settings_change.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/routing/routing_snapshot.h"
 #include "service_manager/store/load_index.h"

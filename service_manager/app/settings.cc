@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "common/number.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "farm/member/farm_member.h"
 #include "farm/member/process_settings.h"
 #include "multicast/driver/network_interface.h"

@@ -10,7 +10,7 @@
 
 #include "absl/time/time.h"
 #include "common/log.h"
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "common/system_random.h"
 #include "farm/member/group_place.h"
 #include "farm/member/process_settings.h"

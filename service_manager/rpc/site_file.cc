@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/settings.h"
+#include "common/settings/settings.h"
 #include "proto/site.pb.h"
 
 namespace strata::manager {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "common/settings_schema.h"
+#include "common/settings/settings_schema.h"
 #include "proto/site.pb.h"
 
 namespace strata::manager {

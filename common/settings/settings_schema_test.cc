@@ -1,8 +1,8 @@
-#include "common/settings_schema.h"
+#include "common/settings/settings_schema.h"
 
 #include <gtest/gtest.h>
 
-#include "common/settings_test.pb.h"
+#include "common/settings/settings_test.pb.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "common/settings_rule.h"
+#include "common/settings/settings_rule.h"
 
 #include <cmath>
 #include <limits>

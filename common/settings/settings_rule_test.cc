@@ -1,8 +1,8 @@
-#include "common/settings_rule.h"
+#include "common/settings/settings_rule.h"
 
 #include <gtest/gtest.h>
 
-#include "common/settings_test.pb.h"
+#include "common/settings/settings_test.pb.h"
 
 namespace strata {
 namespace {

@@ -1,10 +1,10 @@
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 #include <gtest/gtest.h>
 
 #include <fstream>
 
-#include "common/settings_test.pb.h"
+#include "common/settings/settings_test.pb.h"
 #include "common/yaml_tree.h"
 
 namespace strata {

@@ -1,9 +1,9 @@
-#include "common/settings_change.h"
+#include "common/settings/settings_change.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/settings_test.pb.h"
+#include "common/settings/settings_test.pb.h"
 
 namespace strata {
 namespace {

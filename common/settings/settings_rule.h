@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "common/settings_options.pb.h"
+#include "common/settings/settings_options.pb.h"
 
 namespace strata {
 

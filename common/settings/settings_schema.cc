@@ -1,11 +1,11 @@
-#include "common/settings_schema.h"
+#include "common/settings/settings_schema.h"
 
 #include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "common/settings_rule.h"
+#include "common/settings/settings_rule.h"
 
 namespace strata {
 namespace {

@@ -1,10 +1,10 @@
-#include "common/settings_reference.h"
+#include "common/settings/settings_reference.h"
 
 #include <map>
 #include <string_view>
 
-#include "common/settings_rule.h"
-#include "common/settings_schema.h"
+#include "common/settings/settings_rule.h"
+#include "common/settings/settings_schema.h"
 
 namespace strata {
 namespace {

@@ -3,8 +3,8 @@
 #include <string_view>
 
 #include "common/check.h"
-#include "common/settings.h"
-#include "common/settings_test.pb.h"
+#include "common/settings/settings.h"
+#include "common/settings/settings_test.pb.h"
 #include "common/utf8.h"
 
 // Whatever the text, loading ends with a filled message or with an untouched one and a readable,

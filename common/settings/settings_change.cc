@@ -1,8 +1,8 @@
-#include "common/settings_change.h"
+#include "common/settings/settings_change.h"
 
 #include <google/protobuf/util/message_differencer.h>
 
-#include "common/settings_options.pb.h"
+#include "common/settings/settings_options.pb.h"
 
 namespace strata {
 namespace {

@@ -1,4 +1,4 @@
-#include "common/settings.h"
+#include "common/settings/settings.h"
 
 #include <google/protobuf/descriptor.h>
 
@@ -11,8 +11,8 @@
 
 #include "common/file.h"
 #include "common/near_miss.h"
-#include "common/settings_rule.h"
-#include "common/settings_schema.h"
+#include "common/settings/settings_rule.h"
+#include "common/settings/settings_schema.h"
 #include "common/utf8.h"
 #include "common/yaml_tree.h"
 
