@@ -12,14 +12,6 @@ constexpr Duration kDay = std::chrono::hours(24);
 constexpr Duration kYear = 366 * kDay;
 constexpr uint32_t kMaxCopies = 1000;
 
-bool IsSiteName(std::string_view name) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  return !name.empty() && name.size() <= kMaxSiteName && name.front() != '-' &&
-         name.back() != '-' && std::all_of(name.begin(), name.end(), fits);
-}
-
 // Collects what is wrong.
 class Faults {
  public:
@@ -144,6 +136,14 @@ std::string Text(const std::vector<Origin>& origins) {
 }
 
 }  // namespace
+
+bool IsSiteName(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !name.empty() && name.size() <= kMaxSiteName && name.front() != '-' &&
+         name.back() != '-' && std::all_of(name.begin(), name.end(), fits);
+}
 
 std::vector<std::string> FaultsOf(const Site& site) {
   Faults faults;

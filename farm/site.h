@@ -56,6 +56,9 @@ struct Site {
   friend bool operator==(const Site&, const Site&) = default;
 };
 
+// Whether a site may be called so.
+bool IsSiteName(std::string_view name);
+
 // Everything that is wrong with a site, each with the field it is about; empty if nothing is. Does
 // not know other sites.
 std::vector<std::string> FaultsOf(const Site& site);
