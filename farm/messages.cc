@@ -3,13 +3,10 @@
 #include <array>
 #include <utility>
 
-#include "farm/codec.h"
+#include "common/field_codec.h"
 
 namespace strata::farm {
 namespace {
-
-using internal::Appender;
-using internal::FieldReader;
 
 enum class Kind : uint8_t {
   kEngineRegistered = 1,
@@ -37,7 +34,7 @@ constexpr size_t kChangeBytesMin = 17;
 
 // ---- Pieces.
 
-void PutEndpoints(const std::vector<Endpoint>& endpoints, Appender& out) {
+void PutEndpoints(const std::vector<Endpoint>& endpoints, FieldAppender& out) {
   STRATA_CHECK(endpoints.size() <= kMaxEngineAddresses);
   out.U8(static_cast<uint8_t>(endpoints.size()));
   for (const Endpoint& endpoint : endpoints) {
@@ -55,7 +52,7 @@ std::vector<Endpoint> TakeEndpoints(FieldReader& in, const char* field) {
   return endpoints;
 }
 
-void PutEngine(const EngineInfo& engine, Appender& out) {
+void PutEngine(const EngineInfo& engine, FieldAppender& out) {
   STRATA_CHECK(engine.name.size() <= kMaxEngineName);
   out.U32(engine.id.value());
   out.Text(engine.name);
@@ -87,7 +84,7 @@ EngineInfo TakeEngine(FieldReader& in) {
   return engine;
 }
 
-void PutAsset(const Asset& asset, Appender& out) {
+void PutAsset(const Asset& asset, FieldAppender& out) {
   STRATA_CHECK(asset.validator.size() <= kMaxValidator && asset.lifetime >= Duration::zero());
   out.U8(static_cast<uint8_t>(asset.kind));
   out.U8(asset.complete ? 1 : 0);
@@ -110,22 +107,22 @@ Asset TakeAsset(FieldReader& in) {
 
 // ---- Bodies.
 
-void Put(const EngineRegistered& m, Appender& out) {
+void Put(const EngineRegistered& m, FieldAppender& out) {
   PutEngine(m.engine, out);
   out.U64(m.registration);
 }
-void Put(const EngineRemoved& m, Appender& out) { out.U32(m.engine.value()); }
-void Put(const HealthChanged& m, Appender& out) {
+void Put(const EngineRemoved& m, FieldAppender& out) { out.U32(m.engine.value()); }
+void Put(const HealthChanged& m, FieldAppender& out) {
   STRATA_CHECK(m.reason.size() <= kMaxReason);
   out.U32(m.engine.value());
   out.U8(static_cast<uint8_t>(m.health));
   out.Text(m.reason);
 }
-void Put(const DrainChanged& m, Appender& out) {
+void Put(const DrainChanged& m, FieldAppender& out) {
   out.U32(m.engine.value());
   out.U8(m.draining ? 1 : 0);
 }
-void Put(const AssetsChanged& m, Appender& out) {
+void Put(const AssetsChanged& m, FieldAppender& out) {
   STRATA_CHECK(m.changes.size() <= kMaxAssetChanges);
   out.U32(m.engine.value());
   out.U16(static_cast<uint16_t>(m.changes.size()));
@@ -136,9 +133,9 @@ void Put(const AssetsChanged& m, Appender& out) {
     if (change.asset) PutAsset(*change.asset, out);
   }
 }
-void Put(const InventoryBegins& m, Appender& out) { out.U32(m.engine.value()); }
-void Put(const InventoryEnds& m, Appender& out) { out.U32(m.engine.value()); }
-void Put(const LoadReport& m, Appender& out) {
+void Put(const InventoryBegins& m, FieldAppender& out) { out.U32(m.engine.value()); }
+void Put(const InventoryEnds& m, FieldAppender& out) { out.U32(m.engine.value()); }
+void Put(const LoadReport& m, FieldAppender& out) {
   STRATA_CHECK(m.load.parameters.size() <= kMaxParameters);
   out.U32(m.engine.value());
   out.U64(m.registration);
@@ -156,13 +153,13 @@ void Put(const LoadReport& m, Appender& out) {
   }
 }
 
-void Put(const SiteApplied& m, Appender& out) {
+void Put(const SiteApplied& m, FieldAppender& out) {
   const Bytes site = Encode(m.site);
   out.U32(static_cast<uint32_t>(site.size()));
   out.Put(site);
 }
-void Put(const SiteRemoved& m, Appender& out) { out.Text(m.site); }
-void Put(const Purged& m, Appender& out) {
+void Put(const SiteRemoved& m, FieldAppender& out) { out.Text(m.site); }
+void Put(const Purged& m, FieldAppender& out) {
   STRATA_CHECK(m.keys.size() <= kMaxPurgedKeys);
   out.Text(m.site);
   out.U64(m.position);
@@ -172,7 +169,7 @@ void Put(const Purged& m, Appender& out) {
     out.U64(key.low);
   }
 }
-void Put(const PurgeApplied& m, Appender& out) {
+void Put(const PurgeApplied& m, FieldAppender& out) {
   STRATA_CHECK(m.problem.size() <= kMaxReason);
   out.U32(m.engine.value());
   out.Text(m.site);
@@ -180,21 +177,21 @@ void Put(const PurgeApplied& m, Appender& out) {
   out.U32(m.dropped);
   out.Text(m.problem);
 }
-void Put(const DigestAsked& m, Appender& out) { out.U64(m.number); }
-void Put(const Present&, Appender&) {}
-void Put(const Probed& m, Appender& out) {
+void Put(const DigestAsked& m, FieldAppender& out) { out.U64(m.number); }
+void Put(const Present&, FieldAppender&) {}
+void Put(const Probed& m, FieldAppender& out) {
   STRATA_CHECK(m.problem.size() <= kMaxReason);
   out.U32(m.engine.value());
   out.Text(m.problem);
 }
-void Put(const SiteTaken& m, Appender& out) {
+void Put(const SiteTaken& m, FieldAppender& out) {
   STRATA_CHECK(m.problem.size() <= kMaxReason);
   out.U32(m.engine.value());
   out.Text(m.site);
   out.U64(m.version);
   out.Text(m.problem);
 }
-void Put(const DigestTold& m, Appender& out) {
+void Put(const DigestTold& m, FieldAppender& out) {
   out.U32(m.engine.value());
   out.U64(m.number);
   out.U64(m.digest.high());
@@ -395,7 +392,7 @@ EngineId EngineOf(const Message& message) {
 }
 
 void Encode(const Message& message, Bytes& out) {
-  Appender appender(out);
+  FieldAppender appender(out);
   appender.U8(kMessageVersion);
   appender.U8(static_cast<uint8_t>(message.index() + 1));
   std::visit([&appender](const auto& m) { Put(m, appender); }, message);
@@ -415,12 +412,12 @@ StatusOr<Message> DecodeMessage(ByteSpan bytes) {
 bool IsOfLaterVersion(ByteSpan bytes) { return !bytes.empty() && bytes[0] > kMessageVersion; }
 
 void Encode(const EngineInfo& engine, Bytes& out) {
-  Appender appender(out);
+  FieldAppender appender(out);
   PutEngine(engine, appender);
 }
 
 void Encode(const Asset& asset, Bytes& out) {
-  Appender appender(out);
+  FieldAppender appender(out);
   PutAsset(asset, appender);
 }
 

@@ -1,15 +1,12 @@
-#include "farm/codec.h"
+#include "common/field_codec.h"
 #include "farm/site.h"
 
 namespace strata::farm {
 namespace {
 
-using internal::Appender;
-using internal::FieldReader;
-
 constexpr uint8_t kSiteVersion = 1;
 
-void Put(Duration time, Appender& out) { out.U64(static_cast<uint64_t>(time.count())); }
+void Put(Duration time, FieldAppender& out) { out.U64(static_cast<uint64_t>(time.count())); }
 
 Duration TakeDuration(FieldReader& in, const char* field) {
   const uint64_t nanos = in.U64(field);
@@ -17,7 +14,7 @@ Duration TakeDuration(FieldReader& in, const char* field) {
   return Duration(in.ok() ? static_cast<int64_t>(nanos) : 0);
 }
 
-void Put(const std::vector<std::string>& texts, Appender& out) {
+void Put(const std::vector<std::string>& texts, FieldAppender& out) {
   out.U8(static_cast<uint8_t>(texts.size()));
   for (const std::string& text : texts) out.Text(text);
 }
@@ -29,7 +26,7 @@ std::vector<std::string> TakeTexts(FieldReader& in, size_t max, const char* fiel
   return texts;
 }
 
-void Put(const Origin& origin, Appender& out) {
+void Put(const Origin& origin, FieldAppender& out) {
   out.Text(origin.host);
   out.U16(origin.port);
   out.U8(origin.tls ? 1 : 0);
@@ -55,7 +52,7 @@ Origin TakeOrigin(FieldReader& in) {
 
 Bytes Encode(const Site& site) {
   Bytes bytes;
-  Appender out(bytes);
+  FieldAppender out(bytes);
   out.U8(kSiteVersion);
   out.Text(site.name);
   out.U64(site.version);

@@ -2,19 +2,16 @@
 
 #include <utility>
 
-#include "farm/codec.h"
+#include "common/field_codec.h"
 
 namespace strata::farm {
 namespace {
-
-using internal::Appender;
-using internal::FieldReader;
 
 constexpr uint8_t kLedgerVersion = 1;
 constexpr size_t kSiteBytesMin = 60;
 constexpr size_t kPurgeBytesMin = 10;
 
-void Put(const SiteLedger::PurgeLog& log, Appender& out) {
+void Put(const SiteLedger::PurgeLog& log, FieldAppender& out) {
   out.U64(log.position);
   out.U64(log.forgotten);
   out.U32(static_cast<uint32_t>(log.kept.size()));
@@ -98,7 +95,7 @@ TableDigest SiteLedger::digest() const {
   TableDigest digest;
   for (const auto& [name, site] : sites_.sites()) {
     Bytes item = Encode(site);
-    Appender out(item);
+    FieldAppender out(item);
     out.U64(logs_.at(name).position);
     digest.Add(item);
   }
@@ -107,7 +104,7 @@ TableDigest SiteLedger::digest() const {
 
 Bytes SiteLedger::Snapshot() const {
   Bytes bytes;
-  Appender out(bytes);
+  FieldAppender out(bytes);
   out.U8(kLedgerVersion);
   out.U32(static_cast<uint32_t>(sites_.sites().size()));
   for (const auto& [name, site] : sites_.sites()) {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/check.h"
-#include "farm/codec.h"
+#include "common/field_codec.h"
 
 namespace strata::farm {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 Bytes ItemOf(const Row& row) {
   Bytes item;
   Encode(row.engine, item);
-  internal::Appender out(item);
+  FieldAppender out(item);
   out.U64(row.registration);
   out.U8(static_cast<uint8_t>(row.health));
   out.Text(row.reason);
@@ -24,7 +24,7 @@ Bytes ItemOf(const Row& row) {
 
 Bytes ItemOf(EngineId engine, const ContentKey& key, const Asset& asset) {
   Bytes item;
-  internal::Appender out(item);
+  FieldAppender out(item);
   out.U32(engine.value());
   out.U64(key.high);
   out.U64(key.low);

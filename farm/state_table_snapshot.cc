@@ -1,15 +1,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "farm/codec.h"
+#include "common/field_codec.h"
 #include "farm/state_table.h"
 
 // State transfer: docs/protocols/farm.md, section 4.
 namespace strata::farm {
 namespace {
-
-using internal::Appender;
-using internal::FieldReader;
 
 constexpr uint8_t kSnapshotVersion = 1;
 constexpr uint64_t kForEver = UINT64_MAX;
@@ -20,7 +17,7 @@ constexpr size_t kCopyBytesMin = 44;
 
 Bytes StateTable::Snapshot(Timestamp now, std::optional<EngineId> copies_of) const {
   Bytes bytes;
-  Appender out(bytes);
+  FieldAppender out(bytes);
   out.U8(kSnapshotVersion);
   out.U32(static_cast<uint32_t>(rows_.size()));
   for (const auto& [id, row] : rows_) {

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "farm/codec.h"
+#include "common/field_codec.h"
 
 namespace strata::farm {
 
@@ -60,7 +60,7 @@ Bytes TableReplica::TakeSnapshot(Timestamp now, std::optional<EngineId> light) c
   const Bytes table = table_.Snapshot(now, light);
   Bytes bytes;
   bytes.reserve(sizeof(uint64_t) + ledger.size() + table.size());
-  internal::Appender out(bytes);
+  FieldAppender out(bytes);
   out.U64(ledger.size());
   out.Put(ledger);
   out.Put(table);

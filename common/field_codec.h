@@ -11,13 +11,14 @@
 #include "common/status.h"
 #include "common/utf8.h"
 
-// How the values of docs/protocols/farm.md become bytes and values again. Private to the room.
-namespace strata::farm::internal {
+// How the fields of our own formats become bytes and values again. What a *text* and its limits are
+// is told in docs/protocols/farm.md.
+namespace strata {
 
 // Appends big-endian values to a buffer that grows.
-class Appender {
+class FieldAppender {
  public:
-  explicit Appender(Bytes& out) : out_(out) {}
+  explicit FieldAppender(Bytes& out) : out_(out) {}
 
   void U8(uint8_t value) { out_.push_back(value); }
   void U16(uint16_t value) { Number(value); }
@@ -117,4 +118,4 @@ class FieldReader {
   const char* why_ = nullptr;
 };
 
-}  // namespace strata::farm::internal
+}  // namespace strata
