@@ -8,12 +8,10 @@
 
 #include "absl/container/inlined_vector.h"
 #include "common/bytes.h"
+#include "farm/weighted_draw.h"
 
 namespace strata::farm {
 namespace {
-
-// An engine that has nothing left still counts a little.
-constexpr double kLeastFree = 0.01;
 
 Candidate CandidateOf(const EngineCard& card) {
   return {.engine = card.id,
@@ -55,20 +53,13 @@ void DrawFirst(std::span<const EngineCard* const> sizes, uint64_t draw,
   // Where somebody's size is unknown all count alike.
   const bool sized = std::all_of(sizes.begin(), sizes.end(),
                                  [](const EngineCard* card) { return card->bandwidth_out > 0; });
-  double sum = 0;
-  for (size_t i = 0; i < good.size(); ++i) {
-    const double size = sized ? static_cast<double>(sizes[i]->bandwidth_out) : 1;
-    good[i].chance = size * std::max(kLeastFree, 1 - good[i].load_factor);
-    sum += good[i].chance;
+  absl::InlinedVector<double, 16> chances;
+  for (const EngineCard* card : sizes) {
+    const double size = sized ? static_cast<double>(card->bandwidth_out) : 1;
+    chances.push_back(size * FreeShare(card->load_factor));
   }
-  double at = static_cast<double>(draw >> 11) * 0x1p-53;  // From 0 to below 1.
-  size_t drawn = good.size();
-  for (size_t i = 0; i < good.size(); ++i) {
-    good[i].chance /= sum;
-    if (drawn == good.size() && at < good[i].chance) drawn = i;
-    at -= good[i].chance;
-  }
-  if (drawn == good.size()) drawn = good.size() - 1;  // Rounding.
+  const size_t drawn = DrawByWeight({chances.data(), chances.size()}, draw);
+  for (size_t i = 0; i < good.size(); ++i) good[i].chance = chances[i];
   const auto first = ranked.begin() + static_cast<std::ptrdiff_t>(drawn);
   std::rotate(ranked.begin(), first, first + 1);
 }
