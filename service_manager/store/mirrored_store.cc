@@ -383,5 +383,13 @@ Status MirroredStore::VisitLocations(uint8_t first, uint8_t last,
                                      absl::FunctionRef<void(const RecordHead&)> visit) {
   return own_.VisitLocations(first, last, visit);
 }
+StatusOr<uint64_t> MirroredStore::VisitContents(const farm::ContentKey& first,
+                                                const farm::ContentKey& last,
+                                                absl::FunctionRef<bool(const ContentView&)> visit) {
+  return own_.VisitContents(first, last, visit);
+}
+StatusOr<std::vector<ChildPosition>> MirroredStore::ChildPositions() {
+  return own_.ChildPositions();
+}
 
 }  // namespace strata::manager::store

@@ -35,7 +35,8 @@ std::string ToString(const MirrorPosition& position);
 
 // A manager's store as one of several that have the same intent. The one who leads its farm writes,
 // and Commit returns only when each manager that has to have it says that it is durable there; the
-// others take what it writes in its order. Locations are each store's own.
+// others take what it writes in its order. Locations are each store's own, and with them the
+// positions of the feeds that they come from.
 //
 // Any thread. Nothing here talks to anybody: feeds are drained, and fed to Take, by others.
 class MirroredStore final : public Store {
@@ -146,6 +147,9 @@ class MirroredStore final : public Store {
   StatusOr<std::optional<std::string>> FindUri(const farm::ContentKey& key) override;
   Status VisitLocations(uint8_t first, uint8_t last,
                         absl::FunctionRef<void(const RecordHead&)> visit) override;
+  StatusOr<uint64_t> VisitContents(const farm::ContentKey& first, const farm::ContentKey& last,
+                                   absl::FunctionRef<bool(const ContentView&)> visit) override;
+  StatusOr<std::vector<ChildPosition>> ChildPositions() override;
 
  private:
   MirroredStore(Store& own, Duration wait) : own_(own), wait_(wait) {}

@@ -19,9 +19,30 @@ namespace {
 using directory::Holder;
 
 constexpr uint64_t kLocationsInBatch = 20;
+constexpr uint64_t kChildren = 3;
+constexpr uint64_t kForgottenEvery = 11;  // Batches.
 
 farm::ContentKey Key(uint64_t batch, uint64_t i) {
   return {.high = (batch * 0x9e3779b97f4a7c15) ^ (i << 56), .low = batch << 8 | i};
+}
+
+// Batch n is of this child's feed.
+std::string ChildOf(uint64_t n) { return "cdn-one/dc-" + std::to_string(n % kChildren); }
+
+ChildPosition PositionOf(uint64_t n) {
+  return {.child = ChildOf(n), .epoch = 1 + n / 100, .sequence = n};
+}
+
+// What the feeds' positions are after these batches.
+std::vector<ChildPosition> PositionsAfter(uint64_t batches) {
+  std::map<std::string, ChildPosition> positions;
+  for (uint64_t n = 1; n <= batches; ++n) {
+    positions[ChildOf(n)] = PositionOf(n);
+    if (n % kForgottenEvery == 0) positions.erase(ChildOf(n + 1));
+  }
+  std::vector<ChildPosition> all;
+  for (const auto& [child, position] : positions) all.push_back(position);
+  return all;
 }
 
 class PowerCutTest : public testing::TestWithParam<uint64_t> {
@@ -56,6 +77,8 @@ class PowerCutTest : public testing::TestWithParam<uint64_t> {
           {.key = Key(n, i), .location = {.holder = Holder(1), .flags = 0}, .size_bytes = n});
     }
     batch.uris.push_back({.key = Key(n, 0), .text = "http://example.test/" + std::to_string(n)});
+    batch.positions.push_back(PositionOf(n));
+    if (n % kForgottenEvery == 0) batch.forgotten.push_back(ChildOf(n + 1));
     return batch;
   }
 
@@ -125,6 +148,8 @@ class PowerCutTest : public testing::TestWithParam<uint64_t> {
       const auto uri = store_->FindUri(Key(batch, 0));
       ASSERT_TRUE(uri.ok() && uri->has_value());
     }
+    EXPECT_EQ(store_->ChildPositions().value(), PositionsAfter(found.size()))
+        << "positions of feeds are not those of their locations";
     applied_ = applied_before_ = tried_ = found.size();
   }
 

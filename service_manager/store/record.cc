@@ -23,6 +23,13 @@ uint64_t MillisecondsOf(const std::optional<Duration>& remaining) {
 
 }  // namespace
 
+std::string UriKey(const farm::ContentKey& key) {
+  std::array<uint8_t, farm::ContentKey::kBytes> bytes;
+  ByteWriter writer(bytes);
+  Encode(key, writer);
+  return std::string(AsText(bytes));
+}
+
 std::string RecordKey(const farm::ContentKey& key, directory::Holder holder) {
   std::array<uint8_t, kKeyBytes> bytes;
   ByteWriter writer(bytes);
@@ -53,21 +60,49 @@ std::optional<RecordHead> DecodeRecordHead(std::string_view key, std::string_vie
   return head;
 }
 
-std::optional<StoredLocation> DecodeRecord(std::string_view key, std::string_view value) {
+bool DecodeRecordInto(std::string_view key, std::string_view value, StoredLocation& stored) {
   const std::optional<RecordHead> head = DecodeRecordHead(key, value);
-  if (!head) return std::nullopt;
+  if (!head) return false;
   ByteReader reader(AsBytes(value).subspan(1));
-  StoredLocation stored{.key = head->key, .location = head->location};
+  stored.key = head->key;
+  stored.location = head->location;
   stored.size_bytes = reader.U64();
   const uint64_t remaining = reader.U64();
   const uint16_t validator_bytes = reader.U16();
   stored.validator = AsText(reader.Take(validator_bytes));
-  if (!reader.AtEnd() || validator_bytes > farm::kMaxValidator) return std::nullopt;
-  if (remaining != kNoLimit) {
-    if (remaining > kRemainingMax) return std::nullopt;
-    stored.remaining = std::chrono::milliseconds(static_cast<int64_t>(remaining));
-  }
+  if (!reader.AtEnd() || validator_bytes > farm::kMaxValidator) return false;
+  stored.remaining.reset();
+  if (remaining == kNoLimit) return true;
+  if (remaining > kRemainingMax) return false;
+  stored.remaining = std::chrono::milliseconds(static_cast<int64_t>(remaining));
+  return true;
+}
+
+std::optional<StoredLocation> DecodeRecord(std::string_view key, std::string_view value) {
+  StoredLocation stored;
+  if (!DecodeRecordInto(key, value, stored)) return std::nullopt;
   return stored;
+}
+
+std::string ChildPositionKey(std::string_view child) { return std::string(kFeedKey).append(child); }
+
+std::string ChildPositionValue(const ChildPosition& position) {
+  std::array<uint8_t, 16> bytes;
+  ByteWriter writer(bytes);
+  writer.U64(position.epoch);
+  writer.U64(position.sequence);
+  return std::string(AsText(bytes));
+}
+
+std::optional<ChildPosition> DecodeChildPosition(std::string_view key, std::string_view value) {
+  if (!key.starts_with(kFeedKey)) return std::nullopt;
+  ByteReader reader(AsBytes(value));
+  ChildPosition position;
+  position.child = key.substr(kFeedKey.size());
+  position.epoch = reader.U64();
+  position.sequence = reader.U64();
+  if (position.child.empty() || !reader.AtEnd()) return std::nullopt;
+  return position;
 }
 
 }  // namespace strata::manager::store

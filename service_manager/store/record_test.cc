@@ -50,5 +50,33 @@ TEST(RecordTest, RefusesEveryOtherLength) {
   EXPECT_FALSE(DecodeRecordHead(key + "x", value));
 }
 
+TEST(RecordTest, ADecodedLocationKeepsNothingOfWhatWasInItsMemory) {
+  StoredLocation first = Example();
+  StoredLocation second = Example();
+  second.remaining.reset();
+  second.validator = "";
+  const std::string key = RecordKey(first.key, first.location.holder);
+  ASSERT_TRUE(DecodeRecordInto(key, RecordValue(second), first));
+  EXPECT_EQ(first, second);
+}
+
+TEST(RecordTest, PositionsOfFeedsHaveTheBytesOnDiskThatTheyAlwaysHad) {
+  const ChildPosition position{.child = "cdn-one/dc-two", .epoch = 7, .sequence = 66051};
+  const std::string key = ChildPositionKey(position.child);
+  const std::string value = ChildPositionValue(position);
+  EXPECT_EQ(key, "feed/cdn-one/dc-two");
+  EXPECT_EQ(ToHex(AsBytes(value)), "00000000000000070000000000010203");
+  EXPECT_EQ(DecodeChildPosition(key, value), position);
+  EXPECT_FALSE(DecodeChildPosition(key, value + "x"));
+  EXPECT_FALSE(DecodeChildPosition(key, value.substr(1)));
+  EXPECT_FALSE(DecodeChildPosition("feed/", value));
+  EXPECT_FALSE(DecodeChildPosition("format", value));
+}
+
+TEST(RecordTest, TheKeyOfAUriIsWhatRecordsOfItsContentBeginWith) {
+  const StoredLocation stored = Example();
+  EXPECT_EQ(UriKey(stored.key), RecordKey(stored.key, stored.location.holder).substr(0, 16));
+}
+
 }  // namespace
 }  // namespace strata::manager::store

@@ -20,8 +20,6 @@
 namespace strata::manager::store {
 namespace {
 
-constexpr int kFormat = 1;
-
 bool Has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
 rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
@@ -100,6 +98,7 @@ StatusOr<std::unique_ptr<RocksStore>> RocksStore::Open(Options options) {
   STRATA_RETURN_IF_ERROR(store->OpenDatabase());
   STRATA_RETURN_IF_ERROR(store->CheckFormat());
   STRATA_RETURN_IF_ERROR(store->CheckIntents());
+  STRATA_RETURN_IF_ERROR(store->LoadFeeds());
   store->syncer_ =
       std::thread([raw = store.get(), marked = store->intents_] { raw->SyncLoop(marked); });
   return store;
@@ -147,7 +146,8 @@ Status RocksStore::CheckFormat() {
     rocksdb::WriteOptions synced;
     synced.sync = true;
     const rocksdb::Status written =
-        database_->Put(synced, families_[kFacts], kFormatKey, std::to_string(kFormat));
+        database_->Put(synced, families_[kFacts], kFormatKey, std::to_string(kFormatOfFarm));
+    format_ = kFormatOfFarm;
     return written.ok() ? Ok() : Failed(written);
   }
   const std::optional<uint64_t> number = ParseNumber<uint64_t>(*format);
@@ -155,11 +155,14 @@ Status RocksStore::CheckFormat() {
     return DataLoss("the store in %s is corrupt: its version is '%s'", options_.folder.c_str(),
                     format->c_str());
   }
-  if (*number <= kFormat) return Ok();
+  if (*number <= kFormatWithFeeds) {
+    format_ = static_cast<int>(*number);
+    return Ok();
+  }
   return FailedPrecondition(
       "the store in %s is of a newer version: its format is %s, this program "
       "knows %d",
-      options_.folder.c_str(), format->c_str(), kFormat);
+      options_.folder.c_str(), format->c_str(), kFormatWithFeeds);
 }
 
 // A log that was cut in the middle, or taken away, looks as if less had been written.
@@ -178,6 +181,17 @@ Status RocksStore::CheckIntents() {
       "are there",
       options_.folder.c_str(), static_cast<unsigned long long>(*marked),
       static_cast<unsigned long long>(intents_));
+}
+
+Status RocksStore::LoadFeeds() {
+  STRATA_ASSIGN_OR_RETURN(const std::vector<ChildPosition> positions, ChildPositions());
+  for (const ChildPosition& position : positions) feeds_.insert(position.child);
+  return Ok();
+}
+
+Status RocksStore::Unreadable(const std::string& what) const {
+  return DataLoss("the store in %s is corrupt: %s is not readable", options_.folder.c_str(),
+                  what.c_str());
 }
 
 Status RocksStore::Failed(const rocksdb::Status& status) const {

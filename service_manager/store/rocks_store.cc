@@ -15,6 +15,7 @@
 #include "farm/asset.h"
 #include "farm/content_identity.h"
 #include "service_manager/store/limits.h"
+#include "service_manager/store/slices.h"
 #include "service_manager/store/store_files.h"
 
 namespace strata::manager::store {
@@ -47,16 +48,6 @@ std::string LogKey(std::string_view log, uint64_t position) {
 }
 std::string NextKey(std::string_view log) { return std::string("n").append(log); }
 
-std::string ContentBytes(const farm::ContentKey& key) {
-  std::array<uint8_t, farm::ContentKey::kBytes> bytes;
-  ByteWriter writer(bytes);
-  Encode(key, writer);
-  return std::string(AsText(bytes));
-}
-
-rocksdb::Slice SliceOf(std::string_view text) { return {text.data(), text.size()}; }
-std::string_view TextOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
 Status CheckName(const std::string& name) {
   const bool fine =
       !name.empty() && name.size() <= kNameBytesMax && name.find('\0') == std::string::npos;
@@ -81,6 +72,11 @@ Status CheckBatch(const LocationBatch& batch) {
       return InvalidArgument("a URI has %zu bytes, more than %zu", uri.text.size(),
                              farm::kMaxCanonicalUriBytes);
     }
+  }
+  for (const ChildPosition& position : batch.positions) {
+    if (!position.child.empty() && position.child.size() <= kScopeBytesMax) continue;
+    return InvalidArgument("the scope of a feed has %zu bytes, not 1 to %zu", position.child.size(),
+                           kScopeBytesMax);
   }
   return Ok();
 }
@@ -202,8 +198,7 @@ StatusOr<uint64_t> RocksStore::NextPosition(const std::string& log) {
   ByteReader reader(AsBytes(*next));
   const uint64_t position = reader.U64();
   if (reader.AtEnd()) return position;
-  return DataLoss("the store in %s is corrupt: the end of log %s is not readable",
-                  options_.folder.c_str(), log.c_str());
+  return Unreadable("the end of log " + log);
 }
 
 StatusOr<std::optional<std::string>> RocksStore::Read(Family family, std::string_view key) {
@@ -282,12 +277,36 @@ void RocksStore::FillLocations(const LocationBatch& batch, rocksdb::WriteBatch& 
   records.clear();
   for (const LocationBatch::Uri& uri : batch.uris) {
     if (uri.text.empty()) {
-      writes.Delete(families_[kUris], ContentBytes(uri.key));
+      writes.Delete(families_[kUris], UriKey(uri.key));
     } else {
-      records.push_back({ContentBytes(uri.key), uri.text});
+      records.push_back({UriKey(uri.key), uri.text});
     }
   }
   PutChanged(kUris, records, writes);
+}
+
+Status RocksStore::FillPositions(const LocationBatch& batch, rocksdb::WriteBatch& writes) {
+  size_t feeds = feeds_.size();
+  for (const ChildPosition& position : batch.positions) {
+    if (!feeds_.contains(position.child) && ++feeds > kFeedsMax) {
+      return ResourceExhausted("feeds of %zu children have a position here: %s finds no room",
+                               feeds_.size(), position.child.c_str());
+    }
+    writes.Put(families_[kFacts], ChildPositionKey(position.child), ChildPositionValue(position));
+  }
+  for (const std::string& child : batch.forgotten) {
+    if (feeds_.contains(child)) writes.Delete(families_[kFacts], ChildPositionKey(child));
+  }
+  if (format_ < kFormatWithFeeds && !batch.positions.empty()) {
+    writes.Put(families_[kFacts], kFormatKey, std::to_string(kFormatWithFeeds));
+  }
+  return Ok();
+}
+
+void RocksStore::RememberFeeds(const LocationBatch& batch) {
+  for (const ChildPosition& position : batch.positions) feeds_.insert(position.child);
+  for (const std::string& child : batch.forgotten) feeds_.erase(child);
+  if (!batch.positions.empty()) format_ = kFormatWithFeeds;
 }
 
 StatusOr<uint64_t> RocksStore::Apply(const LocationBatch& batch) {
@@ -297,11 +316,13 @@ StatusOr<uint64_t> RocksStore::Apply(const LocationBatch& batch) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return unsynced_bytes_ < kUnsyncedBytesMax || !failure_.ok(); });
   if (!failure_.ok()) return failure_;
-  if (writes.Count() == 0) return applied_;
+  STRATA_RETURN_IF_ERROR(FillPositions(batch, writes));
+  if (writes.Count() == 0) return applied_.load();
+  const uint64_t number = ++applied_;
   const rocksdb::Status written = database_->Write({}, &writes);
   if (!written.ok()) return failure_ = Failed(written);
+  RememberFeeds(batch);
   unsynced_bytes_ += writes.GetDataSize();
-  const uint64_t number = ++applied_;
   changed_.notify_all();
   return number;
 }
@@ -320,12 +341,11 @@ StatusOr<std::optional<StoredLocation>> RocksStore::FindLocation(const farm::Con
   if (!value) return std::optional<StoredLocation>();
   std::optional<StoredLocation> stored = DecodeRecord(record, *value);
   if (stored) return stored;
-  return DataLoss("the store in %s is corrupt: the record of %s is not readable",
-                  options_.folder.c_str(), ToString(key).c_str());
+  return Unreadable("the record of " + ToString(key));
 }
 
 StatusOr<std::optional<std::string>> RocksStore::FindUri(const farm::ContentKey& key) {
-  return Read(kUris, ContentBytes(key));
+  return Read(kUris, UriKey(key));
 }
 
 Status RocksStore::VisitLocations(uint8_t first, uint8_t last,
@@ -340,10 +360,7 @@ Status RocksStore::VisitLocations(uint8_t first, uint8_t last,
   std::unique_ptr<rocksdb::Iterator> at(database_->NewIterator(options, families_[kLocations]));
   for (at->Seek(begin); at->Valid(); at->Next()) {
     const std::optional<RecordHead> head = DecodeRecordHead(TextOf(at->key()), TextOf(at->value()));
-    if (!head) {
-      return DataLoss("the store in %s is corrupt: a location's record is not readable",
-                      options_.folder.c_str());
-    }
+    if (!head) return Unreadable("a location's record");
     visit(*head);
   }
   return at->status().ok() ? Ok() : Failed(at->status());

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
@@ -62,6 +63,9 @@ class RocksStore final : public Store {
   StatusOr<std::optional<std::string>> FindUri(const farm::ContentKey& key) override;
   Status VisitLocations(uint8_t first, uint8_t last,
                         absl::FunctionRef<void(const RecordHead&)> visit) override;
+  StatusOr<uint64_t> VisitContents(const farm::ContentKey& first, const farm::ContentKey& last,
+                                   absl::FunctionRef<bool(const ContentView&)> visit) override;
+  StatusOr<std::vector<ChildPosition>> ChildPositions() override;
 
  private:
   // Records by kind: facts about the store, intent, locations, URIs.
@@ -72,7 +76,9 @@ class RocksStore final : public Store {
   Status OpenDatabase();
   Status CheckFormat();
   Status CheckIntents();
+  Status LoadFeeds();
   Status Failed(const rocksdb::Status& status) const;
+  Status Unreadable(const std::string& what) const;
   StatusOr<std::optional<std::string>> Read(Family family, std::string_view key);
   StatusOr<uint64_t> NextPosition(const std::string& log);
   // Writes intent, synced, and counts it. Under mutex_.
@@ -83,6 +89,9 @@ class RocksStore final : public Store {
   };
   void PutChanged(Family family, std::span<const Record> records, rocksdb::WriteBatch& writes);
   void FillLocations(const LocationBatch& batch, rocksdb::WriteBatch& writes);
+  // Of feeds; under mutex_.
+  Status FillPositions(const LocationBatch& batch, rocksdb::WriteBatch& writes);
+  void RememberFeeds(const LocationBatch& batch);
   void SyncLoop(uint64_t marked);  // `marked`: the commits that Open found.
   void MarkIntents(uint64_t count);
 
@@ -94,8 +103,11 @@ class RocksStore final : public Store {
   std::condition_variable changed_;
   // Under mutex_, which is held while a write goes to the log: numbers follow the log's order.
   Status failure_;
-  uint64_t applied_ = 0;
+  // Grows before its batch can be read; who has read batches reads it without the mutex.
+  std::atomic<uint64_t> applied_{0};
   size_t unsynced_bytes_ = 0;
+  int format_ = 0;
+  std::set<std::string> feeds_;                    // Children that have a position.
   uint64_t intents_ = 0;                           // Commits in the life of the store.
   std::map<std::string, uint64_t> next_position_;  // By log; only of those written since Open.
   bool stop_ = false;

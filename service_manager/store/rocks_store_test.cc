@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "farm/asset.h"
 #include "service_manager/store/limits.h"
 #include "service_manager/store/power_cut_file_system.h"
@@ -56,6 +57,21 @@ class RocksStoreTest : public testing::Test {
     }
   }
 
+  // Closes the store and opens what lies beneath.
+  void WithRaw(absl::FunctionRef<void(rocksdb::DB&)> use) {
+    store_.reset();
+    rocksdb::DB* raw = nullptr;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const char* name : {"default", "intents", "locations", "uris"}) {
+      families.push_back({name, {}});
+    }
+    ASSERT_TRUE(rocksdb::DB::Open({}, folder_, families, &handles, &raw).ok());
+    use(*raw);
+    for (auto* handle : handles) raw->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    delete raw;
+  }
+
   std::string LargestFileEndingWith(const std::string& suffix) {
     std::string largest;
     uint64_t bytes = 0;
@@ -86,6 +102,12 @@ StoredLocation Stored(uint64_t n, uint32_t holder) {
           .size_bytes = n,
           .remaining = std::chrono::seconds(n),
           .validator = "v" + std::to_string(n)};
+}
+
+LocationBatch BatchOf(ChildPosition position) {
+  LocationBatch batch;
+  batch.positions.push_back(std::move(position));
+  return batch;
 }
 
 TEST_F(RocksStoreTest, KeepsTablesAcrossARestart) {
@@ -249,17 +271,74 @@ TEST_F(RocksStoreTest, OfManyLocationsOnlyThoseThatChangedAreOthersThen) {
 
 TEST_F(RocksStoreTest, RefusesAStoreOfANewerVersion) {
   Open();
-  store_.reset();
-  rocksdb::DB* raw = nullptr;
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const char* name : {"default", "intents", "locations", "uris"})
-    families.push_back({name, {}});
-  ASSERT_TRUE(rocksdb::DB::Open({}, folder_, families, &handles, &raw).ok());
-  ASSERT_TRUE(raw->Put({}, "format", "2").ok());
-  for (auto* handle : handles) raw->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
-  delete raw;
+  WithRaw([](rocksdb::DB& raw) { ASSERT_TRUE(raw.Put({}, "format", "3").ok()); });
   ExpectRefusal(StatusCode::kFailedPrecondition, "newer version");
+}
+
+TEST_F(RocksStoreTest, KeepsThePositionsOfFeedsUntilTheyAreForgotten) {
+  const ChildPosition one{"cdn-one", 7, 1};
+  const ChildPosition two{"cdn-two", 3, 9};
+  const ChildPosition later{"cdn-one", 8, 2};
+  Open();
+  EXPECT_TRUE(store_->ChildPositions()->empty());
+  ASSERT_TRUE(store_->Apply(BatchOf(two)).ok());
+  EXPECT_EQ(*store_->Apply(BatchOf(one)), 2u) << "a position alone is something to write";
+  EXPECT_EQ(*store_->ChildPositions(), (std::vector<ChildPosition>{one, two}));
+  ASSERT_TRUE(store_->Apply(BatchOf(later)).ok());
+  Open();
+  EXPECT_EQ(*store_->ChildPositions(), (std::vector<ChildPosition>{later, two}));
+  LocationBatch gone;
+  gone.forgotten = {"cdn-one", "cdn-nine"};
+  ASSERT_TRUE(store_->Apply(gone).ok());
+  Open();
+  EXPECT_EQ(*store_->ChildPositions(), std::vector<ChildPosition>{two});
+}
+
+TEST_F(RocksStoreTest, HasALimitOfFeeds) {
+  LocationBatch many;
+  for (size_t i = 0; i < kFeedsMax; ++i) many.positions.push_back({std::to_string(i), 1, 1});
+  LocationBatch more = BatchOf({"more", 1, 1});
+  more.stored.push_back(Stored(1, 1));
+  Open();
+  ASSERT_TRUE(store_->Apply(many).ok());
+  Open();
+  EXPECT_EQ(store_->Apply(more).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(*store_->FindLocation(Stored(1, 1).key, Holder(1)), std::nullopt);
+  EXPECT_TRUE(store_->Apply(BatchOf({"0", 1, 2})).ok()) << "one that is there";
+  LocationBatch gone;
+  gone.forgotten.push_back("1");
+  ASSERT_TRUE(store_->Apply(gone).ok());
+  EXPECT_TRUE(store_->Apply(more).ok());
+}
+
+TEST_F(RocksStoreTest, RefusesFeedsOfChildrenWithoutAProperName) {
+  Open();
+  EXPECT_FALSE(store_->Apply(BatchOf({"", 1, 1})).ok());
+  EXPECT_FALSE(store_->Apply(BatchOf({std::string(kScopeBytesMax + 1, 'x'), 1, 1})).ok());
+  EXPECT_TRUE(store_->Apply(BatchOf({std::string(kScopeBytesMax, 'x'), 1, 1})).ok());
+}
+
+TEST_F(RocksStoreTest, RefusesAStoreWithAPositionThatCannotBeRead) {
+  Open();
+  WithRaw([](rocksdb::DB& raw) { ASSERT_TRUE(raw.Put({}, "feed/cdn-one", "?").ok()); });
+  ExpectRefusal(StatusCode::kDataLoss, "the position of a feed");
+}
+
+TEST_F(RocksStoreTest, IsForProgramsWithoutFeedsUntilAFeedHasAPosition) {
+  const auto format = [this] {
+    std::string number;
+    WithRaw([&](rocksdb::DB& raw) { ASSERT_TRUE(raw.Get({}, "format", &number).ok()); });
+    return number;
+  };
+  Open();
+  ASSERT_TRUE(store_->Apply({.stored = {Stored(1, 1)}}).ok());
+  EXPECT_EQ(format(), "1");
+  Open();
+  EXPECT_EQ(*store_->FindLocation(Stored(1, 1).key, Holder(1)), Stored(1, 1));
+  ASSERT_TRUE(store_->Apply(BatchOf(ChildPosition{"cdn-one", 1, 1})).ok());
+  EXPECT_EQ(format(), "2");
+  Open();
+  EXPECT_EQ(store_->ChildPositions()->size(), 1u);
 }
 
 TEST_F(RocksStoreTest, RefusesAStoreThatAnotherProcessUses) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,8 @@ struct IntentRecord {
   std::string key, value;
 };
 
-// Changes of locations, each of another one, to be written all or none.
+// Changes of locations, each of another one, to be written all or none. With the positions of the
+// feeds whose records these are: so what is durable of a feed is a prefix of it, and its position.
 struct LocationBatch {
   struct Gone {
     farm::ContentKey key;
@@ -55,6 +57,15 @@ struct LocationBatch {
   std::vector<StoredLocation> stored = {};
   std::vector<Gone> gone = {};
   std::vector<Uri> uris = {};
+  std::vector<ChildPosition> positions = {};  // Each of another child.
+  std::vector<std::string> forgotten = {};    // Children without a position from now on.
+};
+
+// A content with all of its copies, for the time of one visit.
+struct ContentView {
+  farm::ContentKey key;
+  std::string_view uri;                       // Empty: not known.
+  std::span<const StoredLocation> locations;  // At least one; in the order of their holders.
 };
 
 // What a manager must not forget. Two classes of durability: intent is synced before Commit
@@ -96,7 +107,9 @@ class Store {
 
   // Writes what does not lie there like that, without waiting for the sync unless kUnsyncedBytesMax
   // are waiting for it. Gives the number of the batch: 1, 2, … since Open; one with nothing to
-  // write has that of the batch before. InvalidArgument for a text that is too long.
+  // write has that of the batch before. InvalidArgument for a text that is too long, or a child
+  // without a name; ResourceExhausted for more than kFeedsMax children: nothing is written then.
+  // Batches that touch the same content come one after the other.
   virtual StatusOr<uint64_t> Apply(const LocationBatch& batch) = 0;
   // The last batch that is durable, with all before it. Does not wait.
   virtual uint64_t SyncedUpTo() const = 0;
@@ -110,6 +123,16 @@ class Store {
   // the call. DataLoss if a record cannot be read: what was visited is then not all.
   virtual Status VisitLocations(uint8_t first, uint8_t last,
                                 absl::FunctionRef<void(const RecordHead&)> visit) = 0;
+  // The contents between two keys, both included, in order, each with all that lies here of it;
+  // until `visit` says false: who goes on by steps begins the next one after the last key that he
+  // saw. As of the call, and it may not be durable yet: gives the number of a batch; when
+  // SyncedUpTo() has reached it, all that was visited is. DataLoss as above.
+  virtual StatusOr<uint64_t> VisitContents(const farm::ContentKey& first,
+                                           const farm::ContentKey& last,
+                                           absl::FunctionRef<bool(const ContentView&)> visit) = 0;
+  // How far the feed of each child is applied, in the order of the children's scopes; as of the
+  // call, durable or not. DataLoss if one cannot be read.
+  virtual StatusOr<std::vector<ChildPosition>> ChildPositions() = 0;
 };
 
 }  // namespace strata::manager::store
