@@ -62,20 +62,34 @@ Status ReadAll(Store& store, Batches& batches) {
 
 }  // namespace
 
-StatusOr<LoadedIndex> LoadIndex(Store& store, directory::LocationIndex& index) {
+StatusOr<LoadedIndex> LoadIndex(Store& store, directory::LocationIndex& index,
+                                absl::FunctionRef<bool(directory::Holder)> is_known) {
   Batches batches;
   Status read;
+  Status written;
   std::thread reader([&] { read = ReadAll(store, batches); });
   LoadedIndex loaded;
   for (Batches::Batch batch = batches.Take(); !batch.empty(); batch = batches.Take()) {
+    LocationBatch orphans;
     for (const RecordHead& head : batch) {
+      if (!is_known(head.location.holder)) {
+        orphans.gone.push_back({head.key, head.location.holder});
+        continue;
+      }
       const bool refused = index.Add(head.key, head.location) == directory::AddResult::kTooMany;
       ++(refused ? loaded.refused : loaded.locations);
     }
+    loaded.orphans += orphans.gone.size();
+    if (!orphans.gone.empty() && written.ok()) written = store.Apply(orphans).status();
   }
   reader.join();
   STRATA_RETURN_IF_ERROR(read);
+  STRATA_RETURN_IF_ERROR(written);
   return loaded;
+}
+
+StatusOr<LoadedIndex> LoadIndex(Store& store, directory::LocationIndex& index) {
+  return LoadIndex(store, index, [](directory::Holder) { return true; });
 }
 
 }  // namespace strata::manager::store

@@ -42,5 +42,36 @@ TEST(LoadIndexTest, BuildsTheSameIndex) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(LoadIndexTest, LocationsOfHoldersThatNobodyKnowsAreTakenOutOfTheStore) {
+  const std::string folder = testing::TempDir() + "/load_index_orphans";
+  std::filesystem::remove_all(folder);
+  auto opened = RocksStore::Open({.folder = folder});
+  ASSERT_TRUE(opened.ok()) << MessageOf(opened.status());
+  constexpr uint64_t kContents = 10'000;
+  LocationBatch batch;
+  for (uint64_t i = 0; i < kContents; ++i) {
+    for (const uint32_t holder : {7u, 8u}) {
+      const directory::Location location{.holder = directory::Holder(holder)};
+      batch.stored.push_back(
+          {.key = {.high = directory::Mixed(i), .low = i}, .location = location});
+    }
+  }
+  ASSERT_TRUE((*opened)->Apply(batch).ok());
+  SeededRandom random(1);
+  const auto load = [&](directory::LocationIndex& index) {
+    return LoadIndex(**opened, index, [](directory::Holder holder) { return holder.value() == 7; });
+  };
+  directory::LocationIndex index(random);
+  const StatusOr<LoadedIndex> first = load(index);
+  ASSERT_TRUE(first.ok()) << MessageOf(first.status());
+  EXPECT_EQ(first->locations, kContents);
+  EXPECT_EQ(first->orphans, kContents);
+  EXPECT_EQ(index.locations(), kContents);
+  directory::LocationIndex again(random);
+  EXPECT_EQ(load(again)->orphans, 0u);
+  opened->reset();
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace strata::manager::store

@@ -144,6 +144,28 @@ TEST(MirroredStoreTest, AFollowerGetsACopyAndThenWhatComes) {
   EXPECT_EQ(audit, (std::vector<std::string>{"1one", "2two"}));
 }
 
+TEST(MirroredStoreTest, LocationsAndPositionsOfFeedsAreEachStoresOwn) {
+  Manager leader("a");
+  Manager follower("b");
+  ASSERT_TRUE(leader->Lead(1).ok());
+  const auto feed = Attach(leader, follower);
+  LocationBatch batch;
+  batch.stored.push_back({.key = {1, 2}, .location = {.holder = directory::Holder(7)}});
+  batch.positions.push_back({.child = "cdn-one", .epoch = 1, .sequence = 2});
+  ASSERT_TRUE(leader->Apply(batch).ok());
+  Drain(*feed, *follower);
+  EXPECT_TRUE(follower->ChildPositions()->empty());
+  ASSERT_TRUE(follower->Apply(batch).ok());
+  EXPECT_EQ(*follower->ChildPositions(), batch.positions);
+  size_t seen = 0;
+  const auto visited = follower->VisitContents({}, {1, 2}, [&seen](const ContentView& content) {
+    seen += content.locations.size();
+    return true;
+  });
+  EXPECT_TRUE(visited.ok());
+  EXPECT_EQ(seen, 1u);
+}
+
 TEST(MirroredStoreTest, WhatARequiredManagerDoesNotHaveIsNotAcknowledged) {
   Manager a("a");
   ASSERT_TRUE(a->Lead(1).ok());
