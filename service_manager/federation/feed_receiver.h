@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
+#include "common/bytes.h"
+#include "common/status.h"
+#include "service_manager/directory/location_index.h"
+#include "service_manager/directory/location_reader.h"
+#include "service_manager/federation/feed_position.h"
+#include "service_manager/federation/feed_records.h"
+#include "service_manager/federation/range_digests.h"
+
+namespace strata::manager::federation {
+
+struct FeedReceiverOptions {
+  std::string child;  // Its scope, as its certificate says. Holders lie in it.
+  // What may be under way and not yet durable here.
+  FeedCredit window = {.records = 4 * kFeedBatchRecordsMax, .bytes = 4 * kFeedBatchBytesMax};
+
+  // InvalidArgument: a window smaller than a batch.
+  static Status Check(const FeedReceiverOptions& options);
+};
+
+// A holder of the child, by the own number.
+struct KnownHolder {
+  directory::Holder holder;
+  HolderName name;
+};
+
+// What is known of a child from before: from the own store, at a start.
+struct KnownOfChild {
+  FeedPosition position;             // Durable, together with the locations.
+  std::vector<KnownHolder> holders;  // All numbers whose copies came from this child.
+  RangeDigests digests;              // Of those holders' copies in the index.
+};
+
+// What store and index have to do: this copy is there now like that, or gone.
+struct ToldCopy {
+  const farm::ContentKey& key;
+  directory::Holder holder;                        // The own number.
+  std::optional<directory::LocationFlags> before;  // What the index has.
+  const FeedCopy* copy = nullptr;                  // Null: gone.
+  std::string_view uri;                            // Empty: not told with this one.
+};
+
+struct FeedReceiverCounts {
+  uint64_t batches = 0;
+  uint64_t records = 0;
+  uint64_t skipped = 0;  // Records that were there already.
+  uint64_t copies = 0;   // Told as there, and as gone.
+  uint64_t gone = 0;
+  uint64_t not_taken = 0;  // The index had no room for another location of that content.
+  uint64_t compared = 0;   // Ranges, and those of them that differ.
+  uint64_t differing = 0;
+};
+
+// The parent's side of the feed of one child: checks what it says, and turns it into what store and
+// index have to do. docs/protocols/federation.md, 3. Lives longer than the child's streams.
+//
+// Belongs to the thread that writes the index. Whatever it refuses leaves the index, the position
+// and the digests as they were, and ends the stream; the Status names the child, the record and
+// what is wrong with it.
+class FeedReceiver {
+ public:
+  // Gives the own number of a holder; it has its name, and the addresses as last told. What it
+  // refuses refuses the batch.
+  using NumberOf = absl::FunctionRef<StatusOr<directory::Holder>(const Introduction&)>;
+  // Applies it to the index before it returns. False: the index did not take it (kTooMany).
+  using Apply = absl::FunctionRef<bool(const ToldCopy&)>;
+
+  // `index` is what Apply writes into, `reader` one of it for this thread; both outlive this.
+  FeedReceiver(const FeedReceiverOptions& options, const directory::LocationIndex& index,
+               directory::LocationReader& reader, const KnownOfChild& known);
+  ~FeedReceiver();
+  FeedReceiver(const FeedReceiver&) = delete;
+  FeedReceiver& operator=(const FeedReceiver&) = delete;
+
+  // A new stream of the child; the one before has ended. FailedPrecondition: its epoch is that of a
+  // manager that was deposed. InvalidArgument: a greeting that makes no sense.
+  StatusOr<FeedWelcome> Connected(const FeedGreeting& greeting);
+
+  struct Received {
+    // Where the feed is now: to be stored together with what `apply` was given.
+    FeedPosition position;
+    // To be sent before an acknowledgement of their numbers.
+    std::vector<FeedComparison> comparisons = {};
+  };
+  // A batch of the stream. InvalidArgument: bytes or records that are not as specified, epoch or
+  // numbers that do not follow. PermissionDenied: a holder outside of the child's scope.
+  // ResourceExhausted: more than there was credit for, or too many holders. Else what number_of
+  // said.
+  StatusOr<Received> Take(ByteSpan batch, NumberOf number_of, Apply apply);
+
+  // All up to `position` is durable: what is to be told to the child, or nothing new.
+  std::optional<FeedAcknowledgement> OnDurable(const FeedPosition& position);
+
+  // The caller has begun to take all copies of this child out of the index: nothing is known of it
+  // any more. Not while a stream is there; the next one waits until they are out.
+  void Forget();
+
+  const FeedPosition& position() const { return position_; }
+  const RangeDigests& digests() const { return digests_; }
+  const FeedReceiverCounts& counts() const { return counts_; }
+
+ private:
+  FeedPosition position_;
+  RangeDigests digests_;
+  FeedReceiverCounts counts_;
+};
+
+}  // namespace strata::manager::federation
