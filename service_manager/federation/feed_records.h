@@ -128,7 +128,7 @@ size_t EncodedBytes(const FeedChange& change);
 // At most: an item of the content before it takes less.
 size_t EncodedBytesMax(const FeedItem& item);
 // Of an interval without items, and of a digests record without digests.
-inline constexpr size_t kFeedIntervalHeadBytes = 1 + 16 + 16 + 2;
+inline constexpr size_t kFeedIntervalHeadBytes = 1 + 16 + 16 + 2 + 4;
 inline constexpr size_t kFeedDigestsHeadBytes = 1 + 2 + 2;
 
 // ---- Decoding. Trusts nothing.
@@ -156,6 +156,8 @@ class FeedBatch {
   void Rewind() { reader_ = ByteReader(body_); }
 
  private:
+  class Inspector;
+
   FeedBatch(const FeedBatchHead& head, ByteSpan body, size_t size)
       : head_(head), body_(body), reader_(body), size_(size) {}
 
