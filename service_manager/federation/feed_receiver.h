@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "common/status.h"
 #include "service_manager/directory/location_index.h"
 #include "service_manager/directory/location_reader.h"
+#include "service_manager/federation/child_contents.h"
 #include "service_manager/federation/feed_position.h"
 #include "service_manager/federation/feed_records.h"
 #include "service_manager/federation/range_digests.h"
@@ -77,7 +79,6 @@ class FeedReceiver {
   // `index` is what Apply writes into, `reader` one of it for this thread; both outlive this.
   FeedReceiver(const FeedReceiverOptions& options, const directory::LocationIndex& index,
                directory::LocationReader& reader, const KnownOfChild& known);
-  ~FeedReceiver();
   FeedReceiver(const FeedReceiver&) = delete;
   FeedReceiver& operator=(const FeedReceiver&) = delete;
 
@@ -93,25 +94,78 @@ class FeedReceiver {
   };
   // A batch of the stream. InvalidArgument: bytes or records that are not as specified, epoch or
   // numbers that do not follow. PermissionDenied: a holder outside of the child's scope.
-  // ResourceExhausted: more than there was credit for, or too many holders. Else what number_of
-  // said.
+  // ResourceExhausted: more than there was credit for, or too many holders. FailedPrecondition: no
+  // stream is there. Else what number_of said.
   StatusOr<Received> Take(ByteSpan batch, NumberOf number_of, Apply apply);
 
-  // All up to `position` is durable: what is to be told to the child, or nothing new.
+  // All up to `position` is durable: what is to be told to the child, or nothing. To be called
+  // after Connected and Take with what is durable then, and whenever that is more.
   std::optional<FeedAcknowledgement> OnDurable(const FeedPosition& position);
 
-  // The caller has begun to take all copies of this child out of the index: nothing is known of it
-  // any more. Not while a stream is there; the next one waits until they are out.
+  // The caller begins to take all copies of this child out of the index: nothing is known of it any
+  // more, and its stream is no more. The next one waits until they are out.
   void Forget();
+
+  // ---- To be shown.
 
   const FeedPosition& position() const { return position_; }
   const RangeDigests& digests() const { return digests_; }
   const FeedReceiverCounts& counts() const { return counts_; }
 
  private:
+  // Who a number of the sender is, in this stream.
+  struct Introduced {
+    HolderName name;
+    directory::Holder holder;  // The own number.
+    HolderIdentity identity;
+  };
+  // A batch that was applied and is not known to be durable.
+  struct Waiting {
+    uint64_t last = 0;
+    FeedCredit credit;
+  };
+
+  Status Refusal(const Status& status) const;
+  Status TakeBatch(FeedBatch& batch, NumberOf number_of, Apply apply, Received& received);
+
+  // Looking at a batch before anything of it is applied.
+  Status CheckPlace(const FeedBatch& batch) const;
+  Status CheckRecords(FeedBatch& batch, NumberOf number_of);
+  Status Introduce(const Introduction& introduction, NumberOf number_of);
+  Status CheckChange(const FeedChange& change) const;
+  Status CheckInterval(FeedInterval interval) const;
+  StatusOr<HolderIdentity> IdentityOfNumber(directory::Holder number) const;
+
+  // Applying it.
+  void ApplyChange(const FeedChange& change, Duration age, Apply apply);
+  void ApplyInterval(FeedInterval interval, Duration age, Apply apply);
+  void ApplyCopy(const farm::ContentKey& key, directory::Holder holder, FeedCopy copy,
+                 std::string_view uri, Duration age, Apply apply);
+  void ApplyGone(const farm::ContentKey& key, directory::Holder holder, Apply apply);
+  FeedComparison Compare(const FeedDigests& digests, uint64_t sequence);
+  std::optional<directory::LocationFlags> FlagsOf(const farm::ContentKey& key,
+                                                  directory::Holder holder);
+
+  const FeedReceiverOptions options_;
+  const directory::LocationIndex& index_;
+  FeedReceiverCounts counts_;
+
+  // What is known of the child.
   FeedPosition position_;
   RangeDigests digests_;
-  FeedReceiverCounts counts_;
+  absl::flat_hash_map<directory::Holder, HolderIdentity> holders_;  // By the own number.
+  ChildContents contents_;
+  std::vector<directory::Location> locations_;  // Of one content, to look it up.
+  size_t counted_left_ = 0;                     // Of the batch at hand.
+
+  // Of the stream.
+  bool connected_ = false;
+  bool expects_anew_ = false;
+  uint64_t epoch_ = 0;
+  absl::flat_hash_map<directory::Holder, Introduced> introduced_;  // By the sender's number.
+  FeedCredit credit_;
+  std::deque<Waiting> waiting_;
+  uint64_t acknowledged_ = 0;
 };
 
 }  // namespace strata::manager::federation

@@ -367,6 +367,20 @@ size_t EncodedBytesMax(const FeedItem& item) {
 
 // ---- Decoding.
 
+FeedRecord DecodeRecord(ByteReader& reader) {
+  const uint8_t head = reader.U8();
+  switch (head & kKindMask) {
+    case kIntroduction:
+      return ReadIntroduction(reader);
+    case kInterval:
+      return ReadInterval(reader);
+    case kDigests:
+      return ReadDigests(reader);
+    default:
+      return ReadChange(head, reader);
+  }
+}
+
 std::optional<FeedItem> FeedItems::Next() {
   if (left_ == 0) return std::nullopt;
   --left_;
@@ -412,17 +426,7 @@ StatusOr<FeedBatch> FeedBatch::Open(ByteSpan bytes) {
 
 std::optional<FeedRecord> FeedBatch::Next() {
   if (reader_.remaining() == 0) return std::nullopt;
-  const uint8_t head = reader_.U8();
-  switch (head & kKindMask) {
-    case kIntroduction:
-      return ReadIntroduction(reader_);
-    case kInterval:
-      return ReadInterval(reader_);
-    case kDigests:
-      return ReadDigests(reader_);
-    default:
-      return ReadChange(head, reader_);
-  }
+  return DecodeRecord(reader_);
 }
 
 }  // namespace strata::manager::federation

@@ -131,7 +131,11 @@ size_t EncodedBytesMax(const FeedItem& item);
 inline constexpr size_t kFeedIntervalHeadBytes = 1 + 16 + 16 + 2 + 4;
 inline constexpr size_t kFeedDigestsHeadBytes = 1 + 2 + 2;
 
-// ---- Decoding. Trusts nothing.
+// ---- Decoding. A batch trusts nothing.
+
+// The next record of bytes that were encoded here, or that FeedBatch::Open has looked at. Not at
+// their end.
+FeedRecord DecodeRecord(ByteReader& reader);
 
 // A batch of the other side. Opening it looks at all of its bytes once, so that it is taken or
 // refused as a whole; then Next() gives its records, and nothing fails.

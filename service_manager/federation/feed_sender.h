@@ -1,18 +1,22 @@
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <optional>
-#include <span>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "common/bytes.h"
 #include "common/status.h"
 #include "common/time.h"
 #include "service_manager/federation/feed_position.h"
 #include "service_manager/federation/feed_records.h"
+#include "service_manager/federation/kept_records.h"
 #include "service_manager/federation/range_digests.h"
+#include "service_manager/federation/range_reading.h"
 #include "service_manager/federation/range_set.h"
+#include "service_manager/federation/sender_holders.h"
 
 namespace strata::manager::federation {
 
@@ -36,21 +40,6 @@ struct FeedSenderOptions {
 
   // InvalidArgument names the option that makes no sense.
   static Status Check(const FeedSenderOptions& options);
-};
-
-// What the sender wants to read of its own directory: the projection of the contents between two
-// keys, both included, of one range.
-struct FeedRead {
-  uint64_t number = 0;
-  farm::ContentKey first, last;
-  size_t items = 0;  // A hint: about so many copies. More is fine, and less.
-};
-
-// What was read: all copies of the projection from the read's first key to `last`, in the order of
-// their keys (holders in any), each content's URI with its first. Each content is whole.
-struct FeedReadItems {
-  farm::ContentKey last;  // Up to here; the read's own last key, if that was all.
-  std::span<const FeedItem> items;
 };
 
 // What happened so far, for metrics.
@@ -83,18 +72,18 @@ class FeedSender {
  public:
   // `told`: the digests of the projection as it is now. Changes are told from here on.
   FeedSender(const FeedSenderOptions& options, const RangeDigests& told);
-  ~FeedSender();
   FeedSender(const FeedSender&) = delete;
   FeedSender& operator=(const FeedSender&) = delete;
 
   // ---- What there is to tell.
 
   // Who a number is: before the first change or item that has it, and again when an engine's
-  // addresses change (the parent is told at once). ResourceExhausted beyond kFeedHoldersMax; no
-  // change may then be told of this one. InvalidArgument for a name or addresses out of bounds.
+  // addresses change (the parent is told at once). ResourceExhausted beyond kFeedHoldersMax,
+  // InvalidArgument for a name or addresses out of bounds or a number that is another's: no change
+  // may then be told of this one.
   Status SetHolder(const Introduction& introduction);
-  // No change will be told of it any more, and no copy of it is in the projection. Its number may
-  // be given to SetHolder again.
+  // No change will be told of it any more, and no copy of it is in the projection. Its number is
+  // never another holder's.
   void ForgetHolder(directory::Holder holder);
 
   // A change of the projection; `before` are the flags of this copy in the projection before it.
@@ -108,9 +97,9 @@ class FeedSender {
   // The read that is wanted, or nothing. Gives the same one until TakeRead, or until it is not
   // wanted any more; NextBatch and link changes may do that.
   std::optional<FeedRead> NextRead(Timestamp now);
-  // What that read has found. It may be done anywhere and take its time: before this call, all
-  // changes that it may have seen are to be told; those told since NextRead are laid over it. A
-  // read that is not wanted any more is ignored.
+  // What that read has found. It may be done anywhere and take its time, but sees all that was told
+  // before NextRead gave it; and all that it may have seen is told before this call. What is told
+  // in between is laid over it. A read that is not wanted any more is ignored.
   void TakeRead(const FeedRead& read, const FeedReadItems& found, Timestamp now);
 
   // ---- The link.
@@ -133,22 +122,89 @@ class FeedSender {
   // call can change it.
   Timestamp next_wakeup(Timestamp now) const;
 
+  // Batches go out after this delay from now on: it belongs to the forwarding policy.
+  void set_batch_delay(Duration delay) { options_.batch_delay = delay; }
+
   // ---- To be shown.
 
-  bool connected() const;
-  // Behind what is durable at the parent, and behind what was sent.
-  uint64_t acknowledged() const;
-  uint64_t sent() const;
-  size_t kept_records() const;
-  size_t kept_bytes() const;
-  size_t dirty_ranges() const;
-  // Nothing is to be sent or told anew, and all is durable at the parent.
-  bool Quiet() const;
-  const FeedSenderCounts& counts() const;
-  const RangeDigests& told() const;
+  bool connected() const { return connected_; }
+  // What is durable at the parent, and what was sent, up to these numbers.
+  uint64_t acknowledged() const { return kept_.first() - 1; }
+  uint64_t sent() const { return sent_; }
+  size_t kept_records() const { return kept_.size(); }
+  size_t kept_bytes() const { return kept_.bytes(); }
+  size_t dirty_ranges() const { return dirty_.size() + (IsTelling() ? 1 : 0); }
+  // Nothing is to be told anew, and all that was told is durable at the parent.
+  bool Quiet() const { return dirty_ranges() == 0 && kept_.size() == 0; }
+  const FeedSenderCounts& counts() const { return counts_; }
+  const RangeDigests& told() const { return told_; }
 
-  // Batches go out after this delay from now on: it belongs to the forwarding policy.
-  void set_batch_delay(Duration delay);
+ private:
+  // A digests record that is kept.
+  struct Check {
+    uint64_t sequence = 0;
+    uint32_t first = 0;
+    uint32_t count = 0;
+    bool answered = false;
+  };
+  // A batch on its way into the caller's buffer.
+  struct Packing {
+    Bytes& out;
+    const size_t start;
+    const size_t bytes_max;
+    size_t introductions = 0;
+
+    size_t size() const { return out.size() - start; }
+    bool Fits(size_t bytes) const { return size() + bytes <= bytes_max; }
+  };
+
+  bool IsTelling() const { return reading_ && reading_->purpose() == RangeReading::Purpose::kTell; }
+  void Append(size_t bytes_max, Timestamp now, absl::FunctionRef<void(ByteWriter&)> write);
+  void Account(const FeedChange& change, std::optional<directory::LocationFlags> before);
+  void MarkDirty(uint32_t range);
+  bool QueueDigests(uint32_t first, uint32_t count, Timestamp now);
+
+  bool HasRoomToRead() const;
+  void BeginReading(Timestamp now);
+  bool TellStep(RangeReading::Step& step, Timestamp now);
+  void FinishReading(Timestamp now);
+
+  bool RepeatUnanswered(uint64_t position, Timestamp now);
+  void BeginAnew(Timestamp now);
+  bool IsBatchDue(Timestamp now) const { return BatchDueAt(now) <= now; }
+  Timestamp BatchDueAt(Timestamp now) const;
+  bool PackHolder(directory::Holder holder, Packing& packing);
+  bool PackDueHolders(Packing& packing);
+  bool PackHoldersOf(ByteSpan record, Packing& packing);
+  uint16_t PackRecords(Packing& packing);
+  Duration CheckInterval() const { return options_.check_cycle / directory::kRanges; }
+
+  FeedSenderOptions options_;
+  FeedSenderCounts counts_;
+
+  // What was told, and what of it is kept.
+  RangeDigests told_;
+  KeptRecords kept_;
+  SenderHolders holders_;
+  std::deque<Check> checks_;
+
+  // What is to be told anew.
+  RangeSet dirty_;
+  uint32_t next_dirty_ = 0;  // Where to look first.
+  std::optional<RangeReading> reading_;
+  uint64_t reads_ = 0;
+  // Of each range the number of the record that came next when its last telling began.
+  std::array<uint64_t, directory::kRanges> told_anew_from_{};
+  Timestamp next_check_ = Timestamp::Never();
+  uint32_t next_checked_ = 0;
+
+  // Of the stream.
+  bool connected_ = false;
+  bool anew_ = false;     // The next batch begins anew.
+  bool stalled_ = false;  // A batch is due, and there is no credit for it.
+  FeedCredit credit_;
+  uint64_t sent_ = 0;
+  size_t unsent_bytes_ = 0;
 };
 
 }  // namespace strata::manager::federation

@@ -19,6 +19,11 @@ constexpr farm::ContentKey LastKeyOf(uint32_t range) {
   return {FirstKeyOf(range).high | UINT64_MAX >> directory::kRangeBits, UINT64_MAX};
 }
 
+// The next key; of the last one the first.
+constexpr farm::ContentKey KeyAfter(const farm::ContentKey& key) {
+  return {key.high + (key.low == UINT64_MAX ? 1 : 0), key.low + 1};
+}
+
 // The digests of what one end of a link has told, or was told: of each range the sum of
 // FeedDigestOf over the copies in it. 32 KiB.
 class RangeDigests {
