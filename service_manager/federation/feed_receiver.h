@@ -92,11 +92,11 @@ class FeedReceiver {
     // To be sent before an acknowledgement of their numbers.
     std::vector<FeedComparison> comparisons = {};
   };
-  // A batch of the stream. InvalidArgument: bytes or records that are not as specified, epoch or
-  // numbers that do not follow. PermissionDenied: a holder outside of the child's scope.
-  // ResourceExhausted: more than there was credit for, or too many holders. FailedPrecondition: no
-  // stream is there. Else what number_of said.
-  StatusOr<Received> Take(ByteSpan batch, NumberOf number_of, Apply apply);
+  // The bytes of a batch of the stream. InvalidArgument: bytes or records that are not as
+  // specified, epoch or numbers that do not follow. PermissionDenied: a holder outside of the
+  // child's scope. ResourceExhausted: more than there was credit for, or too many holders.
+  // FailedPrecondition: no stream is there. Else what number_of said.
+  StatusOr<Received> Take(ByteSpan bytes, NumberOf number_of, Apply apply);
 
   // All up to `position` is durable: what is to be told to the child, or nothing. To be called
   // after Connected and Take with what is durable then, and whenever that is more.

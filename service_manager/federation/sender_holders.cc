@@ -1,5 +1,7 @@
 #include "service_manager/federation/sender_holders.h"
 
+#include <algorithm>
+
 #include "common/check.h"
 #include "common/tls/identity.h"
 
@@ -85,6 +87,7 @@ void SenderHolders::OnStream(std::optional<uint64_t> position) {
     known.due = false;
     if (!heard && known.forgotten_before == 0) MakeDue(holder, known);
   }
+  std::sort(due_.begin(), due_.end());  // The same in every run of a simulation.
 }
 
 const Introduction* SenderHolders::ToIntroduce(directory::Holder holder) const {
