@@ -72,13 +72,13 @@ Status HolderBook::LoadAll() {
   absl::flat_hash_map<Holder, EntryPtr> by_number;
   Status status;
   const auto read = [&](std::string_view key, std::string_view value) {
-    StatusOr<EntryPtr> entry = ReadEntry(key, value);
+    const StatusOr<EntryPtr> entry = ReadEntry(key, value);
     if (!entry.ok()) {
       status = entry.status();
     } else if (!by_name.emplace((*entry)->name, *entry).second) {
       status = DataLoss("the store has two numbers of %s", ToString((*entry)->name).c_str());
     } else {
-      by_number.emplace((*entry)->number, *std::move(entry));
+      by_number.emplace((*entry)->number, *entry);
     }
     return status.ok();
   };
@@ -144,7 +144,7 @@ bool HolderBook::IsAcknowledged() const {
 }
 
 Status HolderBook::Commit(const store::IntentBatch& batch) {
-  const Status written = store_.Commit(batch).status();
+  Status written = store_.Commit(batch).status();
   absl::MutexLock lock(&mutex_);
   acknowledged_ = written.ok();
   return written;
