@@ -1,11 +1,9 @@
 """The benchmark of the directory: the hot index, and the store beneath it."""
 
-import collections
 import dataclasses
-import subprocess
 import tempfile
 
-from table import Target, make_row, median
+from table import Target, make_row, run_program
 
 TARGETS = ["//tests/bench:directory_index", "//tests/bench:directory_store"]
 _REDIS_BYTES_A_KEY = 96  # Of a small set by a 32-digit key; a figure, not measured here.
@@ -29,14 +27,7 @@ class Benchmark:
         self._scale = scale
 
     def _run(self, program, *words):
-        """The values of each name that the program printed; their median counts."""
-        line = [str(self._programs / program)] + [str(word) for word in words]
-        output = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
-        found = collections.defaultdict(list)
-        for name, value in (line.split() for line in output.splitlines()):
-            found[name].append(float(value))
-        return collections.defaultdict(lambda: None,
-                                       {name: median(values) for name, values in found.items()})
+        return run_program(self._programs / program, *words)
 
     def _millions(self):
         return f"{self._scale.entries / 1e6:g} M contents"

@@ -1,14 +1,11 @@
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -22,6 +19,7 @@
 #include "service_manager/directory/location_digest.h"
 #include "service_manager/directory/location_index.h"
 #include "service_manager/directory/location_reader.h"
+#include "tests/bench/measured.h"
 
 // Measures the hot index of a directory. One part a run; prints lines `name value`, each round
 // again.
@@ -33,6 +31,10 @@
 
 namespace strata::manager::directory {
 namespace {
+
+using bench::Now;
+using bench::Print;
+using bench::ResidentBytes;
 
 constexpr uint64_t kLookups = 4'000'000;
 constexpr uint64_t kTurn = 32;  // Lookups of one session: those of one turn of a front end.
@@ -54,27 +56,10 @@ void AddContent(LocationIndex& index, uint64_t n) {
   }
 }
 
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 double ThreadCpu() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-size_t ResidentBytes() {
-  std::ifstream file("/proc/self/statm");
-  size_t total = 0;
-  size_t resident = 0;
-  file >> total >> resident;
-  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
-
-void Print(const char* name, double value) {
-  std::printf("%s %.9g\n", name, value);
-  std::fflush(stdout);
 }
 
 LocationReader ReaderOf(LocationIndex& index) {

@@ -3,7 +3,6 @@
 #include <rocksdb/write_batch.h>
 
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "service_manager/directory/location_index.h"
 #include "service_manager/store/load_index.h"
 #include "service_manager/store/rocks_store.h"
+#include "tests/bench/measured.h"
 
 // Measures the store of a directory. One part a run; prints lines `name value`, each round again.
 //
@@ -27,22 +27,11 @@
 namespace strata::manager::store {
 namespace {
 
+using bench::Now;
+using bench::Print;
+using bench::Require;
+
 constexpr uint64_t kPeerBatch = 1000;
-
-double Now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-void Print(const char* name, double value) {
-  std::printf("%s %.9g\n", name, value);
-  std::fflush(stdout);
-}
-
-void Require(const Status& status) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s\n", MessageOf(status).c_str());
-  std::exit(1);
-}
 
 StoredLocation Location(uint64_t n) {
   return {.key = {.high = directory::Mixed(n + 1), .low = directory::Mixed(~n)},

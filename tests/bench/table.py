@@ -1,9 +1,11 @@
 """Rows of a benchmark: what was measured, beside what, and whether the target is met."""
 
+import collections
 import dataclasses
 import json
 import operator
 import statistics
+import subprocess
 
 _COMPARE = {"<=": operator.le, ">=": operator.ge}
 
@@ -27,6 +29,17 @@ def median(values):
     """Of the runs that have a value; None if not even half of them have."""
     found = [value for value in values if value is not None]
     return statistics.median(found) if found and len(found) * 2 >= len(values) else None
+
+
+def run_program(program, *words):
+    """What the program printed, lines `name value`: the median of each name's values, or None."""
+    line = [str(program)] + [str(word) for word in words]
+    output = subprocess.run(line, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = collections.defaultdict(list)
+    for name, value in (line.split() for line in output.splitlines()):
+        found[name].append(float(value))
+    return collections.defaultdict(lambda: None,
+                                   {name: median(values) for name, values in found.items()})
 
 
 def make_row(what, ours, peer, unit, target=None):

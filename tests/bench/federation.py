@@ -1,0 +1,55 @@
+"""The benchmark of the federation: what a manager above others keeps."""
+
+import dataclasses
+import tempfile
+
+from table import Target, make_row, run_program
+
+TARGETS = ["//tests/bench:federation_store"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    contents: int
+    rounds: int
+    locations: int
+
+
+FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000)
+QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000)
+
+
+class Benchmark:
+    def __init__(self, programs, scale):
+        self._programs = programs
+        self._scale = scale
+
+    def _run(self, *words):
+        return run_program(self._programs / "federation_store", *words)
+
+    def contents(self):
+        with tempfile.TemporaryDirectory() as folder:
+            found = self._run("contents", folder, self._scale.contents, self._scale.rounds)
+        what = f"contents with URIs of 100 bytes, {self._scale.contents / 1e6:g} M"
+        yield make_row(f"{what}: written", found["written"], None, "/s")
+        yield make_row(f"{what}: read in the order of keys", found["at_once"], None, "/s")
+        yield make_row(f"{what}: the same in steps of 500", found["in_steps"], None, "/s",
+                       Target(">=", 250e3, False))
+
+    def memory(self):
+        full = self._scale is FULL  # What does not grow counts too much where there are few.
+        with tempfile.TemporaryDirectory() as folder:
+            grown = self._run("memory", folder, self._scale.locations)
+            restarted = self._run("restart", folder, self._scale.locations)
+        what = f"{self._scale.locations / 1e6:g} M locations of two CDNs"
+        yield make_row(f"{what}: resident memory each, worst", grown["worst_bytes"], None, "B",
+                       Target("<=", 64, False) if full else None)
+        yield make_row(f"{what}: of it the index", grown["worst_index_bytes"], None, "B")
+        yield make_row(f"{what}: applied, index and store", grown["grown"], None, "/s")
+        yield make_row(f"{what}: a restart is ready", restarted["ready_seconds"], None, "s",
+                       Target("<=", 20, False))
+        yield make_row(f"{what}: resident memory each then", restarted["ready_bytes"], None, "B")
+
+    def rows(self):
+        """(name, generator of rows) of each part, in the order of the table."""
+        return {"contents": self.contents, "memory": self.memory}
