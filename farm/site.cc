@@ -11,6 +11,7 @@ namespace {
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr Duration kYear = 366 * kDay;
 constexpr uint32_t kMaxCopies = 1000;
+constexpr std::string_view kHostPrefix = "/_s/";
 
 // Collects what is wrong.
 class Faults {
@@ -190,12 +191,26 @@ std::string RedirectLocation(const Site& site, std::string_view scheme, std::str
   if (site.redirect_form == Site::RedirectForm::kHost) {
     location += '.';
     location += host;
+    location += target;
   } else {
-    location += "/_s/";
-    location += host;
+    location += PathAtEngine(host, target);
   }
-  location += target;
   return location;
+}
+
+std::string PathAtEngine(std::string_view host, std::string_view target) {
+  std::string path(kHostPrefix);
+  path += host;
+  path += target;
+  return path;
+}
+
+std::optional<UriParts> SplitPathAtEngine(std::string_view path) {
+  if (!path.starts_with(kHostPrefix)) return std::nullopt;
+  path.remove_prefix(kHostPrefix.size());
+  const size_t slash = path.find('/');
+  if (slash == 0 || slash == std::string_view::npos) return std::nullopt;
+  return UriParts{.host = path.substr(0, slash), .target = path.substr(slash)};
 }
 
 }  // namespace strata::farm

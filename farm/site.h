@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,5 +78,10 @@ StatusOr<Site> DecodeSite(ByteSpan bytes);
 // address and port where it is kPath. `target`: path and query as the client sent them.
 std::string RedirectLocation(const Site& site, std::string_view scheme, std::string_view engine,
                              std::string_view host, std::string_view target);
+
+// How an engine, or a manager's front end, is asked for a content under another host than its own:
+// "/_s/films.example/film", and back. Nothing if `path` is not of that form; the views are into it.
+std::string PathAtEngine(std::string_view host, std::string_view target);
+std::optional<UriParts> SplitPathAtEngine(std::string_view path);
 
 }  // namespace strata::farm

@@ -121,6 +121,17 @@ TEST(SiteTest, RedirectsKeepHostAndQuery) {
             "https://north-1.films.example/");
 }
 
+TEST(SiteTest, AskedUnderAnotherHostThePathBeginsWithIt) {
+  EXPECT_EQ(PathAtEngine("films.example", "/a?b"), "/_s/films.example/a?b");
+  const std::optional<UriParts> parts = SplitPathAtEngine("/_s/films.example/a?b");
+  ASSERT_TRUE(parts);
+  EXPECT_EQ(parts->host, "films.example");
+  EXPECT_EQ(parts->target, "/a?b");
+  for (const char* other : {"/a", "/_s/", "/_s/films.example", "/_s//a", "/_S/films.example/a"}) {
+    EXPECT_FALSE(SplitPathAtEngine(other)) << other;
+  }
+}
+
 // ---- Tables.
 
 TEST(SiteTableTest, FindsByNameAndByEveryHost) {

@@ -155,7 +155,7 @@ void ClientConnection::Answer(const RequestHead& head) {
                                                       .target = head.target,
                                                       .origin = head.origin,
                                                       .preflight = !head.cors_method.empty(),
-                                                      .family = client_.family(),
+                                                      .client = client_,
                                                       .may_explain = operator_,
                                                       .draw = 0});
   const bool forward = decision.outcome == routing::Outcome::kForward;

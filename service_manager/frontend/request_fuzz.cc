@@ -53,7 +53,7 @@ void Decide(const RequestHead& head) {
                      .target = head.target,
                      .origin = head.origin,
                      .preflight = !head.cors_method.empty(),
-                     .family = IpFamily::kV6,
+                     .client = IpAddress::V6({0x20, 0x01}),
                      .may_explain = true,
                      .draw = head.bytes},
                     [](const farm::ContentKey& key, std::span<directory::Location> out) {

@@ -115,7 +115,7 @@ TEST_F(RouterTest, NamesTheEngineBelowTheHostIfTheSiteSaysSo) {
 TEST_F(RouterTest, PrefersAnAddressOfTheClientsFamily) {
   Hold("http://films.example/a", 1);
   Request request = Get("films.example", "/a");
-  request.family = IpFamily::kV6;
+  request.client = *IpAddress::Parse("2001:db8::99");
   EXPECT_EQ(LocationOf(request), "http://[2001:db8::1]/_s/films.example/a");
 }
 
@@ -126,6 +126,31 @@ TEST_F(RouterTest, TakesHostAndPathOfAWholeUri) {
             "http://192.0.2.2:8080/_s/films.example/a");
   EXPECT_EQ(LocationOf(Get("", "HTTP://films.example?q")),
             "http://192.0.2.2:8080/_s/films.example/?q");
+}
+
+TEST_F(RouterTest, TakesTheHostOfAPathThatBeginsWithIt) {
+  Hold("http://films.example/a?x=1", 2);
+  const std::string location = "http://192.0.2.2:8080/_s/films.example/a?x=1";
+  EXPECT_EQ(LocationOf(Get("192.0.2.100", "/_s/films.example/a?x=1")), location);
+  EXPECT_EQ(LocationOf(Get("", "http://192.0.2.100/_s/films.example/a?x=1")), location);
+  EXPECT_EQ(LocationOf(Get("192.0.2.100", "/_s/WWW.films.example/a?x=1")),
+            "http://192.0.2.2:8080/_s/www.films.example/a?x=1");
+}
+
+TEST_F(RouterTest, APathThatBeginsWithNoSitesHostIsAPath) {
+  Hold("http://films.example/_s/other.example/a", 2);
+  EXPECT_EQ(LocationOf(Get("films.example", "/_s/other.example/a")),
+            "http://192.0.2.2:8080/_s/films.example/_s/other.example/a");
+  EXPECT_EQ(OutcomeOf(Get("unknown.example", "/_s/other.example/a")), Outcome::kNoSite);
+}
+
+TEST_F(RouterTest, TellsWhichContentItIsAndWhetherItIsHeld) {
+  Hold("http://films.example/a?b", 2);
+  const Decision& held = Decide(Get("films.example", "/./a?b&utm=1"));
+  EXPECT_TRUE(held.held);
+  EXPECT_EQ(held.uri, "http://films.example/a?b");
+  EXPECT_EQ(held.key, farm::KeyOf("http://films.example/a?b"));
+  EXPECT_FALSE(Decide(Get("films.example", "/missing")).held);
 }
 
 TEST_F(RouterTest, SpreadsOverHolders) {

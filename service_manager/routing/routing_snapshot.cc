@@ -1,37 +1,11 @@
 #include "service_manager/routing/routing_snapshot.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/check.h"
 
 namespace strata::manager::routing {
-namespace {
-
-constexpr uint16_t kHttpPort = 80;
-
-RoutingSnapshot::Authorities AuthoritiesAt(const Endpoint& endpoint) {
-  RoutingSnapshot::Authorities authorities;
-  authorities.endpoint = endpoint;
-  if (endpoint.port != kHttpPort) authorities.port = ":" + std::to_string(endpoint.port);
-  const std::string ip = ToString(endpoint.ip);
-  authorities.by_address = (endpoint.ip.IsV6() ? "[" + ip + "]" : ip) + authorities.port;
-  return authorities;
-}
-
-}  // namespace
-
-SitesByHost::SitesByHost(const farm::SiteTable& sites) {
-  sites_.reserve(sites.sites().size());
-  for (const auto& [name, site] : sites.sites()) {
-    const farm::Site& here = sites_.emplace_back(site);
-    for (const std::string& host : here.hosts) by_host_.emplace(host, &here);
-  }
-}
-
-const farm::Site* SitesByHost::Find(std::string_view host) const {
-  const auto it = by_host_.find(host);
-  return it == by_host_.end() ? nullptr : it->second;
-}
 
 RoutingSnapshot::RoutingSnapshot(std::shared_ptr<const SitesByHost> sites,
                                  std::vector<RoutedEngine> engines, bool spread)
@@ -42,13 +16,8 @@ RoutingSnapshot::RoutingSnapshot(std::shared_ptr<const SitesByHost> sites,
   for (RoutedEngine& engine : engines) {
     STRATA_CHECK(cards_.empty() || cards_.back().id < engine.card.id);
     cards_.push_back(engine.card);
-    Engine& here = engines_.emplace_back();
-    here.name = std::move(engine.name);
-    for (const Endpoint& endpoint : engine.clients) {
-      int& preferred = here.preferred[endpoint.ip.IsV6() ? 1 : 0];
-      if (preferred < 0) preferred = static_cast<int>(here.addresses.size());
-      here.addresses.push_back(AuthoritiesAt(endpoint));
-    }
+    engines_.push_back(
+        {.name = std::move(engine.name), .addresses = ClientAddresses(engine.clients)});
   }
 }
 
@@ -71,15 +40,6 @@ int RoutingSnapshot::IndexOf(farm::EngineId engine) const {
       [](const farm::EngineCard& card, farm::EngineId id) { return card.id < id; });
   if (it == cards_.end() || it->id != engine) return -1;
   return static_cast<int>(it - cards_.begin());
-}
-
-const RoutingSnapshot::Authorities* RoutingSnapshot::AuthoritiesOf(int index,
-                                                                   IpFamily family) const {
-  const Engine& engine = engines_[static_cast<size_t>(index)];
-  const size_t first = family == IpFamily::kV6 ? 1 : 0;
-  const int at =
-      engine.preferred[first] >= 0 ? engine.preferred[first] : engine.preferred[1 - first];
-  return at < 0 ? nullptr : &engine.addresses[static_cast<size_t>(at)];
 }
 
 }  // namespace strata::manager::routing

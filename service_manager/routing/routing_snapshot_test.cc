@@ -54,11 +54,11 @@ TEST(RoutingSnapshotTest, PrefersTheFirstAddressOfTheClientsFamily) {
       {EngineAt(1, {At("[2001:db8::1]:80"), At("192.0.2.1:8080"), At("192.0.2.2:80")}),
        EngineAt(2, {At("192.0.2.3:80")}), EngineAt(3, {})},
       true);
-  EXPECT_EQ(snapshot.AuthoritiesOf(0, IpFamily::kV4)->by_address, "192.0.2.1:8080");
-  EXPECT_EQ(snapshot.AuthoritiesOf(0, IpFamily::kV4)->port, ":8080");
-  EXPECT_EQ(snapshot.AuthoritiesOf(0, IpFamily::kV6)->by_address, "[2001:db8::1]");
-  EXPECT_EQ(snapshot.AuthoritiesOf(1, IpFamily::kV6)->by_address, "192.0.2.3");
-  EXPECT_EQ(snapshot.AuthoritiesOf(2, IpFamily::kV4), nullptr);
+  EXPECT_EQ(snapshot.AddressesOf(0).Of(IpFamily::kV4)->by_address, "192.0.2.1:8080");
+  EXPECT_EQ(snapshot.AddressesOf(0).Of(IpFamily::kV4)->port, ":8080");
+  EXPECT_EQ(snapshot.AddressesOf(0).Of(IpFamily::kV6)->by_address, "[2001:db8::1]");
+  EXPECT_EQ(snapshot.AddressesOf(1).Of(IpFamily::kV6)->by_address, "192.0.2.3");
+  EXPECT_EQ(snapshot.AddressesOf(2).Of(IpFamily::kV4), nullptr);
 }
 
 TEST(RoutingSnapshotTest, IsMadeOfATable) {
