@@ -15,4 +15,8 @@ inline constexpr size_t kForwardTriesMax = 4;
 inline constexpr size_t kScopesPerReportMax = 4096;
 inline constexpr size_t kImpairedPerReportMax = 8192;
 
+// Lines of a region map, and the regions that they name.
+inline constexpr size_t kRegionLinesMax = size_t{4} << 20;
+inline constexpr size_t kRegionsMax = 4096;
+
 }  // namespace strata::manager::routing
