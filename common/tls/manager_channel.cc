@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/auth_context.h>
 
+#include <chrono>
 #include <utility>
 
 #include "common/tls/grpc_credentials.h"
@@ -17,8 +18,11 @@ constexpr int kLastRetryMs = 500;
 }  // namespace
 
 ManagerChannel::ManagerChannel(std::string address, std::shared_ptr<const TlsStore> tls,
-                               int message_bytes_max)
-    : address_(std::move(address)), tls_(std::move(tls)), message_bytes_max_(message_bytes_max) {}
+                               int message_bytes_max, Duration keepalive)
+    : address_(std::move(address)),
+      tls_(std::move(tls)),
+      message_bytes_max_(message_bytes_max),
+      keepalive_(keepalive) {}
 
 const std::shared_ptr<grpc::Channel>& ManagerChannel::Get() {
   std::shared_ptr<const TlsMaterial> now = tls_->Current();
@@ -26,6 +30,12 @@ const std::shared_ptr<grpc::Channel>& ManagerChannel::Get() {
   of_ = std::move(now);
   grpc::ChannelArguments arguments;
   if (message_bytes_max_ > 0) arguments.SetMaxReceiveMessageSize(message_bytes_max_);
+  if (keepalive_ > Duration(0)) {
+    const auto ms = static_cast<int>(keepalive_ / std::chrono::milliseconds(1));
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, ms);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, ms);
+    arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);  // As many as it takes.
+  }
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kFirstRetryMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kLastRetryMs);
   // Else a failure of another channel to this address would count for this one.

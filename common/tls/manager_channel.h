@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "common/time.h"
 #include "common/tls/tls_files.h"
 
 namespace strata::tls {
@@ -16,9 +17,11 @@ namespace strata::tls {
 class ManagerChannel {
  public:
   // `address`: HOST:PORT. Answers of more than `message_bytes_max` bytes are refused; 0: gRPC's own
-  // limit, 4 MiB.
+  // limit, 4 MiB. `keepalive`: calls that go on fail when the other machine has not answered for
+  // twice as long; a second at least, and the server must allow it
+  // (GRPC_ARG_HTTP2_MIN_RECV_PING_…); 0: a cable that was cut is not noticed.
   ManagerChannel(std::string address, std::shared_ptr<const TlsStore> tls,
-                 int message_bytes_max = 0);
+                 int message_bytes_max = 0, Duration keepalive = Duration(0));
 
   // The same as long as the store holds the same files: a connection shows the certificate that it
   // began with for ever, and may lead to a manager whose certificate is void now. Its first call
@@ -42,6 +45,7 @@ class ManagerChannel {
   std::string address_;
   std::shared_ptr<const TlsStore> tls_;
   int message_bytes_max_;
+  Duration keepalive_;
   std::shared_ptr<const TlsMaterial> of_;  // What the store held when it was made.
   std::shared_ptr<grpc::Channel> channel_;
 };

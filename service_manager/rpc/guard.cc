@@ -27,6 +27,7 @@ bool Allows(Guard::Right right, tls::Role role) {
     case Guard::Right::kOrder:
       return role == tls::Role::kOperator;
     case Guard::Right::kManager:
+    case Guard::Right::kChild:
       return role == tls::Role::kManager;
     case Guard::Right::kWitness:
       return role == tls::Role::kWitness;
@@ -50,6 +51,8 @@ const char* WhoMay(Guard::Right right) {
       return "a witness";
     case Guard::Right::kVoter:
       return "an engine or witness";
+    case Guard::Right::kChild:
+      return "a child's manager";
   }
   return "nobody";
 }
@@ -57,9 +60,10 @@ const char* WhoMay(Guard::Right right) {
 }  // namespace
 
 Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
-             MetricRegistry& metrics)
+             MetricRegistry& metrics, bool exchange)
     : tls_(std::move(tls)),
       scope_(std::move(scope)),
+      exchange_(exchange),
       audit_(audit),
       admitted_(metrics.AddCounter(
           {.name = "strata_rpc_admitted_total", .help = "Calls whose certificate allowed them."})),
@@ -74,17 +78,29 @@ StatusOr<tls::Identity> Guard::Admit(grpc::ServerContext& context, Right right) 
     refused_.Add();
     return caller.status();
   }
-  // Members belong to one farm; who looks or orders may be of a scope above.
-  const bool one_farm = right != Right::kView && right != Right::kOrder;
-  const bool in_scope =
-      one_farm ? caller->scope == scope_ : tls::ScopeCovers(caller->scope, scope_);
-  if (!Allows(right, caller->role) || !in_scope) {
+  if (!Allows(right, caller->role) || !InScope(right, caller->scope)) {
     refused_.Add();
     return PermissionDenied("this takes the certificate of %s for %s; yours is of %s",
                             WhoMay(right), scope_.c_str(), ToString(*caller).c_str());
   }
   admitted_.Add();
   return caller;
+}
+
+bool Guard::InScope(Right right, const std::string& callers) const {
+  switch (right) {
+    case Right::kView:
+    case Right::kOrder:
+      return tls::ScopeCovers(callers, scope_);
+    case Right::kChild:
+      return callers != scope_ && (exchange_ || tls::ScopeCovers(scope_, callers));
+    case Right::kEngine:
+    case Right::kManager:
+    case Right::kWitness:
+    case Right::kVoter:
+      return callers == scope_;  // Members belong to one farm.
+  }
+  return false;
 }
 
 Status Guard::StillGood(const grpc::ServerContext& context) const {

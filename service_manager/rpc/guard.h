@@ -26,10 +26,12 @@ class Guard {
     kManager,  // Managers of this farm.
     kWitness,  // Witnesses of this farm.
     kVoter,    // Engines and witnesses of this farm.
+    kChild,    // Managers of scopes below this one; at an exchange, of any other one.
   };
 
+  // `exchange`: of level 4, whose scope is on nobody's path.
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
-        MetricRegistry& metrics);
+        MetricRegistry& metrics, bool exchange = false);
 
   // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied. The
   // answer tells this manager's time in its head (proto/manager.proto). Once for each call, first.
@@ -43,8 +45,11 @@ class Guard {
   Status Record(const grpc::ServerContext& context, const std::string& what, const Status& outcome);
 
  private:
+  bool InScope(Right right, const std::string& callers) const;
+
   const std::shared_ptr<const tls::TlsStore> tls_;
   const std::string scope_;
+  const bool exchange_;
   control::AuditLog& audit_;
   Counter& admitted_;
   Counter& refused_;
