@@ -16,6 +16,7 @@ class LoopbackListener {
   bool AwaitClient() const;
   // The next who connects, as soon as he does; none after End().
   UniqueFd Accept() const;
+  int fd() const { return fd_.get(); }  // To be polled: somebody has connected.
   // Nobody can connect any longer; by any thread.
   void End();
 
