@@ -1,29 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "tests/simulation/economy_checker.h"
 #include "tests/simulation/named_events.h"
+#include "tests/simulation/seed_campaign.h"
 
 namespace strata::simulation {
-
-struct CampaignOptions {
-  uint64_t first_seed = 0;
-  uint64_t seeds = 100;
-  int jobs = 1;
-  bool stop_at_first_failure = false;
-  std::function<void()> before;                 // In each worker process, first.
-  std::function<void(uint64_t done)> progress;  // After each seed.
-};
-
-struct SeedFailure {
-  uint64_t seed = 0;
-  std::string checker;  // "crash" if the process died, "hang" if it did not end.
-  std::string what;
-};
 
 struct CampaignResult {
   uint64_t run = 0;

@@ -1,11 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <string>
-#include <thread>
 
 #include "tests/simulation/campaign.h"
+#include "tests/simulation/campaign_command.h"
 #include "tests/simulation/simulation.h"
 
 // Runs one seed, or many: `simulate --seed 17 --trace`, `simulate --from 0 --seeds 100000`.
@@ -30,19 +29,9 @@ int RunOne(uint64_t seed, bool trace) {
   return result.failures.empty() ? 0 : 1;
 }
 
-int RunMany(CampaignOptions options) {
-  constexpr uint64_t kProgressEach = 1000;
-  uint64_t told = 0;
-  options.progress = [&told, &options](uint64_t done) {
-    if (done < told + kProgressEach) return;
-    told = done;
-    fprintf(stderr, "%" PRIu64 " of %" PRIu64 " seeds\n", done, options.seeds);
-  };
+int RunMany(const CampaignOptions& options) {
   CampaignResult result = RunCampaign(options);
-  for (const SeedFailure& failure : result.failures) {
-    printf("seed %" PRIu64 " FAILED %s: %s\n  %s\n", failure.seed, failure.checker.c_str(),
-           failure.what.c_str(), ReplayCommand(failure.seed).c_str());
-  }
+  PrintFailures(result.failures, ReplayCommand);
   printf("events seen in %" PRIu64 " seeds, %" PRIu64 " commits:\n%s", result.run, result.commits,
          EventsTable(result.events, kEventsNeeded).c_str());
   const Economy& economy = result.economy;
@@ -58,22 +47,12 @@ int RunMany(CampaignOptions options) {
   return result.failures.empty() && (!judged || (!tame && cheap)) ? 0 : 1;
 }
 
-int Main(int argc, char** argv) {
-  CLI::App app("Runs the multicast core in a simulated network.");
-  uint64_t seed = 0;
-  bool trace = false;
-  CampaignOptions options;
-  options.jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  auto* one = app.add_option("--seed", seed, "run this seed only");
-  app.add_flag("--trace", trace, "with --seed: print everything that happens, a line each");
-  app.add_option("--from", options.first_seed, "first seed");
-  app.add_option("--seeds", options.seeds, "how many seeds");
-  app.add_option("--jobs", options.jobs, "how many at once");
-  CLI11_PARSE(app, argc, argv);
-  return one->count() > 0 ? RunOne(seed, trace) : RunMany(options);
-}
-
 }  // namespace
 }  // namespace strata::simulation
 
-int main(int argc, char** argv) { return strata::simulation::Main(argc, argv); }
+int main(int argc, char** argv) {
+  return strata::simulation::RunCommand(argc, argv,
+                                        {.about = "Runs the multicast core in a simulated network.",
+                                         .one = strata::simulation::RunOne,
+                                         .many = strata::simulation::RunMany});
+}
