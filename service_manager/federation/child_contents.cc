@@ -45,6 +45,8 @@ std::vector<ChildCopy> ChildContents::Take(const farm::ContentKey& first,
   }
   std::sort(taken.begin(), taken.end());
   next_ = KeyAfter(last);
+  // What was read ends with its part.
+  if (LocationIndex::PartOf(*next_) != LocationIndex::PartOf(last)) next_.reset();
   return taken;
 }
 

@@ -172,6 +172,19 @@ TEST_F(FeedReceiverTest, AppliesChanges) {
   EXPECT_EQ(receiver_->digests(), expected);
 }
 
+// What was read of the index for the one does not reach to the other, in the next part of it.
+TEST_F(FeedReceiverTest, AnIntervalBehindTheEndOfAPartTakesOutWhatIsNotInIt) {
+  StartWithEngines();
+  const uint32_t last_of_part = directory::kRangesPerPart - 1;
+  const uint32_t behind = last_of_part + 3;
+  EXPECT_EQ(Take(At(2).With(There(Key(behind)))), "");
+  EXPECT_EQ(Take(At(3)
+                     .Interval(FirstKeyOf(last_of_part), LastKeyOf(last_of_part), {})
+                     .Interval(FirstKeyOf(behind), LastKeyOf(behind), {})),
+            "");
+  EXPECT_EQ(HoldersOf(Key(behind)), Holders{});
+}
+
 TEST_F(FeedReceiverTest, SkipsWhatItHasAndRefusesAGap) {
   StartWithEngines();
   EXPECT_EQ(Take(At(2).With(There(Key(5))).With(There(Key(6)))), "");
