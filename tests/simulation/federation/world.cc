@@ -1,0 +1,106 @@
+#include "tests/simulation/federation/world.h"
+
+#include "tests/simulation/federation/locate_round.h"
+
+namespace strata::simulation::federation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+constexpr Duration kSettleWithin = seconds(120);
+constexpr Duration kStep = milliseconds(50);
+constexpr Duration kWatch = seconds(2);  // That all stays quiet.
+constexpr size_t kQuestionsOfAScope = 8;
+constexpr Duration kLocateWithin = seconds(6);
+constexpr uint64_t kEventsMax = 5'000'000;
+
+}  // namespace
+
+World::World(const Plan& plan, const RunOptions& options)
+    : plan_(plan),
+      random_(plan.seed ^ 0xfede7a7e),
+      truth_(plan_),
+      wiring_{plan_, queue_, random_, trace_, truth_, events_},
+      faults_(wiring_, scopes_, plan.seed ^ 0xfa17),
+      checker_(wiring_, scopes_) {
+  if (options.trace) trace_.PrintToStdout();
+  if (options.keep_hash) trace_.KeepHash();
+  for (size_t at = 0; at < plan_.scopes.size(); ++at) {
+    const auto parent = plan_.scopes[at].parent;
+    scopes_.push_back(std::make_unique<ScopeManagers>(
+        wiring_, at, [this, parent] { return parent ? scopes_[*parent]->Answering() : nullptr; }));
+    if (parent && plan_.scopes[*parent].level > plan_.scopes[at].level + 1) {
+      events_.Count(Event::kLevelMissing);
+    }
+  }
+  for (const auto& scope : scopes_) scope->StartFirst();
+}
+
+RunResult World::Run() {
+  trace_.Line(queue_.now(), 0, "seed %llu, profile %s, %zu scopes",
+              static_cast<unsigned long long>(plan_.seed), ToString(plan_.profile).data(),
+              plan_.scopes.size());
+  faults_.Start();
+  RunFor(plan_.faulty_phase);
+  faults_.Heal();
+  trace_.Line(queue_.now(), 0, "all faults have ended");
+  Settle();
+  if (!failed()) Locate();
+  for (const auto& scope : scopes_) scope->CountEvents();
+  return {.seed = plan_.seed,
+          .failures = wiring_.failures,
+          .events = events_.counts(),
+          .told = failed() ? 0 : checker_.Told(),
+          .turns = queue_.events_run(),
+          .trace_hash = trace_.hash()};
+}
+
+void World::RunFor(Duration time) {
+  const Timestamp end = queue_.now() + time;
+  while (!failed() && queue_.RunOne(end)) {
+    if (queue_.events_run() < kEventsMax) continue;
+    wiring_.Fail("livelock", std::to_string(kEventsMax) + " events");
+  }
+}
+
+void World::Settle() {
+  const Timestamp end = queue_.now() + kSettleWithin;
+  std::string why;
+  while (!failed() && !checker_.Holds(why)) {
+    if (queue_.now() >= end) {
+      wiring_.Fail("liveness", why);
+      return;
+    }
+    RunFor(kStep);
+  }
+  // What stores lost may still be found by a check.
+  if (!failed()) RunFor(plan_.link.check_cycle * 3);
+  if (failed()) return;
+  const uint64_t repairs = checker_.Repairs();
+  const uint64_t told = checker_.Told();
+  RunFor(kWatch);
+  if (failed()) return;
+  checker_.Check();
+  if (checker_.Repairs() != repairs) wiring_.Fail("economy", "ranges are told anew for ever");
+  if (checker_.Told() != told) wiring_.Fail("economy", "changes are told though nothing changes");
+}
+
+void World::Locate() {
+  LocateRound round(wiring_, scopes_);
+  for (size_t scope = 0; scope < scopes_.size(); ++scope) {
+    for (size_t i = 0; i < kQuestionsOfAScope; ++i) {
+      round.Ask(scope, plan_.catalogue[random_.Below(plan_.catalogue.size())]);
+    }
+  }
+  RunFor(kLocateWithin);
+  if (failed() || round.unanswered() == 0) return;
+  wiring_.Fail("locate", std::to_string(round.unanswered()) + " questions have no answer");
+}
+
+RunResult RunSeed(uint64_t seed, const RunOptions& options) {
+  return World(Plan::Draw(seed), options).Run();
+}
+
+}  // namespace strata::simulation::federation
