@@ -14,7 +14,7 @@
 #include "service_manager/control/holder_book.h"
 #include "service_manager/directory/location_index.h"
 #include "service_manager/directory/location_reader.h"
-#include "service_manager/federation/feed_receiver.h"
+#include "service_manager/federation/feed/feed_receiver.h"
 #include "service_manager/store/store.h"
 
 namespace strata::manager::link {

@@ -2,7 +2,7 @@
 
 #include "common/status.h"
 #include "proto/federation.pb.h"
-#include "service_manager/federation/feed_position.h"
+#include "service_manager/federation/feed/feed_position.h"
 #include "service_manager/federation/hierarchy.h"
 
 // What goes between child and parent, as the feed's types. Pure, any thread.

@@ -21,7 +21,7 @@
 #include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
 #include "proto/federation.grpc.pb.h"
-#include "service_manager/federation/feed_sender.h"
+#include "service_manager/federation/feed/feed_sender.h"
 #include "service_manager/federation/hierarchy.h"
 #include "service_manager/link/feed_messages.h"
 #include "service_manager/link/stream_watch.h"

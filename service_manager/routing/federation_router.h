@@ -9,7 +9,7 @@
 #include "farm/ranking.h"
 #include "service_manager/directory/location.h"
 #include "service_manager/federation/holder_name.h"
-#include "service_manager/federation/locate_messages.h"
+#include "service_manager/federation/locate/locate_messages.h"
 #include "service_manager/routing/client_addresses.h"
 #include "service_manager/routing/decision.h"
 #include "service_manager/routing/federation_snapshot.h"

@@ -11,7 +11,7 @@
 #include "common/random.h"
 #include "farm/content_identity.h"
 #include "farm/site_table.h"
-#include "service_manager/federation/locate_messages.h"
+#include "service_manager/federation/locate/locate_messages.h"
 
 namespace strata::manager::routing {
 namespace {

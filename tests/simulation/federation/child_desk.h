@@ -4,7 +4,7 @@
 #include <functional>
 #include <memory>
 
-#include "service_manager/federation/feed_receiver.h"
+#include "service_manager/federation/feed/feed_receiver.h"
 #include "tests/simulation/federation/manager_directory.h"
 #include "tests/simulation/federation/parent_link.h"
 #include "tests/simulation/federation/stream.h"

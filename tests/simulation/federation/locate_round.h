@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "service_manager/federation/locate_desk.h"
+#include "service_manager/federation/locate/locate_desk.h"
 #include "tests/simulation/federation/fault_injector.h"
 #include "tests/simulation/federation/wiring.h"
 

@@ -10,7 +10,7 @@
 #include "common/random.h"
 #include "service_manager/directory/location_index.h"
 #include "service_manager/directory/location_reader.h"
-#include "service_manager/federation/projection.h"
+#include "service_manager/federation/policy/projection.h"
 #include "tests/simulation/federation/store.h"
 
 namespace strata::simulation::federation {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "service_manager/federation/feed_sender.h"
-#include "service_manager/federation/policy_walk.h"
+#include "service_manager/federation/feed/feed_sender.h"
+#include "service_manager/federation/policy/policy_walk.h"
 #include "tests/simulation/federation/manager_directory.h"
 #include "tests/simulation/federation/stream.h"
 #include "tests/simulation/federation/wiring.h"

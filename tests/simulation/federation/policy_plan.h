@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "common/random.h"
-#include "service_manager/federation/forwarding_policy.h"
+#include "service_manager/federation/policy/forwarding_policy.h"
 #include "tests/simulation/federation/catalogue.h"
 #include "tests/simulation/federation/knowledge.h"
 

@@ -9,7 +9,7 @@
 
 #include "farm/content_key.h"
 #include "service_manager/directory/location.h"
-#include "service_manager/federation/feed_position.h"
+#include "service_manager/federation/feed/feed_position.h"
 #include "tests/simulation/federation/knowledge.h"
 
 namespace strata::simulation::federation {
