@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "farm/ranking.h"
 #include "service_manager/directory/location.h"
 #include "service_manager/federation/holder_name.h"
 #include "service_manager/federation/locate/locate_messages.h"
