@@ -71,7 +71,7 @@ struct FeedReceiverCounts {
 class FeedReceiver {
  public:
   // Gives the own number of a holder; it has its name, and the addresses as last told. What it
-  // refuses refuses the batch.
+  // refuses refuses the batch; it may be asked for holders of a batch that is refused afterwards.
   using NumberOf = absl::FunctionRef<StatusOr<directory::Holder>(const Introduction&)>;
   // Applies it to the index before it returns. False: the index did not take it (kTooMany).
   using Apply = absl::FunctionRef<bool(const ToldCopy&)>;

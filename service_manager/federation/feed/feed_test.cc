@@ -442,7 +442,7 @@ void RunSeed(uint64_t seed, bool checks, Events& events) {
 
 TEST(FeedTest, TheParentKnowsInTheEndWhatTheChildProjects) {
   Events events;
-  for (uint64_t seed = 1; seed <= 200 && !testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= 120 && !testing::Test::HasFailure(); ++seed) {
     RunSeed(seed, false, events);
   }
   EXPECT_GT(events.resumed, 0U);
@@ -455,7 +455,7 @@ TEST(FeedTest, TheParentKnowsInTheEndWhatTheChildProjects) {
 
 TEST(FeedTest, ChecksMendAnIndexWhoseBitsTurn) {
   Events events;
-  for (uint64_t seed = 1; seed <= 10 && !testing::Test::HasFailure(); ++seed) {
+  for (uint64_t seed = 1; seed <= 6 && !testing::Test::HasFailure(); ++seed) {
     RunSeed(seed, true, events);
   }
   EXPECT_GT(events.differing, 0U);
