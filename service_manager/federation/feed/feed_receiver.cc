@@ -55,7 +55,6 @@ Status FeedReceiver::Refusal(const Status& status) const {
 }
 
 StatusOr<FeedWelcome> FeedReceiver::Connected(const FeedGreeting& greeting) {
-  connected_ = false;
   if (greeting.epoch == 0 || greeting.lowest == 0 || greeting.next < greeting.lowest) {
     return Refusal(InvalidArgument("it greets with epoch %" PRIu64 ", records %" PRIu64
                                    " to before %" PRIu64 ", which cannot be",

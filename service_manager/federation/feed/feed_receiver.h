@@ -82,8 +82,9 @@ class FeedReceiver {
   FeedReceiver(const FeedReceiver&) = delete;
   FeedReceiver& operator=(const FeedReceiver&) = delete;
 
-  // A new stream of the child; the one before has ended. FailedPrecondition: its epoch is that of a
-  // manager that was deposed. InvalidArgument: a greeting that makes no sense.
+  // A new stream of the child, which ends the one before. FailedPrecondition: its epoch is that of
+  // a manager that was deposed. InvalidArgument: a greeting that makes no sense. Whoever is refused
+  // changes nothing: a stream that is there goes on.
   StatusOr<FeedWelcome> Connected(const FeedGreeting& greeting);
 
   struct Received {

@@ -159,6 +159,13 @@ TEST_F(FeedReceiverTest, RefusesAManagerThatWasDeposed) {
   EXPECT_FALSE(receiver_->Connected({.epoch = 3, .lowest = 4, .next = 3}).ok());
 }
 
+TEST_F(FeedReceiverTest, ADeposedManagerDoesNotEndTheStreamOfTheOneThatLeads) {
+  StartWithEngines();
+  EXPECT_FALSE(receiver_->Connected({.epoch = 2, .lowest = 1, .next = 1}).ok());
+  EXPECT_EQ(Take(At(2).With(There(Key(5)))), "");
+  EXPECT_EQ(HoldersOf(Key(5)), Holders{1});
+}
+
 TEST_F(FeedReceiverTest, AppliesChanges) {
   StartWithEngines();
   EXPECT_EQ(Take(At(2).With(There(Key(5))).With(There(Key(5), 2)).With(There(Key(6)))), "");

@@ -37,8 +37,8 @@ struct FeedChange {
   farm::ContentKey key;
   directory::Holder holder;
   std::optional<FeedCopy> copy = std::nullopt;  // Nothing: gone.
-  // The content's canonical URI if the parent may not know it: with the first holder. Never with
-  // what is gone.
+  // The content's canonical URI, with all that is there: the parent may have missed an earlier one.
+  // Never with what is gone.
   std::string_view uri = {};
 
   friend bool operator==(const FeedChange&, const FeedChange&) = default;
