@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/auth_context.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -42,6 +43,21 @@ const std::shared_ptr<grpc::Channel>& ManagerChannel::Get() {
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   channel_ = grpc::CreateCustomChannel(address_, MakeChannelCredentials(tls_), arguments);
   return channel_;
+}
+
+ManagerChannelMap::ManagerChannelMap(std::shared_ptr<const TlsStore> tls, int message_bytes_max,
+                                     Duration keepalive)
+    : tls_(std::move(tls)), message_bytes_max_(message_bytes_max), keepalive_(keepalive) {}
+
+ManagerChannel& ManagerChannelMap::To(const std::string& address) {
+  return channels_.try_emplace(address, address, tls_, message_bytes_max_, keepalive_)
+      .first->second;
+}
+
+void ManagerChannelMap::Keep(const std::vector<std::string>& addresses) {
+  std::erase_if(channels_, [&addresses](const auto& kept) {
+    return std::find(addresses.begin(), addresses.end(), kept.first) == addresses.end();
+  });
 }
 
 bool WasConnected(const grpc::ClientContext& call) {

@@ -3,8 +3,10 @@
 #include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/time.h"
 #include "common/tls/tls_files.h"
@@ -48,6 +50,26 @@ class ManagerChannel {
   Duration keepalive_;
   std::shared_ptr<const TlsMaterial> of_;  // What the store held when it was made.
   std::shared_ptr<grpc::Channel> channel_;
+};
+
+// The connections to several managers, by their addresses: who is asked again needs no new
+// handshake. One thread at a time.
+class ManagerChannelMap {
+ public:
+  // As ManagerChannel's.
+  explicit ManagerChannelMap(std::shared_ptr<const TlsStore> tls, int message_bytes_max = 0,
+                             Duration keepalive = Duration(0));
+
+  // The one to this manager; valid until Keep() drops it.
+  ManagerChannel& To(const std::string& address);
+  // Drops those to managers that are not among these.
+  void Keep(const std::vector<std::string>& addresses);
+
+ private:
+  const std::shared_ptr<const TlsStore> tls_;
+  const int message_bytes_max_;
+  const Duration keepalive_;
+  std::map<std::string, ManagerChannel> channels_;
 };
 
 // Whether a call that has ended had a connection.

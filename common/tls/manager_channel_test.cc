@@ -40,5 +40,15 @@ TEST_F(ManagerChannelTest, IsANewOneWhenTheFilesAreReadAgain) {
   EXPECT_EQ(channel_.Get(), second);
 }
 
+TEST_F(ManagerChannelTest, OfSeveralManagersThoseThatAreLeftKeepTheirs) {
+  ManagerChannelMap channels(store_);
+  const std::shared_ptr<grpc::Channel> first = channels.To("127.0.0.1:1").Get();
+  const std::shared_ptr<grpc::Channel> second = channels.To("127.0.0.1:2").Get();
+  EXPECT_NE(first, second);
+  channels.Keep({"127.0.0.1:2", "127.0.0.1:3"});
+  EXPECT_EQ(channels.To("127.0.0.1:2").Get(), second);
+  EXPECT_NE(channels.To("127.0.0.1:1").Get(), first);
+}
+
 }  // namespace
 }  // namespace strata::tls

@@ -50,7 +50,8 @@ class HolderFinder::Impl {
         refusals_(metrics.AddCounter({.name = "strata_engine_holder_refusals_total",
                                       .help = "Misses for which the manager was not asked, since "
                                               "it failed just before or too much was asked."})),
-        managers_(std::move(managers)) {
+        managers_(std::move(managers)),
+        channels_(tls_) {
     thread_ = std::thread([this] { Loop(); });
   }
   ~Impl() {
@@ -131,8 +132,7 @@ class HolderFinder::Impl {
 
   // To the manager that is asked now.
   tls::ManagerChannel& Channel() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const std::string& manager = managers_[at_];
-    return channels_.try_emplace(manager, manager, tls_).first->second;
+    return channels_.To(managers_[at_]);
   }
 
   void Loop() {
@@ -195,7 +195,7 @@ class HolderFinder::Impl {
   std::vector<std::string> managers_ ABSL_GUARDED_BY(mutex_);
   size_t at_ ABSL_GUARDED_BY(mutex_) = 0;      // The one that is asked.
   uint64_t turn_ ABSL_GUARDED_BY(mutex_) = 0;  // How often another one was.
-  std::map<std::string, tls::ManagerChannel> channels_ ABSL_GUARDED_BY(mutex_);  // By manager.
+  tls::ManagerChannelMap channels_ ABSL_GUARDED_BY(mutex_);
   Timestamp rests_until_ ABSL_GUARDED_BY(mutex_);
   std::map<farm::ContentKey, std::unique_ptr<Question>> questions_ ABSL_GUARDED_BY(mutex_);
   size_t askers_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -25,10 +25,6 @@ const Logger& Log() {
   return logger;
 }
 
-bool Has(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
-}
-
 }  // namespace
 
 ParentLink::ParentLink(Options options, const federation::FeedSenderOptions& feed,
@@ -37,6 +33,7 @@ ParentLink::ParentLink(Options options, const federation::FeedSenderOptions& fee
     : options_(std::move(options)),
       tls_(std::move(tls)),
       watch_(kSilenceMax),
+      channels_(tls_, static_cast<int>(kMessageHeadBytesMax), kKeepalive),
       sender_(feed, told),
       last_(Unavailable("no manager of the parent was asked yet")) {}
 
@@ -101,14 +98,10 @@ void ParentLink::Loop() {
 
 bool ParentLink::AskAll() {
   const std::vector<std::string> parents = options_.parents();
-  std::erase_if(channels_, [&parents](const auto& kept) { return !Has(parents, kept.first); });
+  channels_.Keep(parents);
   for (const std::string& parent : parents) {
-    tls::ManagerChannel& channel =
-        channels_
-            .try_emplace(parent, parent, tls_, static_cast<int>(kMessageHeadBytesMax), kKeepalive)
-            .first->second;
     bool welcomed = false;
-    const Status ended = Follow(channel, welcomed);
+    const Status ended = Follow(channels_.To(parent), welcomed);
     absl::MutexLock lock(&mutex_);
     last_ = MakeStatus(ended.code(), parent + ": " + MessageOf(ended));
     if (welcomed) Log().Warning("the parent hears no more", {{"why", MessageOf(last_)}});

@@ -4,7 +4,6 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -105,8 +104,8 @@ class ParentLink {
   const std::shared_ptr<const tls::TlsStore> tls_;
   StreamWatch watch_;
 
-  // Of the link's thread. By address: who is asked again needs no new handshake.
-  std::map<std::string, tls::ManagerChannel> channels_;
+  // Of the link's thread.
+  tls::ManagerChannelMap channels_;
   SystemRandom random_;
 
   mutable absl::Mutex mutex_;

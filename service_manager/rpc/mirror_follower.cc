@@ -2,7 +2,6 @@
 
 #include <grpcpp/client_context.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/time/time.h"
@@ -29,10 +28,6 @@ const Logger& Log() {
   return logger;
 }
 
-bool Has(const std::vector<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
-}
-
 }  // namespace
 
 MirrorFollower::MirrorFollower(Options options, store::MirroredStore& store,
@@ -40,6 +35,7 @@ MirrorFollower::MirrorFollower(Options options, store::MirroredStore& store,
     : options_(std::move(options)),
       store_(store),
       tls_(std::move(tls)),
+      channels_(tls_, kMessageBytesMax),
       last_(Unavailable("no manager was asked yet")),
       watchdog_([this] { Watch(); }),
       thread_([this] { Loop(); }) {}
@@ -88,14 +84,13 @@ bool MirrorFollower::in_step() const {
 void MirrorFollower::Loop() {
   while (true) {
     const std::vector<std::string> managers = options_.managers();
-    std::erase_if(channels_, [&managers](const auto& kept) { return !Has(managers, kept.first); });
+    channels_.Keep(managers);
     for (const std::string& manager : managers) {
       {
         absl::MutexLock lock(&mutex_);
         if (stop_ || !enabled_) break;
       }
-      const Status ended =
-          FollowOne(channels_.try_emplace(manager, manager, tls_, kMessageBytesMax).first->second);
+      const Status ended = FollowOne(channels_.To(manager));
       absl::MutexLock lock(&mutex_);
       if (cancelled_) break;  // Whom to ask is another question now.
       if (in_step_)

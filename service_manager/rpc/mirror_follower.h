@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -78,9 +77,7 @@ class MirrorFollower {
   store::MirroredStore& store_;
   const std::shared_ptr<const tls::TlsStore> tls_;
 
-  // By their addresses: who refuses, and is asked again soon, needs no new handshake. Of the
-  // follower's thread.
-  std::map<std::string, tls::ManagerChannel> channels_;
+  tls::ManagerChannelMap channels_;  // Of the follower's thread.
 
   mutable absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
