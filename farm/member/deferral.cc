@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/thread_priority.h"
+
 namespace strata::farm {
 
 void Deferral::Defer(std::function<void()> work) {
@@ -22,6 +24,7 @@ void Deferral::Defer(std::function<void()> work) {
 }
 
 void Deferral::Loop() {
+  YieldToOthers();
   while (true) {
     std::function<void()> work;
     {

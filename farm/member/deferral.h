@@ -14,9 +14,9 @@ namespace strata::farm {
 // What may wait; beyond that who adds waits.
 inline constexpr size_t kDeferredMax = 100'000;
 
-// Lets one thread hand work that takes long to another one, and all that comes behind it too, until
-// that one has done it all: so work is done one after the other, in its order, and whoever comes
-// with it next does it at once again. Run and Defer are for one thread.
+// Lets one thread hand work that takes long to another one, of low priority, and all that comes
+// behind it too, until that one has done it all: so work is done one after the other, in its order,
+// and whoever comes with it next does it at once again. Run and Defer are for one thread.
 class Deferral {
  public:
   Deferral() = default;

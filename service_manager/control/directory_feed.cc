@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/thread_priority.h"
 #include "service_manager/directory/location_reader.h"
 
 namespace strata::manager::control {
@@ -176,6 +177,7 @@ void DirectoryFeed::Flush() {
 }
 
 void DirectoryFeed::StoreLoop() {
+  YieldToOthers();  // The farm does not wait for it: the index has it all.
   while (true) {
     Waiting waiting;
     {
