@@ -9,6 +9,7 @@
 #include "common/time.h"
 #include "multicast/wire/types.h"
 #include "tests/simulation/event_queue.h"
+#include "tests/simulation/failure.h"
 #include "tests/simulation/message_registry.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/packet.h"
@@ -94,11 +95,6 @@ class Observer {
   virtual void OnCrashed(const MemberProbe&, size_t /*open_sends*/) {}
   // All is quiet: every member that runs is in one view. `last` is one of its full members.
   virtual void OnEnd(const MemberProbe& /*last*/) {}
-};
-
-struct Failure {
-  std::string checker;
-  std::string what;
 };
 
 // What checkers share: the members, the messages, the time, and where failures go.

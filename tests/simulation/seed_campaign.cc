@@ -9,12 +9,16 @@
 #include <cinttypes>
 #include <cstdio>
 #include <memory>
+#include <sstream>
+#include <utility>
 
 #include "common/check.h"
 
 namespace strata::simulation {
 
 namespace {
+
+using SeedRun = std::function<SeedReport(uint64_t seed)>;
 
 constexpr unsigned kSeedSecondsMax = 120;  // Of real time.
 
@@ -27,6 +31,37 @@ void WriteAll(int fd, const std::string& text) {
   }
 }
 
+// What a worker process tells of a seed, and back: its counts, then, of one that failed, the
+// checker and what it said, up to the end of the line.
+std::string ToLine(const SeedReport& report) {
+  std::string line = std::to_string(report.counts.size());
+  for (const uint64_t count : report.counts) line += ' ' + std::to_string(count);
+  if (!report.failures.empty()) {
+    line += ' ' + report.failures.front().checker + ' ' + report.failures.front().what;
+  }
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line + '\n';
+}
+
+// True if the seed failed.
+bool AddLine(uint64_t seed, const std::string& line, SeedTotals& totals) {
+  std::istringstream in(line);
+  size_t counts = 0;
+  in >> counts;
+  totals.counts.resize(std::max(totals.counts.size(), counts));
+  for (size_t i = 0; i < counts; ++i) {
+    uint64_t count = 0;
+    in >> count;
+    totals.counts[i] += count;
+  }
+  ++totals.run;
+  SeedFailure failure{.seed = seed, .checker = {}, .what = {}};
+  if (!(in >> failure.checker)) return false;
+  std::getline(in >> std::ws, failure.what);
+  totals.failures.push_back(std::move(failure));
+  return true;
+}
+
 // One worker process and its seeds: first, first + step, ... below end.
 class Worker {
  public:
@@ -35,9 +70,8 @@ class Worker {
     uint64_t step = 1;
     uint64_t end = 0;
   };
-  Worker(const Seeds& seeds, const CampaignOptions& options, const SeedWork& work,
-         std::vector<SeedFailure>& died)
-      : seeds_(seeds), options_(options), work_(work), died_(died) {
+  Worker(const Seeds& seeds, const CampaignOptions& options, const SeedRun& run, SeedTotals& totals)
+      : seeds_(seeds), options_(options), run_(run), totals_(totals) {
     Launch();
   }
   ~Worker() { Stop(); }
@@ -60,8 +94,8 @@ class Worker {
 
   Seeds seeds_;  // That it has still to run.
   const CampaignOptions& options_;
-  const SeedWork& work_;
-  std::vector<SeedFailure>& died_;
+  const SeedRun& run_;
+  SeedTotals& totals_;
   uint64_t ended_ = 0;
   bool failed_ = false;
   pid_t pid_ = -1;
@@ -89,9 +123,7 @@ void Worker::RunSeeds(int fd) {
   if (options_.before) options_.before();
   for (uint64_t seed = seeds_.first; seed < seeds_.end; seed += seeds_.step) {
     alarm(kSeedSecondsMax);
-    std::string line = work_.run(seed);
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    WriteAll(fd, line + '\n');
+    WriteAll(fd, ToLine(run_(seed)));
   }
   _exit(0);
 }
@@ -121,7 +153,7 @@ void Worker::Read() {
   buffer_.append(bytes, static_cast<size_t>(n));
   size_t from = 0;
   for (size_t at; (at = buffer_.find('\n', from)) != std::string::npos; from = at + 1) {
-    Advance(work_.told(buffer_.substr(from, at - from)));
+    Advance(AddLine(seeds_.first, buffer_.substr(from, at - from), totals_));
   }
   buffer_.erase(0, from);
 }
@@ -136,7 +168,8 @@ void Worker::Ended() {
   bool hang = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
   std::string what = hang ? "no end in " + std::to_string(kSeedSecondsMax) + " s"
                           : "the process died with status " + std::to_string(status);
-  died_.push_back({seeds_.first, hang ? "hang" : "crash", what});
+  ++totals_.run;
+  totals_.failures.push_back({seeds_.first, hang ? "hang" : "crash", what});
   Advance(true);
   if (!options_.stop_at_first_failure) Launch();
 }
@@ -160,14 +193,14 @@ bool ReadSome(const std::vector<std::unique_ptr<Worker>>& workers) {
 
 }  // namespace
 
-std::vector<SeedFailure> RunSeeds(const CampaignOptions& options, const SeedWork& work) {
+SeedTotals RunSeeds(const CampaignOptions& options, const SeedRun& run) {
   fflush(nullptr);
-  std::vector<SeedFailure> died;
+  SeedTotals totals;
   auto jobs = static_cast<uint64_t>(std::max(1, options.jobs));
   std::vector<std::unique_ptr<Worker>> workers;
   for (uint64_t i = 0; i < jobs; ++i) {
     const Worker::Seeds seeds{options.first_seed + i, jobs, options.first_seed + options.seeds};
-    workers.push_back(std::make_unique<Worker>(seeds, options, work, died));
+    workers.push_back(std::make_unique<Worker>(seeds, options, run, totals));
   }
   while (ReadSome(workers)) {
     uint64_t ended = 0;
@@ -179,7 +212,9 @@ std::vector<SeedFailure> RunSeeds(const CampaignOptions& options, const SeedWork
     if (options.progress) options.progress(ended);
     if (options.stop_at_first_failure && failed) break;
   }
-  return died;
+  std::sort(totals.failures.begin(), totals.failures.end(),
+            [](const SeedFailure& a, const SeedFailure& b) { return a.seed < b.seed; });
+  return totals;
 }
 
 std::string CountsTable(std::span<const uint64_t> counts, std::string_view (*name)(size_t event),

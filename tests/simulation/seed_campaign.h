@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/simulation/failure.h"
+
 namespace strata::simulation {
 
 // What campaigns over many seeds have in common, whatever a seed is about.
@@ -23,20 +25,25 @@ struct CampaignOptions {
 struct SeedFailure {
   uint64_t seed = 0;
   std::string checker;  // "crash" if the process died, "hang" if it did not end.
-  std::string what;
+  std::string what;     // In one line.
 };
 
-// What to do with a seed.
-struct SeedWork {
-  // In a worker process: runs it, and tells of it in one line (ends of lines within are blanks).
-  std::function<std::string(uint64_t seed)> run;
-  // In the process that asked, for each such line. True: the seed failed.
-  std::function<bool(const std::string& line)> told;
+// What a run of one seed says.
+struct SeedReport {
+  std::vector<uint64_t> counts;        // To be added up over all seeds; as many of each.
+  std::vector<Failure> failures = {};  // The first one counts.
 };
 
-// Runs many seeds in worker processes, so that a seed that crashes or hangs is one failure and not
-// the end. Gives back the seeds whose process died or hung.
-std::vector<SeedFailure> RunSeeds(const CampaignOptions& options, const SeedWork& work);
+struct SeedTotals {
+  uint64_t run = 0;
+  std::vector<uint64_t> counts;       // Sums; empty if no seed told any.
+  std::vector<SeedFailure> failures;  // By seed.
+};
+
+// Runs many seeds, each by `run` in a worker process, so that one that crashes or hangs is one
+// failure and not the end.
+SeedTotals RunSeeds(const CampaignOptions& options,
+                    const std::function<SeedReport(uint64_t seed)>& run);
 
 // Named events and how often each was seen, a line each; `least` marks those seen less often.
 std::string CountsTable(std::span<const uint64_t> counts, std::string_view (*name)(size_t event),

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <set>
+#include <vector>
 
 namespace strata::simulation {
 namespace {
@@ -17,36 +17,38 @@ CampaignOptions Seeds(uint64_t first, uint64_t seeds, int jobs) {
           .progress = {}};
 }
 
-TEST(SeedCampaignTest, EachSeedTellsItsLineOnce) {
-  std::multiset<std::string> lines;
-  const auto died = RunSeeds(Seeds(5, 7, 3),
-                             {.run = [](uint64_t seed) { return "seed\n" + std::to_string(seed); },
-                              .told =
-                                  [&lines](const std::string& line) {
-                                    lines.insert(line);
-                                    return false;
-                                  }});
-  EXPECT_TRUE(died.empty());
-  EXPECT_EQ(lines, (std::multiset<std::string>{"seed 5", "seed 6", "seed 7", "seed 8", "seed 9",
-                                               "seed 10", "seed 11"}));
+TEST(SeedCampaignTest, CountsAreAddedUpOverAllSeeds) {
+  const SeedTotals totals = RunSeeds(Seeds(5, 7, 3), [](uint64_t seed) -> SeedReport {
+    return {.counts = {1, seed, seed == 7 ? 100u : 0u}};
+  });
+  EXPECT_EQ(totals.run, 7u);
+  EXPECT_TRUE(totals.failures.empty());
+  EXPECT_EQ(totals.counts, (std::vector<uint64_t>{7, 5 + 6 + 7 + 8 + 9 + 10 + 11, 100}));
+}
+
+TEST(SeedCampaignTest, FailuresAreToldWithTheirSeedInOneLine) {
+  const SeedTotals totals = RunSeeds(Seeds(5, 6, 2), [](uint64_t seed) -> SeedReport {
+    if (seed % 3 != 0) return {.counts = {1}};
+    return {.counts = {1}, .failures = {{"checker", "bad\nluck"}, {"other", "later"}}};
+  });
+  EXPECT_EQ(totals.counts, (std::vector<uint64_t>{6})) << "of those that failed too";
+  ASSERT_EQ(totals.failures.size(), 2u);
+  EXPECT_EQ(totals.failures[0].seed, 6u);
+  EXPECT_EQ(totals.failures[1].seed, 9u);
+  EXPECT_EQ(totals.failures[0].checker, "checker");
+  EXPECT_EQ(totals.failures[0].what, "bad luck");
 }
 
 TEST(SeedCampaignTest, ASeedThatDiesIsAFailureAndTheOthersRun) {
-  uint64_t told = 0;
-  const auto died = RunSeeds(Seeds(0, 4, 1), {.run =
-                                                  [](uint64_t seed) {
-                                                    if (seed == 2) raise(SIGKILL);
-                                                    return std::to_string(seed);
-                                                  },
-                                              .told =
-                                                  [&told](const std::string&) {
-                                                    ++told;
-                                                    return false;
-                                                  }});
-  EXPECT_EQ(told, 3U);
-  ASSERT_EQ(died.size(), 1U);
-  EXPECT_EQ(died.front().seed, 2U);
-  EXPECT_EQ(died.front().checker, "crash");
+  const SeedTotals totals = RunSeeds(Seeds(0, 4, 1), [](uint64_t seed) -> SeedReport {
+    if (seed == 2) raise(SIGKILL);
+    return {.counts = {1}};
+  });
+  EXPECT_EQ(totals.run, 4u);
+  EXPECT_EQ(totals.counts, (std::vector<uint64_t>{3}));
+  ASSERT_EQ(totals.failures.size(), 1u);
+  EXPECT_EQ(totals.failures.front().seed, 2u);
+  EXPECT_EQ(totals.failures.front().checker, "crash");
 }
 
 TEST(SeedCampaignTest, TheFirstFailureEndsIfToldTo) {
@@ -54,13 +56,11 @@ TEST(SeedCampaignTest, TheFirstFailureEndsIfToldTo) {
   options.stop_at_first_failure = true;
   uint64_t ended = 0;
   options.progress = [&ended](uint64_t done) { ended = done; };
-  RunSeeds(options, {.run =
-                         [](uint64_t seed) {
-                           if (seed == 3) raise(SIGKILL);
-                           return std::to_string(seed);
-                         },
-                     .told = [](const std::string&) { return false; }});
-  EXPECT_EQ(ended, 4U);
+  RunSeeds(options, [](uint64_t seed) -> SeedReport {
+    if (seed == 3) raise(SIGKILL);
+    return {.counts = {}};
+  });
+  EXPECT_EQ(ended, 4u);
 }
 
 }  // namespace

@@ -6,17 +6,13 @@
 #include "common/random.h"
 #include "common/status.h"
 #include "tests/simulation/event_queue.h"
+#include "tests/simulation/failure.h"
 #include "tests/simulation/federation/named_events.h"
 #include "tests/simulation/federation/plan.h"
 #include "tests/simulation/federation/truth.h"
 #include "tests/simulation/trace.h"
 
 namespace strata::simulation::federation {
-
-struct Failure {
-  std::string checker;
-  std::string what;
-};
 
 // What all parts of a run share.
 struct Wiring {
