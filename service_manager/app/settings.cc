@@ -4,20 +4,17 @@
 #include <chrono>
 #include <thread>
 
-#include "common/number.h"
 #include "common/settings/settings.h"
 #include "farm/member/farm_member.h"
 #include "farm/member/process_settings.h"
 #include "multicast/driver/network_interface.h"
 #include "proto/service_manager_settings.pb.h"
+#include "service_manager/app/manager_address.h"
 
 namespace strata::manager::app {
 namespace {
 
 using settings::v1::ServiceManagerSettings;
-
-constexpr int kManagersNamedMax = 16;
-constexpr size_t kManagerBytesMax = 300;
 
 StatusOr<multicast::GroupOptions> GroupOf(const ServiceManagerSettings& file) {
   multicast::GroupOptions group;
@@ -112,20 +109,10 @@ farm::LoadWeights WeightsOf(const settings::v1::LoadWeightSettings& file) {
   return weights;
 }
 
-// HOST:PORT, of a name or an address.
-Status CheckManager(const char* key, const std::string& text) {
-  const size_t colon = text.rfind(':');
-  const auto port = colon == std::string::npos
-                        ? std::nullopt
-                        : ParseNumber<uint16_t>(std::string_view(text).substr(colon + 1));
-  if (colon != 0 && port && *port != 0 && text.size() <= kManagerBytesMax) return Ok();
-  return InvalidArgument("%s: \"%s\" is not HOST:PORT", key, text.c_str());
-}
-
 StatusOr<std::string> RpcAddress(const ServiceManagerSettings& file,
                                  const multicast::SocketSettings& sockets) {
   if (!file.rpc_address().empty()) {
-    STRATA_RETURN_IF_ERROR(CheckManager("rpc_address", file.rpc_address()));
+    STRATA_RETURN_IF_ERROR(CheckManagerAddress("rpc_address", file.rpc_address()));
     return file.rpc_address();
   }
   STRATA_ASSIGN_OR_RETURN(const Endpoint listen, Endpoint::Parse(file.rpc_listen()));
@@ -145,13 +132,7 @@ StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   STRATA_ASSIGN_OR_RETURN(settings.group, GroupOf(file));
   settings.encrypted = file.group().encrypted();
   settings.rpc_listen = file.rpc_listen();
-  if (file.backup_of_size() > kManagersNamedMax) {
-    return InvalidArgument("backup_of: at most %d managers", kManagersNamedMax);
-  }
-  for (const std::string& manager : file.backup_of()) {
-    STRATA_RETURN_IF_ERROR(CheckManager("backup_of", manager));
-    settings.backup_of.push_back(manager);
-  }
+  STRATA_ASSIGN_OR_RETURN(settings.backup_of, ManagerAddresses("backup_of", file.backup_of()));
   settings.group.priority = static_cast<uint8_t>(file.takeover_priority());
   STRATA_ASSIGN_OR_RETURN(settings.status_listen, Endpoint::Parse(file.status_listen()));
   STRATA_ASSIGN_OR_RETURN(settings.front_end, FrontEndOf(file.http()));
@@ -159,6 +140,7 @@ StatusOr<Settings> Convert(const ServiceManagerSettings& file) {
   ListenOnFloating(settings.floating.addresses, settings.front_end);
   settings.director.weights = WeightsOf(file.load_weights());
   settings.purge_wait = Duration(file.purge_wait());
+  STRATA_ASSIGN_OR_RETURN(settings.federation, FederationSettingsOf(file));
   settings.log_level = farm::ToLogLevel(file.log_level());
   return settings;
 }

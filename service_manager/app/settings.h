@@ -14,6 +14,7 @@
 #include "farm/director.h"
 #include "multicast/driver/options.h"
 #include "service_manager/address/floating_addresses.h"
+#include "service_manager/app/federation_settings.h"
 #include "service_manager/frontend/front_end.h"
 
 namespace strata::manager::app {
@@ -34,6 +35,7 @@ struct Settings {
   address::FloatingAddressOptions floating;
   farm::DirectorSettings director;
   Duration purge_wait{};
+  FederationSettings federation;
   LogLevel log_level = LogLevel::kInfo;
 };
 

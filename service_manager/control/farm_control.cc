@@ -128,6 +128,11 @@ Status FarmControl::Health() const {
   return CheckInTouch();
 }
 
+std::optional<uint64_t> FarmControl::term() const {
+  const uint64_t term = store_.position().term;
+  return leads() ? std::optional(term) : std::nullopt;
+}
+
 Status FarmControl::CheckInTouch() const {
   if (member_->InTouch()) return Ok();
   return Unavailable("this manager hears no majority of the farm's voters");

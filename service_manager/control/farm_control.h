@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +43,7 @@ struct FarmControlOptions {
   std::string address;            // HOST:PORT where the others reach its RPC.
   multicast::GroupOptions group;  // Without ids and keys, which the store has.
   bool founds = true;             // A farm of its own, if the store is of none.
+  uint32_t level = 1;             // Of the scope in the tree; above 1 it has no engines.
   // As Leadership's: the store is to follow whoever leads, by a new stream, or is not to.
   std::function<void(bool)> follow = [](bool) {};
   farm::TableSettings table;
@@ -82,6 +84,8 @@ class FarmControl final : private farm::FarmListener {
 
   // Whether this manager may say things for the farm at the moment.
   bool leads() const { return leadership_->leads(); }
+  // In which term it does: higher than any before. Nothing: it does not lead.
+  std::optional<uint64_t> term() const;
   // As Leadership's.
   Status CheckLeads() const { return leadership_->CheckLeads(); }
   // The same for what a sole manager may do in any case: to know its engines.

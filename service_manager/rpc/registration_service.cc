@@ -104,6 +104,11 @@ Status RegistrationService::RegisterEngine(const std::string& name,
                                            const v1::RegisterRequest& request,
                                            v1::RegisterReply* reply) {
   STRATA_RETURN_IF_ERROR(CheckProtocol(name, request.version(), request.protocol()));
+  const control::FarmControlOptions& own = control_.options();
+  if (own.level > 1) {
+    return FailedPrecondition("%s is of level %u: it has managers for children, and no engines",
+                              own.scope.c_str(), own.level);
+  }
   STRATA_RETURN_IF_ERROR(control_.CheckRegisters());
   if (request.instance().size() != control::kInstanceBytes) {
     return InvalidArgument("instance: %zu bytes, not %zu", control::kInstanceBytes,

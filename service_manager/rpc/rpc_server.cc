@@ -15,7 +15,7 @@ namespace {
 
 // Site files and lists of URIs are far below.
 constexpr int kMessageBytesMax = 8 << 20;
-constexpr int kThreadsMax = 64;
+constexpr int kThreadsMax = 256;  // Each stream of a child takes one as long as it lasts.
 constexpr std::chrono::seconds kEndWithin(1);
 
 }  // namespace
@@ -24,7 +24,8 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
                                                       std::shared_ptr<const tls::TlsStore> tls,
                                                       RegistrationService& registration,
                                                       AdministrationService& administration,
-                                                      MirroringService& mirroring) {
+                                                      MirroringService& mirroring,
+                                                      const std::vector<AddService>& others) {
   auto server = std::unique_ptr<RpcServer>(new RpcServer());
   server->administration_ = &administration;
   server->mirroring_ = &mirroring;
@@ -39,6 +40,7 @@ StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const std::string& listen,
   builder.RegisterService(&registration);
   builder.RegisterService(&administration);
   builder.RegisterService(&mirroring);
+  for (const AddService& add : others) add(builder);
   server->server_ = builder.BuildAndStart();
   if (server->server_ == nullptr || server->port_ == 0) {
     return Unavailable("cannot listen for engines and operators at %s (rpc_listen)",

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <grpcpp/server_builder.h>
+
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/status.h"
 #include "common/tls/tls_files.h"
@@ -14,12 +18,17 @@ namespace strata::manager::rpc {
 // The manager's gRPC server: mutual TLS, all services. Owned by the application.
 class RpcServer {
  public:
+  // Puts another service in: called once, before the server starts. The service must outlive it,
+  // and whoever ends the server ends that service's long calls before.
+  using AddService = std::function<void(grpc::ServerBuilder&)>;
+
   // Unavailable, naming the address, if it cannot listen there. Port 0 takes a free one.
   static StatusOr<std::unique_ptr<RpcServer>> Start(const std::string& listen,
                                                     std::shared_ptr<const tls::TlsStore> tls,
                                                     RegistrationService& registration,
                                                     AdministrationService& administration,
-                                                    MirroringService& mirroring);
+                                                    MirroringService& mirroring,
+                                                    const std::vector<AddService>& others = {});
   ~RpcServer();  // Ends calls that go on.
 
   int port() const { return port_; }
