@@ -391,9 +391,15 @@ EngineId EngineOf(const Message& message) {
   return std::visit(Visitor(), message);
 }
 
+uint8_t VersionOf(const Message& message) {
+  // A kind that came with a later version is told apart here, and a field by whether it is set.
+  const auto* site = std::get_if<SiteApplied>(&message);
+  return site != nullptr && HasTaggedFields(site->site) ? 2 : 1;
+}
+
 void Encode(const Message& message, Bytes& out) {
   FieldAppender appender(out);
-  appender.U8(kMessageVersion);
+  appender.U8(VersionOf(message));
   appender.U8(static_cast<uint8_t>(message.index() + 1));
   std::visit([&appender](const auto& m) { Put(m, appender); }, message);
 }
@@ -402,9 +408,12 @@ StatusOr<Message> DecodeMessage(ByteSpan bytes) {
   ByteReader reader(bytes);
   FieldReader in(reader);
   const uint8_t version = in.U8("version");
-  if (in.ok() && version != kMessageVersion) in.Fail("version", "is not 1");
+  if (in.ok() && (version == 0 || version > kMessageVersion)) {
+    in.Fail("version", "is none of the known values");
+  }
   Message message = TakeBody(static_cast<Kind>(in.U8("kind")), in);
   if (in.ok() && !reader.AtEnd()) in.Fail("end", "has bytes behind it");
+  if (in.ok() && version != VersionOf(message)) in.Fail("version", "is not that of its contents");
   if (!in.ok()) return in.status();
   return message;
 }

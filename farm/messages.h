@@ -19,7 +19,7 @@ namespace strata::farm {
 // the bytes are. All but LoadReport travel on a committed stream and change the state table of
 // every member in the same order.
 
-inline constexpr uint8_t kMessageVersion = 1;     // Of all kinds that there are so far.
+inline constexpr uint8_t kMessageVersion = 2;     // The highest that there is so far.
 inline constexpr size_t kMaxAssetChanges = 4096;  // Of one message.
 inline constexpr size_t kMaxPurgedKeys = 1000;    // Of one message.
 
@@ -173,6 +173,10 @@ using Message =
 
 // The engine that a message is about; 0 for one about the whole farm.
 EngineId EngineOf(const Message& message);
+
+// The version of which a message is: the first one that has its kind, and all that is in it.
+// Messages bear it, so that what has not changed is understood by everybody.
+uint8_t VersionOf(const Message& message);
 
 // Appends the message to `out`. A message beyond the limits above is a bug of the caller.
 void Encode(const Message& message, Bytes& out);

@@ -143,7 +143,9 @@ std::string Refusal(const std::string& name, size_t at, uint8_t value) {
 }
 
 TEST(MessagesTest, RefusalsNameTheField) {
-  EXPECT_EQ(Refusal("drain changed", 0, 2), "field version is not 1");
+  EXPECT_EQ(Refusal("drain changed", 0, 2), "field version is not that of its contents");
+  EXPECT_EQ(Refusal("drain changed", 0, 3), "field version is none of the known values");
+  EXPECT_EQ(Refusal("drain changed", 0, 0), "field version is none of the known values");
   EXPECT_EQ(Refusal("drain changed", 1, 99), "field kind is none of the known values");
   EXPECT_EQ(Refusal("drain changed", 5, 0), "field engine is 0");
   EXPECT_EQ(Refusal("drain changed", 6, 2), "field draining is neither 0 nor 1");
@@ -155,6 +157,18 @@ TEST(MessagesTest, RefusalsNameTheField) {
   EXPECT_EQ(Refusal("assets changed", 7, 9), "field changes promises more than there is");
   EXPECT_EQ(Refusal("assets changed", 25, 7), "field kind is none of the known values");
   EXPECT_EQ(Refusal("engine registered", 6, 0), "field name is empty");
+}
+
+TEST(MessagesTest, ASiteWithTaggedFieldsIsOfTheSecondVersion) {
+  Site site = ASite();
+  site.choice = Site::Choice::kDirect;
+  Bytes bytes = Encoded(SiteApplied{site});
+  EXPECT_EQ(bytes[0], 2);
+  const StatusOr<Message> back = DecodeMessage(bytes);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(*back, Message(SiteApplied{site}));
+  bytes[0] = 1;
+  EXPECT_FALSE(DecodeMessage(bytes).ok());
 }
 
 TEST(MessagesTest, ParametersStandInOneOrder) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/hex.h"
 #include "common/quantity.h"
 
 namespace strata::farm {
@@ -112,6 +113,10 @@ std::string Text(Site::Mode mode) { return mode == Site::Mode::kRedirect ? "redi
 std::string Text(Site::RedirectForm form) {
   return form == Site::RedirectForm::kHost ? "host" : "path";
 }
+std::string Text(Site::Choice choice) {
+  static constexpr const char* kNames[] = {"as each manager is set", "direct", "delegate"};
+  return kNames[static_cast<size_t>(choice)];
+}
 std::string Text(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
@@ -129,6 +134,13 @@ std::string Text(const Origin& origin) {
   if (origin.tls && !origin.verify) text += " (certificate not verified)";
   if (!origin.host_header.empty()) text += " as " + origin.host_header;
   return text + ", connect " + Text(origin.connect_timeout) + ", read " + Text(origin.read_timeout);
+}
+std::string Text(const std::map<uint8_t, Bytes>& fields) {
+  std::string text;
+  for (const auto& [tag, bytes] : fields) {
+    text += (text.empty() ? "" : ", ") + std::to_string(tag) + "=" + ToHex(bytes);
+  }
+  return text.empty() ? "none" : text;
 }
 std::string Text(const std::vector<Origin>& origins) {
   std::string text;
@@ -180,6 +192,8 @@ std::vector<std::string> DifferencesOf(const Site& before, const Site& after) {
   compare("minimum_copies", before.minimum_copies, after.minimum_copies);
   compare("fill_limit", before.fill_limit, after.fill_limit);
   compare("cors_origins", before.cors_origins, after.cors_origins);
+  compare("choice", before.choice, after.choice);
+  compare("fields of a later version", before.later_fields, after.later_fields);
   return lines;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,9 @@ inline constexpr size_t kMaxSiteHosts = 64;
 inline constexpr size_t kMaxOrigins = 16;
 inline constexpr size_t kMaxCorsOrigins = 64;
 inline constexpr size_t kMaxSiteText = 255;  // Bytes of any one text in a site.
+// Fields with a tag that the bytes of a site may have, and the bytes of one.
+inline constexpr size_t kMaxSiteFields = 32;
+inline constexpr size_t kMaxSiteFieldBytes = 16 * 1024;
 
 // Where a site's contents come from.
 struct Origin {
@@ -39,6 +43,9 @@ struct Site {
   enum class Mode : uint8_t { kRedirect, kForward };
   // How a redirect names the engine: ENGINE.HOST/path, or ENGINE/_s/HOST/path.
   enum class RedirectForm : uint8_t { kHost, kPath };
+  // Above level 1: the client is sent to the engine itself, or to the front end of the child that
+  // covers it (docs/protocols/federation.md, section 5). kManagers: as each manager is set.
+  enum class Choice : uint8_t { kManagers, kDirect, kDelegate };
 
   std::string name;
   uint64_t version = 0;
@@ -53,6 +60,10 @@ struct Site {
   uint32_t minimum_copies = 1;
   Duration fill_limit = std::chrono::minutes(10);  // One fetch from an origin takes at most this.
   std::vector<std::string> cors_origins;           // Allowed; "*" is any.
+  Choice choice = Choice::kManagers;
+  // Fields that this program does not know, by tag: of a later version, which others understand.
+  // They are kept and told on as they came.
+  std::map<uint8_t, Bytes> later_fields;
 
   friend bool operator==(const Site&, const Site&) = default;
 };
@@ -70,6 +81,9 @@ std::vector<std::string> DifferencesOf(const Site& before, const Site& after);
 
 // A site without faults as bytes: for the store, and for members. Two equal sites have equal bytes.
 Bytes Encode(const Site& site);
+// Whether its bytes have fields with tags, which only members know that speak version 2 of the
+// farm's messages (farm/version.h).
+bool HasTaggedFields(const Site& site);
 // InvalidArgument, naming the field, for what Encode would not write.
 StatusOr<Site> DecodeSite(ByteSpan bytes);
 

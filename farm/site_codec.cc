@@ -1,10 +1,23 @@
+#include <map>
+
+#include "common/check.h"
 #include "common/field_codec.h"
+#include "common/status.h"
 #include "farm/site.h"
 
 namespace strata::farm {
 namespace {
 
-constexpr uint8_t kSiteVersion = 1;
+// The second format is the first with tagged fields behind it, at least one.
+constexpr uint8_t kPlainFormat = 1;
+constexpr uint8_t kTaggedFormat = 2;
+
+// Each is there only where it is not what it would be without it, so that what is not used is
+// understood by everybody.
+enum Tag : uint8_t {
+  kChoiceTag = 1,
+};
+constexpr size_t kFieldBytesMin = 3;
 
 void Put(Duration time, FieldAppender& out) { out.U64(static_cast<uint64_t>(time.count())); }
 
@@ -48,12 +61,75 @@ Origin TakeOrigin(FieldReader& in) {
   return origin;
 }
 
+// ---- Tagged fields.
+
+using TaggedFields = std::map<uint8_t, Bytes>;
+
+TaggedFields FieldsOf(const Site& site) {
+  TaggedFields fields = site.later_fields;
+  if (site.choice != Site::Choice::kManagers) {
+    fields[kChoiceTag] = {static_cast<uint8_t>(site.choice)};
+  }
+  return fields;
+}
+
+void Put(const TaggedFields& fields, FieldAppender& out) {
+  STRATA_CHECK(fields.size() <= kMaxSiteFields);
+  out.U8(static_cast<uint8_t>(fields.size()));
+  for (const auto& [tag, bytes] : fields) {
+    STRATA_CHECK(bytes.size() <= kMaxSiteFieldBytes);
+    out.U8(tag);
+    out.U16(static_cast<uint16_t>(bytes.size()));
+    out.Put(bytes);
+  }
+}
+
+Site::Choice TakeChoice(FieldReader& in) {
+  const auto choice = in.Choice(Site::Choice::kDelegate, "choice");
+  if (choice == Site::Choice::kManagers) in.Fail("choice", "is 0, which is not written");
+  return choice;
+}
+
+// One field, of whose bytes all have to be read.
+Status TakeField(uint8_t tag, ByteSpan bytes, Site& site) {
+  ByteReader reader(bytes);
+  FieldReader in(reader);
+  switch (tag) {
+    case kChoiceTag:
+      site.choice = TakeChoice(in);
+      break;
+    default:
+      site.later_fields[tag] = Bytes(bytes.begin(), bytes.end());
+      return Ok();
+  }
+  if (in.ok() && !reader.AtEnd()) in.Fail("end of a field", "has bytes behind it");
+  return in.status();
+}
+
+Status TakeFields(FieldReader& in, Site& site) {
+  const size_t count = in.Count(in.U8("fields"), kMaxSiteFields, kFieldBytesMin, "fields");
+  if (count == 0) in.Fail("fields", "are none");
+  uint8_t last = 0;
+  for (size_t i = 0; i < count && in.ok(); ++i) {
+    const uint8_t tag = in.U8("tag");
+    if (tag <= last) in.Fail("tag", "is out of order");
+    last = tag;
+    const size_t size = in.Count(in.U16("field"), kMaxSiteFieldBytes, 1, "field");
+    const ByteSpan bytes = in.Take(size);
+    if (in.ok()) STRATA_RETURN_IF_ERROR(TakeField(tag, bytes, site));
+  }
+  return in.status();
+}
+
 }  // namespace
 
+bool HasTaggedFields(const Site& site) { return !FieldsOf(site).empty(); }
+
 Bytes Encode(const Site& site) {
+  const TaggedFields fields = FieldsOf(site);
   Bytes bytes;
   FieldAppender out(bytes);
-  out.U8(kSiteVersion);
+  out.U8(fields.empty() ? kPlainFormat : kTaggedFormat);
   out.Text(site.name);
   out.U64(site.version);
   Put(site.hosts, out);
@@ -70,6 +146,7 @@ Bytes Encode(const Site& site) {
   out.U32(site.minimum_copies);
   Put(site.fill_limit, out);
   Put(site.cors_origins, out);
+  if (!fields.empty()) Put(fields, out);
   return bytes;
 }
 
@@ -77,7 +154,8 @@ StatusOr<Site> DecodeSite(ByteSpan bytes) {
   constexpr size_t kOriginBytesMin = 22;
   ByteReader reader(bytes);
   FieldReader in(reader);
-  if (in.U8("format") != kSiteVersion) in.Fail("format", "is not 1");
+  const uint8_t format = in.U8("format");
+  if (format != kPlainFormat && format != kTaggedFormat) in.Fail("format", "is neither 1 nor 2");
   Site site;
   site.name = in.Text(UINT8_MAX, "name");
   site.version = in.U64("version");
@@ -95,6 +173,7 @@ StatusOr<Site> DecodeSite(ByteSpan bytes) {
   site.minimum_copies = in.U32("minimum_copies");
   site.fill_limit = TakeDuration(in, "fill_limit");
   site.cors_origins = TakeTexts(in, kMaxCorsOrigins, "cors_origins");
+  if (format == kTaggedFormat) STRATA_RETURN_IF_ERROR(TakeFields(in, site));
   if (in.ok() && !reader.AtEnd()) in.Fail("end", "has bytes behind it");
   if (!in.ok()) return in.status();
   const std::vector<std::string> faults = FaultsOf(site);

@@ -88,6 +88,51 @@ TEST(SiteTest, ComesBackFromItsBytes) {
   }
 }
 
+// Only who uses a tagged field needs members that know them.
+TEST(SiteTest, WithoutTaggedFieldsItHasTheFirstFormat) {
+  Site site = Films();
+  EXPECT_FALSE(HasTaggedFields(site));
+  EXPECT_EQ(Encode(site)[0], 1);
+  site.choice = Site::Choice::kDirect;
+  EXPECT_TRUE(HasTaggedFields(site));
+  EXPECT_EQ(Encode(site)[0], 2);
+}
+
+TEST(SiteTest, TaggedFieldsComeBackAndUnknownOnesAreKept) {
+  Site site = Films();
+  site.choice = Site::Choice::kDelegate;
+  site.later_fields = {{200, {1, 2, 3}}, {255, {}}};
+  const Bytes bytes = Encode(site);
+  const StatusOr<Site> back = DecodeSite(bytes);
+  ASSERT_TRUE(back.ok()) << back.status().ToString();
+  EXPECT_EQ(*back, site);
+  EXPECT_EQ(Encode(*back), bytes);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(DecodeSite(ByteSpan(bytes.data(), size)).ok()) << size;
+  }
+}
+
+TEST(SiteTest, TaggedFieldsOutOfOrderOrOfTheWrongSizeAreRefused) {
+  Bytes plain = Encode(Films());
+  plain[0] = 2;
+  const auto refusal = [&plain](const Bytes& fields) {
+    Bytes bytes = plain;
+    bytes.insert(bytes.end(), fields.begin(), fields.end());
+    const StatusOr<Site> site = DecodeSite(bytes);
+    return site.ok() ? "accepted" : MessageOf(site.status());
+  };
+  EXPECT_EQ(refusal({1, 1, 0, 1, 2}), "accepted");
+  EXPECT_EQ(refusal({0}), "field fields are none");
+  EXPECT_EQ(refusal({33}), "field fields is above its limit");
+  EXPECT_EQ(refusal({1, 0, 0, 0}), "field tag is out of order");
+  EXPECT_EQ(refusal({2, 200, 0, 0, 200, 0, 0}), "field tag is out of order");
+  EXPECT_EQ(refusal({1, 200, 0x40, 1}), "field field is above its limit");
+  EXPECT_EQ(refusal({1, 1, 0, 2, 2, 2}), "field end of a field has bytes behind it");
+  EXPECT_EQ(refusal({1, 1, 0, 0}), "field choice is cut off or wrong");
+  EXPECT_EQ(refusal({1, 1, 0, 1, 3}), "field choice is none of the known values");
+  EXPECT_EQ(refusal({1, 1, 0, 1, 0}), "field choice is 0, which is not written");
+}
+
 TEST(SiteTest, BytesOfAFaultySiteAreRefused) {
   Site site = Films();
   site.name = "-";
@@ -103,13 +148,17 @@ TEST(SiteTest, DifferencesAreALineAField) {
   after.hosts.pop_back();
   after.query = QueryRules();
   after.origins.pop_back();
+  after.choice = Site::Choice::kDelegate;
+  after.later_fields = {{200, {1, 255}}};
   EXPECT_EQ(DifferencesOf(Films(), after),
             (std::vector<std::string>{
                 "hosts: films.example, www.films.example -> films.example",
                 "origins: http://origin.films.example:80, connect 5s, read 30s; "
                 "https://[2001:db8::1]:8443 (certificate not verified) as films.example, connect "
                 "5s, read 30s -> http://origin.films.example:80, connect 5s, read 30s",
-                "query: all but utm_source -> all", "ttl: 5min -> 10min"}));
+                "query: all but utm_source -> all", "ttl: 5min -> 10min",
+                "choice: as each manager is set -> delegate",
+                "fields of a later version: none -> 200=01ff"}));
 }
 
 TEST(SiteTest, RedirectsKeepHostAndQuery) {

@@ -11,11 +11,7 @@ namespace strata::farm {
 // version that its program speaks, in the view; all speak the lowest of these, until the last one
 // is upgraded. A kind of message, or a field, that came with a later version is held back until
 // then.
-inline constexpr uint8_t kFarmVersion = 1;  // The highest of this program.
-
-// The version of which a message is: the first one that has its kind, and all that is in it.
-// Messages bear it, so that what has not changed is understood by everybody.
-uint8_t VersionOf(const Message& message);
+inline constexpr uint8_t kFarmVersion = kMessageVersion;  // The highest of this program.
 
 // What may be said in the present view. Pure; one thread.
 class VersionGate {

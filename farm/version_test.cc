@@ -50,6 +50,10 @@ TEST(VersionGateTest, SpeaksNoMoreThanItsOwn) {
 TEST(VersionGateTest, EveryMessageIsOfAVersionThatThisProgramSpeaks) {
   EXPECT_EQ(VersionOf(Present{}), 1);
   EXPECT_LE(VersionOf(SiteRemoved{"films"}), kFarmVersion);
+  SiteApplied applied;
+  EXPECT_EQ(VersionOf(applied), 1) << "members of the first version understand it";
+  applied.site.choice = Site::Choice::kDelegate;
+  EXPECT_EQ(VersionOf(applied), 2);
 }
 
 TEST(MessageVersionTest, ALaterVersionIsToldApartFromNonsense) {

@@ -371,10 +371,11 @@ Status FarmControl::UseKeys(const std::vector<multicast::GroupKey>& keys) {
 void FarmControl::TellStore() {
   if (!leads()) return;
   const Status told = teller_->Tell();
-  if (!told.ok()) {
-    Log().Warning("the farm was not told everything; it is tried again",
-                  {{"error", MessageOf(told)}});
+  const std::string why = told.ok() ? "" : MessageOf(told);
+  if (!told.ok() && why != untold_why_) {  // It may last until members are upgraded.
+    Log().Warning("the farm was not told everything; it is tried again", {{"error", why}});
   }
+  untold_why_ = why;
   untold_ = !told.ok();
 }
 

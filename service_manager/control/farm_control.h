@@ -180,6 +180,7 @@ class FarmControl final : private farm::FarmListener {
   std::shared_ptr<const farm::DirectorSettings> director_ ABSL_GUARDED_BY(mutex_);
 
   bool untold_ = false;          // Of the worker: TellStore has to be tried again.
+  std::string untold_why_;       // The same: what was logged of it.
   bool rotation_asked_ = false;  // Of the worker: while this manager did not lead yet.
 
   std::unique_ptr<farm::FarmMember> member_;

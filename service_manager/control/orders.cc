@@ -47,9 +47,20 @@ StatusOr<Orders::SiteOutcome> Orders::ApplySite(const std::string& file_name,
     return SiteOutcome{plan.site, plan.differences, {}};
   }
   STRATA_RETURN_IF_ERROR(control_.CheckLeads());
+  STRATA_RETURN_IF_ERROR(CheckUnderstood(site));
   absl::MutexLock lock(&site_order_);
   STRATA_ASSIGN_OR_RETURN(const SiteDesk::Plan plan, control_.sites().Apply(site, yaml, by));
   return TellSite(plan, by, true);
+}
+
+Status Orders::CheckUnderstood(const farm::Site& site) const {
+  const uint8_t needed = farm::VersionOf(farm::SiteApplied{site});
+  const uint8_t spoken = control_.member().spoken_version();
+  if (needed <= spoken) return Ok();
+  return FailedPrecondition(
+      "site %s says what members of the farm do not understand: it needs all of them to speak "
+      "version %u, and one speaks %u (upgrade them first; strata_farm_version)",
+      site.name.c_str(), unsigned{needed}, unsigned{spoken});
 }
 
 StatusOr<Orders::SiteOutcome> Orders::RollbackSite(const std::string& name, uint64_t version,

@@ -100,6 +100,8 @@ class Orders {
     std::vector<std::string> away;
   };
   Present WhoIsThere() const;
+  // FailedPrecondition if some member of the farm would not understand the site.
+  Status CheckUnderstood(const farm::Site& site) const;
   StatusOr<SiteOutcome> TellSite(const SiteDesk::Plan& plan, const std::string& by,
                                  bool may_return);
   // Until those who are away serve nothing, at most for `limit`.

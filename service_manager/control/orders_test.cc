@@ -67,6 +67,47 @@ TEST_F(OrdersTest, ADryRunChangesNothing) {
   EXPECT_EQ(VersionTold(), 0u);
 }
 
+TEST_F(OrdersTest, ASiteThatSomeMemberWouldNotUnderstandIsRefused) {
+  const std::string delegated = std::string(kFilms) + "choice: delegate\n";
+  auto old = farm_.Join("north-1", 1, 1);
+  ASSERT_TRUE(Eventually([&] { return farm_.control().member().spoken_version() == 1; }));
+  const auto refused = orders_->ApplySite("films.yaml", delegated, "ann", false);
+  EXPECT_EQ(refused.status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(farm_.control().sites().Find("films", 0).ok());
+  old.reset();
+  ASSERT_TRUE(Eventually([&] { return farm_.control().member().spoken_version() == 2; }));
+  const auto applied = orders_->ApplySite("films.yaml", delegated, "ann", false);
+  EXPECT_TRUE(applied.ok()) << applied.status().ToString();
+  EXPECT_EQ(VersionTold(), 1u);
+}
+
+// It came from elsewhere: the store has it, whatever members speak.
+TEST_F(OrdersTest, ASiteThatIsNotUnderstoodYetKeepsNothingElseFromBeingTold) {
+  auto old = farm_.Join("north-1", 1, 1);
+  ASSERT_TRUE(Eventually([&] { return farm_.control().member().spoken_version() == 1; }));
+  farm::Site anew;
+  anew.name = "anew";
+  anew.hosts = {"anew.example"};
+  anew.choice = farm::Site::Choice::kDelegate;
+  ASSERT_TRUE(farm_.control().sites().Apply(anew, "", "ann").ok());
+  farm::Site films;
+  films.name = "films";
+  films.hosts = {"films.example"};
+  ASSERT_TRUE(farm_.control().sites().Apply(films, "", "ann").ok());
+  farm_.control().Tell();
+  EXPECT_TRUE(Eventually([&] { return VersionTold() == 1; }));
+  const auto is_told = [&] {
+    bool told = false;
+    farm_.control().member().Read([&told](const farm::TableReplica& replica) {
+      told = replica.ledger().sites().Find("anew") != nullptr;
+    });
+    return told;
+  };
+  EXPECT_FALSE(is_told());
+  old.reset();
+  EXPECT_TRUE(Eventually(is_told)) << "as soon as all understand it";
+}
+
 TEST_F(OrdersTest, ASiteThatAServerRefusesIsAsItWasBefore) {
   const auto north = farm_.Join("north-1");
   ApplyFilms();

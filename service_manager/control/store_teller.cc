@@ -19,18 +19,29 @@ Status StoreTeller::Tell() {
     ledger = replica.ledger();
     for (const auto& [id, row] : replica.table().rows()) rows.push_back(row);
   });
-  STRATA_RETURN_IF_ERROR(TellSites(ledger));
-  return TellEngines(rows);
+  const Status sites = TellSites(ledger);
+  // A site that has to wait for members to be upgraded keeps no engine waiting.
+  STRATA_RETURN_IF_ERROR(TellEngines(rows));
+  return sites;
 }
 
 Status StoreTeller::TellSites(const farm::SiteLedger& ledger) {
   std::set<std::string> names;
+  Status waits;
   for (const SiteVersion& version : sites_.sites()) {
     const std::string& name = version.site.name;
     names.insert(name);
     const farm::Site* there = ledger.sites().Find(name);
     if (there == nullptr || there->version < version.site.version) {
-      STRATA_RETURN_IF_ERROR(member_.SendAndWait(farm::SiteApplied{version.site}, kTellLimit));
+      const farm::SiteApplied told{version.site};
+      if (farm::VersionOf(told) <= member_.spoken_version()) {
+        STRATA_RETURN_IF_ERROR(member_.SendAndWait(told, kTellLimit));
+      } else {
+        // Members go on with the version before, or without the site, until they are upgraded.
+        waits = Unavailable("site %s: not all members of the farm speak version %u yet",
+                            name.c_str(), unsigned{farm::VersionOf(told)});
+        if (there == nullptr) continue;
+      }
     }
     const farm::SiteLedger::PurgeLog* log = ledger.FindLog(name);
     STRATA_ASSIGN_OR_RETURN(const std::vector<farm::Purged> entries,
@@ -43,7 +54,7 @@ Status StoreTeller::TellSites(const farm::SiteLedger& ledger) {
     if (names.contains(name)) continue;
     STRATA_RETURN_IF_ERROR(member_.SendAndWait(farm::SiteRemoved{name}, kTellLimit));
   }
-  return Ok();
+  return waits;
 }
 
 Status StoreTeller::TellEngines(const std::vector<farm::Row>& rows) {

@@ -21,6 +21,7 @@ class StoreTeller {
   Status Tell();
 
  private:
+  // Unavailable, when all else was told, if some members would not understand a site yet.
   Status TellSites(const farm::SiteLedger& ledger);
   Status TellEngines(const std::vector<farm::Row>& rows);
 

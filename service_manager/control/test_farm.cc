@@ -44,7 +44,8 @@ bool Eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-TestEngine::TestEngine(FarmControl& control, const std::string& name, uint8_t instance) {
+TestEngine::TestEngine(FarmControl& control, const std::string& name, uint8_t instance,
+                       uint8_t version) {
   auto registered = control.Register(InfoOf(name), Bytes(kInstanceBytes, instance));
   EXPECT_TRUE(registered.ok()) << registered.status().ToString();
   if (!registered.ok()) return;
@@ -56,6 +57,7 @@ TestEngine::TestEngine(FarmControl& control, const std::string& name, uint8_t in
   options.member = multicast::MemberId(engine_.info.id.value());
   options.sockets = control.options().group.sockets;
   options.keys = control.registrar().keys();
+  options.application_version = version;
   auto member = farm::FarmMember::Join(std::move(options), {}, *this, metrics_);
   EXPECT_TRUE(member.ok()) << member.status().ToString();
   absl::MutexLock lock(&mutex_);  // Callbacks wait until the member is here.
@@ -148,8 +150,9 @@ void TestFarm::Stop() {
   own_.reset();
 }
 
-std::unique_ptr<TestEngine> TestFarm::Join(const std::string& name, uint8_t instance) {
-  auto engine = std::make_unique<TestEngine>(*control_, name, instance);
+std::unique_ptr<TestEngine> TestFarm::Join(const std::string& name, uint8_t instance,
+                                           uint8_t version) {
+  auto engine = std::make_unique<TestEngine>(*control_, name, instance, version);
   const farm::EngineId id = engine->engine().info.id;
   EXPECT_TRUE(Eventually([&] {
     bool there = false;

@@ -25,7 +25,8 @@ bool Eventually(const std::function<bool()>& condition);
 class TestEngine final : private farm::FarmListener {
  public:
   // Registers at the manager and joins its farm.
-  TestEngine(FarmControl& control, const std::string& name, uint8_t instance);
+  // `version`: of the farm's messages, the highest that it speaks; 0: that of this program.
+  TestEngine(FarmControl& control, const std::string& name, uint8_t instance, uint8_t version = 0);
   ~TestEngine() override;
 
   const Registrar::Engine& engine() const { return engine_; }
@@ -64,7 +65,8 @@ class TestFarm {
   void StartAsOneOfSeveral(Duration verify_every = kVerifyEvery);
   void Stop();
   // Engine and manager see each other when it returns.
-  std::unique_ptr<TestEngine> Join(const std::string& name, uint8_t instance = 1);
+  std::unique_ptr<TestEngine> Join(const std::string& name, uint8_t instance = 1,
+                                   uint8_t version = 0);
 
   FarmControl& control() { return *control_; }
   RandomSource& random() { return random_; }

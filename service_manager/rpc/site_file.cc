@@ -57,6 +57,17 @@ QueryRules ToRules(const site::v1::QueryFile& file) {
   return rules;
 }
 
+Site::Choice ToChoice(site::v1::SiteFile::Choice choice) {
+  switch (choice) {
+    case site::v1::SiteFile::CHOICE_DIRECT:
+      return Site::Choice::kDirect;
+    case site::v1::SiteFile::CHOICE_DELEGATE:
+      return Site::Choice::kDelegate;
+    default:
+      return Site::Choice::kManagers;
+  }
+}
+
 Site ToSite(const site::v1::SiteFile& file) {
   Site site;
   site.name = file.name();
@@ -78,6 +89,7 @@ Site ToSite(const site::v1::SiteFile& file) {
   site.minimum_copies = file.minimum_copies();
   site.fill_limit = Duration(file.fill_limit());
   site.cors_origins.assign(file.cors_origins().begin(), file.cors_origins().end());
+  site.choice = ToChoice(file.choice());
   return site;
 }
 

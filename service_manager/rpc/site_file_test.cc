@@ -63,6 +63,7 @@ redirect_form: host
 minimum_copies: 2
 fill_limit: 15min
 cors_origins: ["*"]
+choice: delegate
 )");
   ASSERT_TRUE(site.ok()) << site.status().ToString();
   EXPECT_EQ(site->hosts, (std::vector<std::string>{"films.example", "[2001:db8::1]"}));
@@ -78,6 +79,7 @@ cors_origins: ["*"]
   EXPECT_EQ(site->redirect_form, Site::RedirectForm::kHost);
   EXPECT_EQ(site->minimum_copies, 2u);
   EXPECT_EQ(site->fill_limit, minutes(15));
+  EXPECT_EQ(site->choice, Site::Choice::kDelegate);
 }
 
 TEST(SiteFileTest, ErrorsOfTheTextNameTheLine) {
