@@ -32,6 +32,14 @@ Bytes ItemOf(EngineId engine, const ContentKey& key, const Asset& asset) {
   return item;
 }
 
+// What was told anew, and has not changed since.
+bool IsSame(const Asset& before, Timestamp expired, const Asset& after, Timestamp expires) {
+  const Duration moved = expires - expired;
+  return before.kind == after.kind && before.complete == after.complete &&
+         before.size == after.size && before.validator == after.validator &&
+         -kSameExpiry <= moved && moved <= kSameExpiry;
+}
+
 // Who may say what: the manager about everybody, an engine about itself. Registration, removal and
 // drain are the manager's alone.
 bool MaySay(const Message& message, EngineId sender, bool from_manager) {
@@ -268,6 +276,9 @@ void StateTable::Put(Row& row, const ContentKey& key, const Asset& asset, Timest
   Engine& engine = engines_.at(row.engine.id);
   const auto [it, fresh] = engine.copies.try_emplace(key);
   Copy& copy = it->second;
+  const Timestamp expires =
+      asset.lifetime == Duration::zero() ? Timestamp::Never() : now + asset.lifetime;
+  const bool as_before = !fresh && IsSame(copy.asset, copy.expires, asset, expires);
   if (fresh) {
     Holders& holders = holders_[key];
     holders.insert(std::lower_bound(holders.begin(), holders.end(), row.engine.id), row.engine.id);
@@ -279,13 +290,13 @@ void StateTable::Put(Row& row, const ContentKey& key, const Asset& asset, Timest
     row.asset_bytes -= copy.asset.size;
   }
   copy.asset = asset;
-  copy.expires = asset.lifetime == Duration::zero() ? Timestamp::Never() : now + asset.lifetime;
+  copy.expires = expires;
   copy.told = engine.round;
   row.asset_bytes += asset.size;
   const Bytes item = ItemOf(row.engine.id, key, asset);
   digest_.Add(item);
   row.digest.Add(item);
-  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, &copy.asset);
+  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, &copy.asset, as_before);
 }
 
 void StateTable::Drop(Row& row, const ContentKey& key) {
@@ -299,7 +310,7 @@ void StateTable::Drop(Row& row, const ContentKey& key) {
   row.asset_bytes -= it->second.asset.size;
   engine.copies.erase(it);
   RemoveHolder(key, row.engine.id);
-  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr);
+  if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr, false);
 }
 
 void StateTable::DropAll(Row& row) {
@@ -307,7 +318,7 @@ void StateTable::DropAll(Row& row) {
   for (const auto& [key, copy] : engine.copies) {
     digest_.Remove(ItemOf(row.engine.id, key, copy.asset));
     RemoveHolder(key, row.engine.id);
-    if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr);
+    if (observer_ != nullptr) observer_->OnCopy(row.engine.id, key, nullptr, false);
   }
   engine.copies.clear();
   row.assets = row.asset_bytes = 0;

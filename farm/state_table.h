@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -44,13 +45,19 @@ struct TableSettings {
   std::optional<EngineId> copies_of;
 };
 
+// Two ends of lifetimes that are not further apart are one: each way to tell one takes its time.
+inline constexpr Duration kSameExpiry = std::chrono::seconds(1);
+
 // Hears of each copy that a table gains, changes or loses by a message.
 class CopyObserver {
  public:
   virtual ~CopyObserver();
 
-  // `asset`: null if the copy is gone. Called while the table changes: it must not be asked.
-  virtual void OnCopy(EngineId engine, const ContentKey& key, const Asset* asset) = 0;
+  // `asset`: null if the copy is gone. `as_before`: it was there, and nothing about it has changed
+  // (its lifetime ends when it did, but for kSameExpiry): it was told anew. Called while the table
+  // changes: it must not be asked.
+  virtual void OnCopy(EngineId engine, const ContentKey& key, const Asset* asset,
+                      bool as_before) = 0;
 };
 
 // The state table of a farm: a row for each engine, and which engine holds which content (seed 1,

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 #include "common/random.h"
 #include "farm/test_farm.h"
 
@@ -284,6 +287,56 @@ TEST(StateTableTest, ACutSnapshotIsRefusedAndChangesNothing) {
   longer.push_back(0);
   EXPECT_FALSE(other.table().Restore(longer, kStart).ok());
   EXPECT_EQ(other.table().digest(), before);
+}
+
+// ---- Who observes copies.
+
+class NewsOfCopies final : public CopyObserver {
+ public:
+  void OnCopy(EngineId, const ContentKey&, const Asset* asset, bool as_before) override {
+    told += asset == nullptr ? "gone " : as_before ? "as before " : "another ";
+  }
+  std::string Take() { return std::exchange(told, {}); }
+
+  std::string told;
+};
+
+TEST(StateTableTest, SaysWhetherACopyIsAsBefore) {
+  TestFarm farm;
+  farm.Register(kA, "A");
+  NewsOfCopies news;
+  farm.table().Observe(&news);
+  farm.Add(kA, "Casablanca");
+  EXPECT_EQ(news.Take(), "another ");
+  farm.Add(kA, "Casablanca");
+  EXPECT_EQ(news.Take(), "as before ");
+  farm.Add(kA, "Casablanca", AssetOf(999));
+  EXPECT_EQ(news.Take(), "another ");
+  Asset asset = AssetOf(999);
+  asset.kind = AssetKind::kCache;
+  farm.Add(kA, "Casablanca", asset);
+  EXPECT_EQ(news.Take(), "another ");
+  farm.Remove(kA, "Casablanca");
+  EXPECT_EQ(news.Take(), "gone ");
+}
+
+TEST(StateTableTest, ALifetimeIsTheSameAsLongAsItEndsAtTheSameTime) {
+  TestFarm farm;
+  farm.Register(kA, "A");
+  NewsOfCopies news;
+  farm.table().Observe(&news);
+  const auto put = [&](seconds lifetime, Timestamp now) {
+    Asset asset = AssetOf(1);
+    asset.lifetime = lifetime;
+    farm.Apply(AssetsChanged{kA, {{KeyOfTitle("Casablanca"), asset}}}, kManager, true, now);
+    return news.Take();
+  };
+  EXPECT_EQ(put(seconds(100), kStart), "another ");
+  EXPECT_EQ(put(seconds(70), kStart + milliseconds(30'300)), "as before ");
+  EXPECT_EQ(put(seconds(100), kStart + seconds(60)), "another ") << "it was found to be fresh";
+  EXPECT_EQ(put(seconds(10), kStart + seconds(60)), "another ");
+  EXPECT_EQ(put(seconds(0), kStart + seconds(60)), "another ") << "it has no limit any more";
+  EXPECT_EQ(put(seconds(0), kStart + seconds(90)), "as before ");
 }
 
 // ---- Histories.

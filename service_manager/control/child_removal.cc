@@ -12,7 +12,11 @@ Status ChildRemoval::Continue() {
     position.forgotten.push_back(child_);
     return directory_.store.Apply(position).status();
   }
-  if (!found_.empty()) return directory_.store.Apply(TakeOut()).status();
+  if (!found_.empty()) {
+    STRATA_ASSIGN_OR_RETURN(const uint64_t batch, directory_.store.Apply(TakeOut()));
+    if (observer() != nullptr) observer()->OnStored(observer()->Mark(), batch);
+    return Ok();
+  }
   if (part_ < directory::kParts) Look(part_++);
   return Ok();
 }
@@ -32,9 +36,15 @@ store::LocationBatch ChildRemoval::TakeOut() {
   while (!found_.empty() && batch.gone.size() < kRemovedAtOnceMax) {
     const auto [key, holder] = found_.back();
     found_.pop_back();
+    const auto before = directory_.index.FlagsOf(key, holder);
     if (directory_.index.Remove(key, holder)) ++removed_;
+    const bool forgets_uri = !directory_.index.Contains(key);
+    if (observer() != nullptr && before) {
+      observer()->OnChange(
+          {.key = key, .holder = holder, .before = before, .forgets_uri = forgets_uri});
+    }
     batch.gone.push_back({key, holder});
-    if (!directory_.index.Contains(key)) batch.uris.push_back({key, ""});
+    if (forgets_uri) batch.uris.push_back({key, ""});
   }
   return batch;
 }

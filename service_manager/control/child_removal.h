@@ -11,6 +11,7 @@
 #include "service_manager/directory/location_index.h"
 #include "service_manager/directory/location_reader.h"
 #include "service_manager/store/store.h"
+#include "service_manager/uplink/directory_observer.h"
 
 namespace strata::manager::control {
 
@@ -30,6 +31,7 @@ class ChildRemoval {
     directory::LocationIndex& index;
     directory::LocationReader& reader;
     store::Store& store;
+    uplink::DirectoryObserver* observer = nullptr;  // Hears what is taken out, if there is one.
   };
 
   // `holders`: all that the child told of.
@@ -45,6 +47,7 @@ class ChildRemoval {
  private:
   using Copy = std::pair<farm::ContentKey, directory::Holder>;
 
+  uplink::DirectoryObserver* observer() const { return directory_.observer; }
   void Look(uint32_t part);
   store::LocationBatch TakeOut();
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 #include "common/random.h"
 #include "service_manager/directory/location_digest.h"
 #include "service_manager/store/rocks_store.h"
+#include "service_manager/uplink/recording_observer.h"
 
 namespace strata::manager::control {
 namespace {
@@ -102,6 +104,19 @@ TEST_F(ChildRemovalTest, TakesOutTheChildsCopiesAndNothingElse) {
   EXPECT_EQ(removal.removed(), (kContents * 2 + 2) / 3);
   EXPECT_EQ(Stored(), std::pair(shared, shared));
   EXPECT_EQ(Children(), std::vector<std::string>{"cdn-two"});
+}
+
+TEST_F(ChildRemovalTest, AnObserverHearsOfWhatIsTakenOut) {
+  uplink::testing::RecordingObserver observer;
+  ChildRemoval removal("cdn-one", kGone, {index_, reader_, *store_, &observer});
+  while (!removal.done()) ASSERT_TRUE(removal.Continue().ok());
+  const std::vector<std::string> told = observer.Take();
+  ASSERT_EQ(told.size(), removal.removed());
+  EXPECT_EQ(std::ranges::count(told, "holder 7: 0 to none, forgets the URI") +
+                std::ranges::count(told, "holder 8: 0 to none, forgets the URI"),
+            ptrdiff_t{(kContents + 2) / 3});
+  EXPECT_EQ(observer.stored(), told.size());
+  EXPECT_EQ(observer.batch(), *store_->Apply({}));
 }
 
 TEST_F(ChildRemovalTest, ForgetsThePositionBeforeAnyCopy) {

@@ -23,15 +23,20 @@ directory::LocationFlags FlagsOf(const farm::Asset& asset) {
   return flags;
 }
 
-store::StoredLocation StoredOf(farm::EngineId engine, const farm::ContentKey& key,
-                               const farm::Asset& asset) {
-  store::StoredLocation stored;
-  stored.key = key;
-  stored.location = {Holder(engine.value()), FlagsOf(asset)};
-  stored.size_bytes = asset.size;
-  if (asset.lifetime != Duration::zero()) stored.remaining = asset.lifetime;
-  stored.validator = asset.validator;
-  return stored;
+federation::FeedCopy CopyOf(const farm::Asset& asset) {
+  federation::FeedCopy copy{.flags = FlagsOf(asset), .size_bytes = asset.size};
+  if (asset.lifetime != Duration::zero()) copy.remaining = asset.lifetime;
+  copy.validator = asset.validator;
+  return copy;
+}
+
+store::StoredLocation StoredOf(const farm::ContentKey& key, Holder holder,
+                               const federation::FeedCopy& copy) {
+  return {.key = key,
+          .location = {holder, copy.flags},
+          .size_bytes = copy.size_bytes,
+          .remaining = copy.remaining,
+          .validator = std::string(copy.validator)};
 }
 
 }  // namespace
@@ -57,26 +62,29 @@ DirectoryFeed::~DirectoryFeed() {
 }
 
 void DirectoryFeed::OnCopy(farm::EngineId engine, const farm::ContentKey& key,
-                           const farm::Asset* asset) {
+                           const farm::Asset* asset, bool as_before) {
   const Holder holder(engine.value());
   absl::MutexLock lock(&index_mutex_);
-  if (asset != nullptr) {
-    if (index_.Add(key, {holder, FlagsOf(*asset)}) == directory::AddResult::kTooMany) {
+  Change change{.told = {.key = key, .holder = holder, .before = index_.FlagsOf(key, holder)}};
+  if (asset == nullptr) {
+    change.is_news = index_.Remove(key, holder);
+  } else {
+    change.told.copy = CopyOf(*asset);
+    const directory::AddResult added = index_.Add(key, {holder, change.told.copy->flags});
+    if (added == directory::AddResult::kTooMany) {
       too_many_.Add();
       return;
     }
-    Queue(engine, key, StoredOf(engine, key, *asset));
-    return;
+    change.is_news = added != directory::AddResult::kUnchanged || !as_before;
   }
-  index_.Remove(key, holder);
-  Queue(engine, key, std::nullopt);
+  Queue(change);
 }
 
 void DirectoryFeed::AddAll(const farm::StateTable& table) {
   for (const auto& [engine, row] : table.rows()) {
     table.VisitCopies(engine,
                       [this, id = engine](const farm::ContentKey& key, const farm::Asset& asset) {
-                        OnCopy(id, key, &asset);
+                        OnCopy(id, key, &asset, /*as_before=*/true);
                       });
   }
 }
@@ -101,7 +109,7 @@ uint64_t DirectoryFeed::Reconcile(farm::EngineId engine,
       with_table([&](const farm::StateTable& table) {
         for (size_t i = at; i < end; ++i) {
           if (table.FindAsset(engine, keys[i]) != nullptr) continue;
-          OnCopy(engine, keys[i], nullptr);
+          OnCopy(engine, keys[i], nullptr, false);
           ++removed;
         }
       });
@@ -112,14 +120,31 @@ uint64_t DirectoryFeed::Reconcile(farm::EngineId engine,
 
 void DirectoryFeed::AddUri(const farm::ContentKey& key, std::string uri) {
   if (uri.size() > farm::kMaxCanonicalUriBytes) return;
+  // The observer looks into the index, which must not be ahead of what it heard.
+  absl::MutexLock index_lock(&index_mutex_);
   absl::MutexLock lock(&queue_mutex_);
-  if (!Full()) queue_.uris.push_back({key, std::move(uri)});
+  if (Full()) return;
+  if (observer_ != nullptr) observer_->OnUri(key, uri);
+  queue_.uris.push_back({key, std::move(uri)});
 }
 
-void DirectoryFeed::Queue(farm::EngineId engine, const farm::ContentKey& key,
-                          std::optional<store::StoredLocation> location) {
+void DirectoryFeed::Queue(const Change& change) {
+  const uplink::DirectoryChange& told = change.told;
   absl::MutexLock lock(&queue_mutex_);
-  if (!Full()) queue_.locations[{key, engine.value()}] = std::move(location);
+  if (Full()) return;
+  std::optional<store::StoredLocation>& location =
+      queue_.locations[{told.key, told.holder.value()}];
+  location.reset();
+  if (told.copy) location = StoredOf(told.key, told.holder, *told.copy);
+  if (observer_ != nullptr && change.is_news) observer_->OnChange(told);
+}
+
+void DirectoryFeed::SetObserver(uplink::DirectoryObserver* observer) {
+  absl::MutexLock index_lock(&index_mutex_);
+  absl::MutexLock lock(&queue_mutex_);
+  observer_ = observer;
+  ++observers_;
+  observer_is_new_ = observer != nullptr;
 }
 
 // In the order of the contents, as they lie in the store: many times faster to look up and to write
@@ -176,27 +201,49 @@ void DirectoryFeed::Flush() {
   queue_mutex_.Await(absl::Condition(&idle));
 }
 
+bool DirectoryFeed::Take(Waiting& waiting, Told& told) {
+  absl::MutexLock lock(&queue_mutex_);
+  storing_ = false;
+  const auto ready = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    return stop_ || queue_.size() > 0 || observer_is_new_;
+  };
+  queue_mutex_.Await(absl::Condition(&ready));
+  if (stop_ && queue_.size() == 0) return false;
+  std::swap(waiting, queue_);
+  storing_ = true;
+  observer_is_new_ = false;
+  if (observer_ != nullptr) told = {.observers = observers_, .mark = observer_->Mark()};
+  return true;
+}
+
+StatusOr<uint64_t> DirectoryFeed::StoreAll(Waiting& waiting) {
+  STRATA_RETURN_IF_ERROR(StoreLocations(waiting));
+  STRATA_RETURN_IF_ERROR(StoreUris(waiting));
+  return store_.Apply({});  // Nothing, by the number of the batch before.
+}
+
+void DirectoryFeed::OnStored(const Told& told, const StatusOr<uint64_t>& stored) {
+  absl::MutexLock lock(&queue_mutex_);
+  if (!stored.ok()) {
+    status_ = stored.status();
+    queue_ = {};
+  } else if (observer_ != nullptr && told.observers == observers_) {
+    observer_->OnStored(told.mark, *stored);
+  }
+}
+
 void DirectoryFeed::StoreLoop() {
   YieldToOthers();  // The farm does not wait for it: the index has it all.
   while (true) {
     Waiting waiting;
-    {
-      absl::MutexLock lock(&queue_mutex_);
-      storing_ = false;
-      const auto ready = [this]()
-                             ABSL_NO_THREAD_SAFETY_ANALYSIS { return stop_ || queue_.size() > 0; };
-      queue_mutex_.Await(absl::Condition(&ready));
-      if (queue_.size() == 0) return;
-      std::swap(waiting, queue_);
-      storing_ = true;
+    Told told;
+    if (!Take(waiting, told)) return;
+    const StatusOr<uint64_t> stored = StoreAll(waiting);
+    if (!stored.ok()) {
+      Logger("directory")
+          .Error("locations cannot be stored", {{"error", MessageOf(stored.status())}});
     }
-    Status stored = StoreLocations(waiting);
-    if (stored.ok()) stored = StoreUris(waiting);
-    if (stored.ok()) continue;
-    Logger("directory").Error("locations cannot be stored", {{"error", MessageOf(stored)}});
-    absl::MutexLock lock(&queue_mutex_);
-    status_ = std::move(stored);
-    queue_ = {};
+    OnStored(told, stored);
   }
 }
 

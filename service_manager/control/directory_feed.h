@@ -15,6 +15,7 @@
 #include "farm/state_table.h"
 #include "service_manager/directory/location_index.h"
 #include "service_manager/store/store.h"
+#include "service_manager/uplink/directory_observer.h"
 
 namespace strata::manager::control {
 
@@ -33,9 +34,10 @@ class DirectoryFeed final : public farm::CopyObserver {
   ~DirectoryFeed() override;  // Stores what waits.
 
   // ---- While the table is locked, by whatever thread has it.
-  void OnCopy(farm::EngineId engine, const farm::ContentKey& key,
-              const farm::Asset* asset) override;
-  // All copies of the table, after it was replaced.
+  void OnCopy(farm::EngineId engine, const farm::ContentKey& key, const farm::Asset* asset,
+              bool as_before) override;
+  // All copies of the table, after it was replaced. What the index has like that counts as told
+  // anew.
   void AddAll(const farm::StateTable& table);
 
   // Takes out of the index and the store what `engine` does not hold any more: what was there from
@@ -47,15 +49,23 @@ class DirectoryFeed final : public farm::CopyObserver {
   // Texts of canonical URIs, for people.
   void AddUri(const farm::ContentKey& key, std::string uri);
 
+  // From now on `observer`, which outlives that, hears of what changes in the index and will be
+  // stored, until it is another; null: nobody. When this returns, nobody else is being told.
+  void SetObserver(uplink::DirectoryObserver* observer);
+
   // What the store said when a write failed; ok as long as none has.
   Status store_status() const;
   // Waits until everything so far is in the store.
   void Flush();
 
  private:
-  // The newest state of a location, to be stored; nothing: it is gone.
-  void Queue(farm::EngineId engine, const farm::ContentKey& key,
-             std::optional<store::StoredLocation> location);
+  // The newest state of a location, to be stored, and whether it is another than before: then the
+  // observer hears of it.
+  struct Change {
+    uplink::DirectoryChange told;
+    bool is_news = false;
+  };
+  void Queue(const Change& change) ABSL_EXCLUSIVE_LOCKS_REQUIRED(index_mutex_);
   void StoreLoop();
   bool Full() ABSL_EXCLUSIVE_LOCKS_REQUIRED(queue_mutex_);
 
@@ -63,7 +73,8 @@ class DirectoryFeed final : public farm::CopyObserver {
   store::Store& store_;
   Counter& unstored_;
   Counter& too_many_;
-  absl::Mutex index_mutex_;  // One writer at a time. After the table's, before queue_mutex_.
+  // One writer at a time. After the table's, before queue_mutex_.
+  absl::Mutex index_mutex_ ABSL_ACQUIRED_BEFORE(queue_mutex_);
 
   mutable absl::Mutex queue_mutex_;
   struct Waiting {
@@ -73,10 +84,23 @@ class DirectoryFeed final : public farm::CopyObserver {
 
     size_t size() const { return locations.size() + uris.size(); }
   };
+  // Who is to hear that what was taken to be stored is stored, and the mark behind it.
+  struct Told {
+    uint64_t observers = 0;
+    uint64_t mark = 0;
+  };
+  // False: it is over.
+  bool Take(Waiting& waiting, Told& told);
+  void OnStored(const Told& told, const StatusOr<uint64_t>& stored);
+  // The last batch of the store that has something of it.
+  StatusOr<uint64_t> StoreAll(Waiting& waiting);
   Status StoreLocations(Waiting& waiting);
   Status StoreUris(Waiting& waiting);
   Waiting queue_ ABSL_GUARDED_BY(queue_mutex_);
   bool storing_ ABSL_GUARDED_BY(queue_mutex_) = false;
+  uplink::DirectoryObserver* observer_ ABSL_GUARDED_BY(queue_mutex_) = nullptr;
+  uint64_t observers_ ABSL_GUARDED_BY(queue_mutex_) = 0;        // So far.
+  bool observer_is_new_ ABSL_GUARDED_BY(queue_mutex_) = false;  // It has to hear of the next set.
   bool stop_ ABSL_GUARDED_BY(queue_mutex_) = false;
   Status status_ ABSL_GUARDED_BY(queue_mutex_);
   std::thread storer_;

@@ -6,9 +6,11 @@
 #include <array>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "common/random.h"
 #include "service_manager/store/rocks_store.h"
+#include "service_manager/uplink/recording_observer.h"
 
 namespace strata::manager::control {
 namespace {
@@ -81,7 +83,7 @@ TEST_F(DirectoryFeedTest, TheLastChangeOfALocationCounts) {
 TEST_F(DirectoryFeedTest, TakesOutWhatTheEngineDoesNotHoldAnyMore) {
   Change(kKey, farm::Asset());
   // Of an earlier life: the table does not know it.
-  feed_->OnCopy(kA, kOther, &*std::make_unique<farm::Asset>());
+  feed_->OnCopy(kA, kOther, &*std::make_unique<farm::Asset>(), false);
   ASSERT_TRUE(Stored(kOther));
   const uint64_t removed =
       feed_->Reconcile(kA, [this](const DirectoryFeed::Step& step) { step(table_); });
@@ -120,6 +122,67 @@ TEST_F(DirectoryFeedTest, UrisAreStored) {
   feed_->AddUri(kKey, "http://films.example/a");
   feed_->Flush();
   EXPECT_EQ(store_->FindUri(kKey)->value_or(""), "http://films.example/a");
+}
+
+class ObservedFeedTest : public DirectoryFeedTest {
+ protected:
+  ObservedFeedTest() { feed_->SetObserver(&observer_); }
+  ~ObservedFeedTest() override { feed_->SetObserver(nullptr); }
+  // What it heard, in words.
+  using Told = std::vector<std::string>;
+
+  uplink::testing::RecordingObserver observer_;
+};
+
+TEST_F(ObservedFeedTest, AnObserverHearsOfWhatIsNew) {
+  farm::Asset asset;
+  Change(kKey, asset);
+  EXPECT_EQ(observer_.Take(), Told{"holder 101: none to 3"});
+  Change(kKey, asset);
+  EXPECT_EQ(observer_.Take(), Told()) << "as it was";
+  asset.size = 7;
+  Change(kKey, asset);
+  EXPECT_EQ(observer_.Take(), Told{"holder 101: 3 to 3"});
+  asset.kind = farm::AssetKind::kCache;
+  Change(kKey, asset);
+  EXPECT_EQ(observer_.Take(), Told{"holder 101: 3 to 2"});
+  Change(kKey, std::nullopt);
+  EXPECT_EQ(observer_.Take(), Told{"holder 101: 2 to none"});
+  feed_->AddUri(kKey, "http://films.example/a");
+  EXPECT_EQ(observer_.Take(), Told{"URI http://films.example/a"});
+  feed_->AddAll(table_);
+  EXPECT_EQ(observer_.Take(), Told());
+}
+
+TEST_F(ObservedFeedTest, WhatIsMarkedAsStoredIsInTheStore) {
+  for (uint64_t n = 0; n < 3 * kStoredAtOnceMax; ++n) {
+    const farm::ContentKey key{n * 0x9e3779b97f4a7c15, n};
+    Change(key, farm::Asset());
+    if (n % 1000 != 0) continue;
+    // Told one by one: the content of that number is the last one up to the mark.
+    const uint64_t stored = observer_.stored();
+    if (stored == 0) continue;
+    const farm::ContentKey last{(stored - 1) * 0x9e3779b97f4a7c15, stored - 1};
+    ASSERT_TRUE(store_->FindLocation(last, directory::Holder(kA.value()))->has_value()) << stored;
+  }
+  feed_->Flush();
+  EXPECT_EQ(observer_.stored(), 3 * kStoredAtOnceMax);
+  EXPECT_EQ(observer_.batch(), *store_->Apply({}));
+}
+
+TEST_F(ObservedFeedTest, ANewObserverHearsWhenAllBeforeItIsStored) {
+  feed_->SetObserver(nullptr);
+  for (uint64_t n = 0; n < 2 * kStoredAtOnceMax; ++n) Change({n, n}, farm::Asset());
+  feed_->SetObserver(&observer_);
+  while (observer_.stored_calls() == 0) feed_->Flush();
+  EXPECT_TRUE(store_->FindLocation({1, 1}, directory::Holder(kA.value()))->has_value());
+  const uint64_t calls = observer_.stored_calls();
+  feed_->SetObserver(&observer_);  // Nothing has changed since.
+  while (observer_.stored_calls() == calls) feed_->Flush();
+  EXPECT_EQ(observer_.stored(), 0u);
+  feed_->SetObserver(nullptr);
+  Change(kKey, farm::Asset());
+  EXPECT_TRUE(observer_.Take().empty());
 }
 
 }  // namespace

@@ -204,6 +204,24 @@ bool LocationIndex::Take(const Slot& slot, Holder holder, Location& taken) {
   return true;
 }
 
+std::optional<LocationFlags> LocationIndex::FlagsOf(const farm::ContentKey& key,
+                                                    Holder holder) const {
+  const ShardTable* const table = shards_[PartOf(key)].table.load(kRelaxed);
+  const Slot slot = table == nullptr ? Slot() : table->Find(key, HashOf(key));
+  if (!slot) return std::nullopt;
+  const uint64_t third = slot.word(2).load(kRelaxed);
+  for (size_t i = 0; i < (HasBlock(third) ? kInlineLocations - 1 : kInlineLocations); ++i) {
+    const uint64_t word = slot.word(i).load(kRelaxed);
+    if (Names(word, holder)) return LocationOf(word).flags;
+  }
+  if (!HasBlock(third)) return std::nullopt;
+  for (const std::atomic<uint64_t>& entry : blocks_.At(BlockOf(third))) {
+    const uint64_t word = entry.load(kRelaxed);
+    if (Names(word, holder)) return LocationOf(word).flags;
+  }
+  return std::nullopt;
+}
+
 // A block with a single location left gives it back to the slot.
 void LocationIndex::DissolveSmallBlock(const Slot& slot) {
   const uint64_t third = slot.word(2).load(kRelaxed);

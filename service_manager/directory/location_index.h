@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <memory_resource>
+#include <optional>
 #include <span>
 
 #include "absl/functional/function_ref.h"
@@ -78,6 +79,8 @@ class LocationIndex {
   // As the reader's (location_reader.h), without being one.
   size_t Find(const farm::ContentKey& key, std::span<Location> out) const { return Read(key, out); }
   bool Contains(const farm::ContentKey& key) const { return Read(key, {}) > 0; }
+  // Of the location at this holder; nothing if there is none.
+  std::optional<LocationFlags> FlagsOf(const farm::ContentKey& key, Holder holder) const;
 
   // Frees what readers have left; growth does it by itself. For a writer that rests.
   void Reclaim();

@@ -174,6 +174,8 @@ TEST_F(LocationIndexTest, ChurnOfKeysThatNeverReturnDoesNotGrowIt) {
   EXPECT_LE(index_.memory_bytes(), full + full / 8 + kArenaBytes);
 }
 
+constexpr uint32_t kNobody = 1'000'000;  // Holds nothing.
+
 // The dumb twin: a map of maps.
 class LocationIndexTwinTest : public testing::TestWithParam<uint64_t> {
  protected:
@@ -225,6 +227,7 @@ class LocationIndexTwinTest : public testing::TestWithParam<uint64_t> {
         auto expected = at->second.begin();
         for (const Location& location : found) {
           ASSERT_EQ(location, (Location{expected->first, expected->second}));
+          ASSERT_EQ(index_.FlagsOf(key, location.holder), location.flags);
           digests[LocationIndex::RangeOf(key)] += DigestOf(key, location);
           ++expected;
         }
@@ -241,6 +244,7 @@ class LocationIndexTwinTest : public testing::TestWithParam<uint64_t> {
     for (uint64_t n = 0; n < keys_; ++n) {
       const auto expected = twin_.find(Key(n));
       ASSERT_EQ(session.Find(Key(n), {}), expected == twin_.end() ? 0 : expected->second.size());
+      ASSERT_EQ(index_.FlagsOf(Key(n), Holder(kNobody)), std::nullopt);
     }
   }
 

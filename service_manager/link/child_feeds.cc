@@ -6,6 +6,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "farm/state_table.h"
 #include "service_manager/store/limits.h"
 
 namespace strata::manager::link {
@@ -31,6 +32,13 @@ class ChildFeeds::Changes {
   }
   void ForgetUri(const farm::ContentKey& key) { uris_[key].clear(); }
 
+  // The last word of this batch; null: it has said nothing, inside: that it is gone.
+  const std::optional<store::StoredLocation>* Find(const farm::ContentKey& key,
+                                                   Holder holder) const {
+    const auto found = locations_.find({key, holder});
+    return found == locations_.end() ? nullptr : &found->second;
+  }
+
   store::LocationBatch Take(const std::string& child, const FeedPosition& position) {
     store::LocationBatch batch;
     for (auto& [place, change] : locations_) {
@@ -50,6 +58,18 @@ class ChildFeeds::Changes {
       locations_;
   absl::btree_map<farm::ContentKey, std::string> uris_;  // Empty: to be forgotten.
 };
+
+namespace {
+
+// What is told anew of a copy says nothing new. Its lifetime has become less since.
+bool IsSame(const store::StoredLocation& stored, const federation::FeedCopy& told) {
+  if (stored.remaining.has_value() != told.remaining.has_value()) return false;
+  if (told.remaining && *told.remaining > *stored.remaining + farm::kSameExpiry) return false;
+  return stored.location.flags == told.flags && stored.size_bytes == told.size_bytes &&
+         stored.validator == told.validator;
+}
+
+}  // namespace
 
 StatusOr<std::unique_ptr<ChildFeeds>> ChildFeeds::Open(directory::LocationIndex& index,
                                                        store::Store& store,
@@ -152,10 +172,14 @@ Status ChildFeeds::Take(const std::string& child, ByteSpan batch) {
   };
   absl::MutexLock lock(&mutex_);
   Feed& feed = feeds_.at(child);
+  if (observer_ != nullptr) {
+    for (const auto& [_, number] : numbers) observer_->OnHolder(number);
+  }
   Changes changes;
   const auto apply = [&](const federation::ToldCopy& told) {
     mutex_.AssertHeld();
     if (!ApplyToIndex(told)) return false;
+    if (observer_ != nullptr) Observe(told, changes);
     changes.Add(told);
     if (told.copy == nullptr && !index_.Contains(told.key)) changes.ForgetUri(told.key);
     return true;
@@ -165,6 +189,7 @@ Status ChildFeeds::Take(const std::string& child, ByteSpan batch) {
   // A store that cannot write takes nothing more: nobody hears that this batch is durable.
   STRATA_ASSIGN_OR_RETURN(const uint64_t number,
                           store_.Apply(changes.Take(child, received.position)));
+  if (observer_ != nullptr) observer_->OnStored(observer_->Mark(), number);
   feed.not_durable.push_back({.batch = number, .position = received.position});
   for (federation::FeedComparison& comparison : received.comparisons) {
     feed.comparisons.push_back(std::move(comparison));
@@ -178,6 +203,43 @@ bool ChildFeeds::ApplyToIndex(const federation::ToldCopy& told) {
     return true;
   }
   return index_.Add(told.key, {told.holder, told.copy->flags}) != directory::AddResult::kTooMany;
+}
+
+void ChildFeeds::SetObserver(uplink::DirectoryObserver* observer) {
+  absl::MutexLock lock(&mutex_);
+  observer_ = observer;
+  if (observer_ == nullptr) return;
+  // All that the index has is in the batch before. A store that failed stores nothing any more.
+  const StatusOr<uint64_t> batch = store_.Apply({});
+  if (batch.ok()) observer_->OnStored(observer_->Mark(), *batch);
+}
+
+void ChildFeeds::Observe(const federation::ToldCopy& told, const Changes& changes) {
+  if (told.copy == nullptr) {
+    if (!told.before) return;
+    observer_->OnChange({.key = told.key,
+                         .holder = told.holder,
+                         .before = told.before,
+                         .forgets_uri = !index_.Contains(told.key)});
+  } else if (!IsAsBefore(told, changes)) {
+    observer_->OnChange({.key = told.key,
+                         .holder = told.holder,
+                         .before = told.before,
+                         .copy = *told.copy,
+                         .uri = told.uri});
+  } else if (!told.uri.empty()) {
+    observer_->OnUri(told.key, told.uri);
+  }
+}
+
+// Only what is told with all of its range may be.
+bool ChildFeeds::IsAsBefore(const federation::ToldCopy& told, const Changes& changes) {
+  if (!told.anew || told.before != told.copy->flags) return false;
+  if (const auto* changed = changes.Find(told.key, told.holder)) {
+    return changed->has_value() && IsSame(**changed, *told.copy);
+  }
+  const auto stored = store_.FindLocation(told.key, told.holder);
+  return stored.ok() && stored->has_value() && IsSame(**stored, *told.copy);
 }
 
 ChildFeeds::Answers ChildFeeds::AnswersFor(const std::string& child) {

@@ -16,6 +16,7 @@
 #include "service_manager/directory/location_reader.h"
 #include "service_manager/federation/feed/feed_receiver.h"
 #include "service_manager/store/store.h"
+#include "service_manager/uplink/directory_observer.h"
 
 namespace strata::manager::link {
 
@@ -36,6 +37,10 @@ class ChildFeeds {
   static StatusOr<std::unique_ptr<ChildFeeds>> Open(directory::LocationIndex& index,
                                                     store::Store& store,
                                                     control::HolderBook& holders);
+
+  // From now on `observer`, which outlives that, hears what the feeds change, until it is another;
+  // null: nobody. When this returns, nobody else is being told.
+  void SetObserver(uplink::DirectoryObserver* observer);
 
   // A new stream of the child of this scope; the one before has ended. As FeedReceiver::Connected;
   // ResourceExhausted: the store knows as many children as it takes.
@@ -77,12 +82,18 @@ class ChildFeeds {
   Feed& AddFeed(const std::string& child, const federation::KnownOfChild& known)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool ApplyToIndex(const federation::ToldCopy& told) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Says to the observer what has just been applied to the index.
+  void Observe(const federation::ToldCopy& told, const Changes& changes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool IsAsBefore(const federation::ToldCopy& told, const Changes& changes)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   directory::LocationIndex& index_;
   store::Store& store_;
   control::HolderBook& holders_;
 
   mutable absl::Mutex mutex_;  // Held while the index is written.
+  uplink::DirectoryObserver* observer_ ABSL_GUARDED_BY(mutex_) = nullptr;
   directory::LocationReader reader_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, Feed> feeds_ ABSL_GUARDED_BY(mutex_);  // By the child's scope.
 };

@@ -42,8 +42,7 @@ FeedReceiver::FeedReceiver(const FeedReceiverOptions& options,
       index_(index),
       position_(known.position),
       digests_(known.digests),
-      contents_(reader, holders_),
-      locations_(directory::kLocationsPerKeyMax) {
+      contents_(reader, holders_) {
   STRATA_CHECK(FeedReceiverOptions::Check(options).ok());
   for (const KnownHolder& holder : known.holders) {
     holders_[holder.holder] = IdentityOf(holder.name);
@@ -217,33 +216,25 @@ Status FeedReceiver::CheckInterval(FeedInterval interval) const {
 
 // ---- Applying it.
 
-std::optional<directory::LocationFlags> FeedReceiver::FlagsOf(const farm::ContentKey& key,
-                                                              directory::Holder holder) {
-  const size_t count = std::min(index_.Find(key, locations_), locations_.size());
-  for (size_t i = 0; i < count; ++i) {
-    if (locations_[i].holder == holder) return locations_[i].flags;
-  }
-  return std::nullopt;
-}
-
-void FeedReceiver::ApplyCopy(const farm::ContentKey& key, directory::Holder holder, FeedCopy copy,
-                             std::string_view uri, Duration age, Apply apply) {
+void FeedReceiver::ApplyCopy(ToldCopy told, Duration age, Apply apply) {
+  FeedCopy copy = *told.copy;
   if (copy.remaining) copy.remaining = std::max(Duration::zero(), *copy.remaining - age);
-  const std::optional<directory::LocationFlags> before = FlagsOf(key, holder);
+  told.copy = &copy;
+  told.before = index_.FlagsOf(told.key, told.holder);
   ++counts_.copies;
-  if (!apply({.key = key, .holder = holder, .before = before, .copy = &copy, .uri = uri})) {
+  if (!apply(told)) {
     ++counts_.not_taken;
     return;
   }
-  const HolderIdentity identity = holders_.find(holder)->second;
-  if (before) digests_.Remove(key, identity, *before);
-  digests_.Add(key, identity, copy.flags);
+  const HolderIdentity identity = holders_.find(told.holder)->second;
+  if (told.before) digests_.Remove(told.key, identity, *told.before);
+  digests_.Add(told.key, identity, copy.flags);
 }
 
 void FeedReceiver::ApplyGone(const farm::ContentKey& key, directory::Holder holder, Apply apply) {
-  const std::optional<directory::LocationFlags> before = FlagsOf(key, holder);
+  const std::optional<directory::LocationFlags> before = index_.FlagsOf(key, holder);
   ++counts_.gone;
-  apply({.key = key, .holder = holder, .before = before, .copy = nullptr, .uri = {}});
+  apply({.key = key, .holder = holder, .before = before});
   if (before) digests_.Remove(key, holders_.find(holder)->second, *before);
 }
 
@@ -251,7 +242,8 @@ void FeedReceiver::ApplyChange(const FeedChange& change, Duration age, Apply app
   const directory::Holder holder = introduced_.find(change.holder)->second.holder;
   if (change.copy) {
     contents_.OnCopy({change.key, holder});
-    ApplyCopy(change.key, holder, *change.copy, change.uri, age, apply);
+    ApplyCopy({.key = change.key, .holder = holder, .copy = &*change.copy, .uri = change.uri}, age,
+              apply);
   } else {
     ApplyGone(change.key, holder, apply);
   }
@@ -269,13 +261,15 @@ void FeedReceiver::ApplyInterval(FeedInterval interval, Duration age, Apply appl
     told.clear();
     for (; item && item->key == key; item = interval.items.Next()) {
       told.push_back(introduced_.find(item->holder)->second.holder);
-      ApplyCopy(key, told.back(), item->copy, item->uri, age, apply);
+      ApplyCopy(
+          {.key = key, .holder = told.back(), .copy = &item->copy, .uri = item->uri, .anew = true},
+          age, apply);
     }
     std::sort(told.begin(), told.end());
     for (; !held.empty() && held.front().key == key; held = held.subspan(1)) {
       const directory::Holder holder = held.front().holder;
       if (std::binary_search(told.begin(), told.end(), holder)) continue;
-      if (FlagsOf(key, holder)) ApplyGone(key, holder, apply);
+      if (index_.FlagsOf(key, holder)) ApplyGone(key, holder, apply);
     }
   }
 }

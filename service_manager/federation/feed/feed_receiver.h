@@ -45,10 +45,11 @@ struct KnownOfChild {
 // What store and index have to do: this copy is there now like that, or gone.
 struct ToldCopy {
   const farm::ContentKey& key;
-  directory::Holder holder;                        // The own number.
-  std::optional<directory::LocationFlags> before;  // What the index has.
-  const FeedCopy* copy = nullptr;                  // Null: gone.
-  std::string_view uri;                            // Empty: not told with this one.
+  directory::Holder holder;                                       // The own number.
+  std::optional<directory::LocationFlags> before = std::nullopt;  // What the index has.
+  const FeedCopy* copy = nullptr;                                 // Null: gone.
+  std::string_view uri = {};                                      // Empty: not told with this one.
+  bool anew = false;  // With all of its range: it may be there like that.
 };
 
 struct FeedReceiverCounts {
@@ -140,12 +141,9 @@ class FeedReceiver {
   // Applying it.
   void ApplyChange(const FeedChange& change, Duration age, Apply apply);
   void ApplyInterval(FeedInterval interval, Duration age, Apply apply);
-  void ApplyCopy(const farm::ContentKey& key, directory::Holder holder, FeedCopy copy,
-                 std::string_view uri, Duration age, Apply apply);
+  void ApplyCopy(ToldCopy told, Duration age, Apply apply);
   void ApplyGone(const farm::ContentKey& key, directory::Holder holder, Apply apply);
   FeedComparison Compare(const FeedDigests& digests, uint64_t sequence);
-  std::optional<directory::LocationFlags> FlagsOf(const farm::ContentKey& key,
-                                                  directory::Holder holder);
 
   const FeedReceiverOptions options_;
   const directory::LocationIndex& index_;
@@ -156,8 +154,7 @@ class FeedReceiver {
   RangeDigests digests_;
   absl::flat_hash_map<directory::Holder, HolderIdentity> holders_;  // By the own number.
   ChildContents contents_;
-  std::vector<directory::Location> locations_;  // Of one content, to look it up.
-  size_t counted_left_ = 0;                     // Of the batch at hand.
+  size_t counted_left_ = 0;  // Of the batch at hand.
 
   // Of the stream.
   bool connected_ = false;
