@@ -32,6 +32,7 @@ std::string RecordOf(const HolderBook::Entry& entry) {
   record.set_scope(entry.name.scope);
   record.set_engine(entry.name.engine);
   for (const Endpoint& client : entry.clients) record.add_clients(ToString(client));
+  record.set_child(entry.child);
   return record.SerializeAsString();
 }
 
@@ -45,6 +46,7 @@ StatusOr<HolderBook::EntryPtr> ReadEntry(std::string_view key, std::string_view 
   auto entry = std::make_shared<HolderBook::Entry>();
   entry->number = Holder(*number);
   entry->name = {record.scope(), record.engine()};
+  entry->child = record.child().empty() ? record.scope() : record.child();
   for (const std::string& client : record.clients()) {
     STRATA_ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(client));
     entry->clients.push_back(endpoint);
@@ -90,6 +92,8 @@ Status HolderBook::LoadAll() {
   acknowledged_ = false;
   by_name_ = std::move(by_name);
   by_number_ = std::move(by_number);
+  holders_of_.clear();
+  for (const auto& [_, entry] : by_name_) CountOf(entry->child, 1);
   return Ok();
 }
 
@@ -103,7 +107,7 @@ StatusOr<std::vector<Holder>> HolderBook::Enroll(const std::string& child,
     wanted[told.name] = &told;
   }
   // A write may wait for other managers: who asks for what is known does not wait with it.
-  if (!Knows(wanted)) {
+  if (!Knows(child, wanted)) {
     absl::MutexLock order(&order_);
     STRATA_RETURN_IF_ERROR(Write(child, wanted));
   }
@@ -117,13 +121,13 @@ StatusOr<std::vector<Holder>> HolderBook::Enroll(const std::string& child,
   return numbers;
 }
 
-bool HolderBook::Knows(const Wanted& wanted) const {
+bool HolderBook::Knows(const std::string& child, const Wanted& wanted) const {
   absl::MutexLock lock(&mutex_);
-  return acknowledged_ &&
-         std::ranges::all_of(wanted, [this](const auto& holder) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-           const auto it = by_name_.find(holder.first);
-           return it != by_name_.end() && it->second->clients == holder.second->clients;
-         });
+  const auto is_known = [&](const auto& holder) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const auto it = by_name_.find(holder.first);
+    return it != by_name_.end() && IsLike(*it->second, child, *holder.second);
+  };
+  return acknowledged_ && std::ranges::all_of(wanted, is_known);
 }
 
 Status HolderBook::Write(const std::string& child, const Wanted& wanted) {
@@ -181,10 +185,10 @@ StatusOr<std::vector<HolderBook::EntryPtr>> HolderBook::Draw(const std::string& 
   std::vector<EntryPtr> fresh;
   for (const auto& [name, told] : wanted) {
     const auto it = by_name_.find(name);
-    if (it != by_name_.end() && it->second->clients == told->clients) continue;
+    if (it != by_name_.end() && IsLike(*it->second, child, *told)) continue;
     const Holder number =
         it != by_name_.end() ? it->second->number : Holder(static_cast<uint32_t>(next_++));
-    fresh.push_back(std::make_shared<const Entry>(Entry{number, name, told->clients}));
+    fresh.push_back(std::make_shared<const Entry>(Entry{number, name, told->clients, child}));
   }
   return fresh;
 }
@@ -200,20 +204,23 @@ Status HolderBook::Save(std::span<const EntryPtr> entries) {
   STRATA_RETURN_IF_ERROR(Commit(batch));
   absl::MutexLock lock(&mutex_);
   for (const EntryPtr& entry : entries) {
-    by_name_[entry->name] = entry;
+    EntryPtr& place = by_name_[entry->name];
+    if (place != nullptr) CountOf(place->child, -1);
+    CountOf(entry->child, 1);
+    place = entry;
     by_number_[entry->number] = entry;
   }
   return Ok();
 }
 
-StatusOr<size_t> HolderBook::Forget(const std::string& scope,
+StatusOr<size_t> HolderBook::Forget(const std::string& child,
                                     absl::FunctionRef<bool(Holder)> in_use) {
   absl::MutexLock order(&order_);
   std::vector<EntryPtr> unused;
   {
     absl::MutexLock lock(&mutex_);
-    Visit(scope, [&](const EntryPtr& entry) {
-      if (!in_use(entry->number)) unused.push_back(entry);
+    Visit(child, [&](const EntryPtr& entry) {
+      if (entry->child == child && !in_use(entry->number)) unused.push_back(entry);
     });
   }
   for (std::span<const EntryPtr> rest = unused; !rest.empty();) {
@@ -230,6 +237,7 @@ Status HolderBook::Remove(std::span<const EntryPtr> entries) {
   STRATA_RETURN_IF_ERROR(Commit(batch));
   absl::MutexLock lock(&mutex_);
   for (const EntryPtr& entry : entries) {
+    CountOf(entry->child, -1);
     by_name_.erase(entry->name);
     by_number_.erase(entry->number);
   }
@@ -250,6 +258,12 @@ void HolderBook::Visit(const std::string& scope,
   }
 }
 
+void HolderBook::CountOf(const std::string& child, int more) {
+  size_t& count = holders_of_[child];
+  count += static_cast<size_t>(more);
+  if (count == 0) holders_of_.erase(child);
+}
+
 HolderBook::EntryPtr HolderBook::Find(Holder number) const {
   absl::MutexLock lock(&mutex_);
   const auto it = by_number_.find(number);
@@ -268,6 +282,27 @@ std::vector<HolderBook::EntryPtr> HolderBook::OfScope(const std::string& scope) 
   absl::MutexLock lock(&mutex_);
   Visit(scope, [&entries](const EntryPtr& entry) { entries.push_back(entry); });
   return entries;
+}
+
+std::vector<HolderBook::EntryPtr> HolderBook::OfChild(const std::string& child) const {
+  std::vector<EntryPtr> entries = OfScope(child);
+  std::erase_if(entries, [&](const EntryPtr& entry) { return entry->child != child; });
+  return entries;
+}
+
+std::vector<HolderBook::EntryPtr> HolderBook::all() const {
+  std::vector<EntryPtr> entries;
+  absl::MutexLock lock(&mutex_);
+  entries.reserve(by_name_.size());
+  for (const auto& [_, entry] : by_name_) entries.push_back(entry);
+  return entries;
+}
+
+std::vector<std::string> HolderBook::Children() const {
+  std::vector<std::string> children;
+  absl::MutexLock lock(&mutex_);
+  for (const auto& [child, _] : holders_of_) children.push_back(child);
+  return children;
 }
 
 size_t HolderBook::size() const {

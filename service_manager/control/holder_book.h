@@ -46,6 +46,7 @@ class HolderBook {
     directory::Holder number;
     federation::HolderName name;
     std::vector<Endpoint> clients;
+    std::string child;  // Whose feed told of it last.
   };
   using EntryPtr = std::shared_ptr<const Entry>;
 
@@ -62,11 +63,11 @@ class HolderBook {
   // the new ones may be written: asking again gives them the same numbers.
   StatusOr<std::vector<directory::Holder>> Enroll(const std::string& child,
                                                   std::span<const Told> holders);
-  // Forgets the holders of this scope, and of those below, that are not `in_use`; gives how many.
+  // Forgets the holders that this child told of last and that are not `in_use`; gives how many.
   // `in_use` says whether the index has locations of a number, and is called under the lock. What
   // was removed from the index must have been given to the store before: then it is gone there
   // whenever the number is. No stream that uses these numbers may be there meanwhile.
-  StatusOr<size_t> Forget(const std::string& scope,
+  StatusOr<size_t> Forget(const std::string& child,
                           absl::FunctionRef<bool(directory::Holder)> in_use);
 
   // Null: not known, or not any more.
@@ -74,6 +75,11 @@ class HolderBook {
   std::optional<directory::Holder> Find(const federation::HolderName& name) const;
   // Of this scope and those below, in the order of their names.
   std::vector<EntryPtr> OfScope(const std::string& scope) const;
+  // That this child told of last: nobody else told of them since. In the order of their names.
+  std::vector<EntryPtr> OfChild(const std::string& child) const;
+  std::vector<EntryPtr> all() const;
+  // Children that told of a holder last, in order.
+  std::vector<std::string> Children() const;
   size_t size() const;
 
  private:
@@ -82,7 +88,10 @@ class HolderBook {
   // Each holder once, as it was told last.
   using Wanted = std::map<federation::HolderName, const Told*>;
   // All of it is here like that, and at all managers that may lead next.
-  bool Knows(const Wanted& wanted) const;
+  bool Knows(const std::string& child, const Wanted& wanted) const;
+  static bool IsLike(const Entry& entry, const std::string& child, const Told& told) {
+    return entry.child == child && entry.clients == told.clients;
+  }
   Status CheckRoom(const std::string& child, const Wanted& wanted) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool IsAcknowledged() const;
@@ -98,6 +107,7 @@ class HolderBook {
   Status Commit(const store::IntentBatch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(order_);
   void Visit(const std::string& scope, absl::FunctionRef<void(const EntryPtr&)> visit) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountOf(const std::string& child, int more) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   store::Store& store_;
   absl::Mutex order_ ABSL_ACQUIRED_BEFORE(mutex_);  // Held over a write.
@@ -108,6 +118,7 @@ class HolderBook {
   bool acknowledged_ ABSL_GUARDED_BY(mutex_) = false;
   ByName by_name_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<directory::Holder, EntryPtr> by_number_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, size_t> holders_of_ ABSL_GUARDED_BY(mutex_);  // By child; none is 0.
 };
 
 }  // namespace strata::manager::control

@@ -141,6 +141,24 @@ TEST_F(HolderBookTest, ForgetsOfAScopeWhatIsNotInUse) {
   EXPECT_NE(book_->Find(kThird), nullptr);
 }
 
+TEST_F(HolderBookTest, AHolderIsOfTheChildThatToldOfItLast) {
+  ASSERT_TRUE(Enroll({{kNorth}, {kSouth}}).ok());
+  EXPECT_EQ(book_->Children(), std::vector<std::string>{"cdn-one"});
+  // The farm has no manager between itself and this one any more.
+  EXPECT_EQ(book_->Enroll("cdn-one/lan-a", std::vector<HolderBook::Told>{{kNorth}}).value(),
+            Numbers{kFirst});
+  for (int reads = 0; reads < 2; ++reads) {
+    EXPECT_EQ(book_->Children(), (std::vector<std::string>{"cdn-one", "cdn-one/lan-a"}));
+    ASSERT_EQ(book_->OfChild("cdn-one").size(), 1u);
+    EXPECT_EQ(book_->OfChild("cdn-one")[0]->name, kSouth);
+    EXPECT_EQ(book_->OfScope("cdn-one").size(), 2u);
+    Open();
+  }
+  EXPECT_EQ(Forget("cdn-one"), 1u);
+  EXPECT_NE(book_->Find(kFirst), nullptr);
+  EXPECT_EQ(book_->Children(), std::vector<std::string>{"cdn-one/lan-a"});
+}
+
 TEST_F(HolderBookTest, HoldersOfOtherScopesAreRefused) {
   const auto refused = Enroll({{kNorth}, {{"cdn-two/lan-a", "north-1"}}});
   EXPECT_EQ(refused.status().code(), StatusCode::kPermissionDenied);
