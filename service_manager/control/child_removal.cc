@@ -6,18 +6,20 @@ namespace strata::manager::control {
 
 using directory::Location;
 
-Status ChildRemoval::Continue() {
-  if (!std::exchange(begun_, true)) {
+Status ChildRemoval::Continue(uplink::DirectoryObserver* observer) {
+  if (!std::exchange(begun_, true) && !child_.empty()) {
     store::LocationBatch position;
     position.forgotten.push_back(child_);
-    return directory_.store.Apply(position).status();
+    return Store(position, observer);
   }
-  if (!found_.empty()) {
-    STRATA_ASSIGN_OR_RETURN(const uint64_t batch, directory_.store.Apply(TakeOut()));
-    if (observer() != nullptr) observer()->OnStored(observer()->Mark(), batch);
-    return Ok();
-  }
+  if (!found_.empty()) return Store(TakeOut(observer), observer);
   if (part_ < directory::kParts) Look(part_++);
+  return Ok();
+}
+
+Status ChildRemoval::Store(const store::LocationBatch& batch, uplink::DirectoryObserver* observer) {
+  STRATA_ASSIGN_OR_RETURN(const uint64_t number, directory_.store.Apply(batch));
+  if (observer != nullptr) observer->OnStored(observer->Mark(), number);
   return Ok();
 }
 
@@ -31,7 +33,7 @@ void ChildRemoval::Look(uint32_t part) {
   std::ranges::reverse(found_);
 }
 
-store::LocationBatch ChildRemoval::TakeOut() {
+store::LocationBatch ChildRemoval::TakeOut(uplink::DirectoryObserver* observer) {
   store::LocationBatch batch;
   while (!found_.empty() && batch.gone.size() < kRemovedAtOnceMax) {
     const auto [key, holder] = found_.back();
@@ -39,8 +41,8 @@ store::LocationBatch ChildRemoval::TakeOut() {
     const auto before = directory_.index.FlagsOf(key, holder);
     if (directory_.index.Remove(key, holder)) ++removed_;
     const bool forgets_uri = !directory_.index.Contains(key);
-    if (observer() != nullptr && before) {
-      observer()->OnChange(
+    if (observer != nullptr && before) {
+      observer->OnChange(
           {.key = key, .holder = holder, .before = before, .forgets_uri = forgets_uri});
     }
     batch.gone.push_back({key, holder});

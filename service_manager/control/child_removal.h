@@ -31,25 +31,25 @@ class ChildRemoval {
     directory::LocationIndex& index;
     directory::LocationReader& reader;
     store::Store& store;
-    uplink::DirectoryObserver* observer = nullptr;  // Hears what is taken out, if there is one.
   };
 
-  // `holders`: all that the child told of.
+  // `holders`: all that the child told of. `child` is empty: they are nobody's.
   ChildRemoval(std::string child, std::span<const directory::Holder> holders, Directory directory)
       : child_(std::move(child)), holders_(holders.begin(), holders.end()), directory_(directory) {}
 
   // The next step: looks at one part of the index, or takes out some copies. What it changed in the
   // index it has given to the store. An error is the store's, which takes nothing any more.
-  Status Continue();
+  // `observer` hears what is taken out; null: nobody.
+  Status Continue(uplink::DirectoryObserver* observer = nullptr);
   bool done() const { return part_ == directory::kParts && found_.empty(); }
   uint64_t removed() const { return removed_; }  // Copies so far.
 
  private:
   using Copy = std::pair<farm::ContentKey, directory::Holder>;
 
-  uplink::DirectoryObserver* observer() const { return directory_.observer; }
   void Look(uint32_t part);
-  store::LocationBatch TakeOut();
+  Status Store(const store::LocationBatch& batch, uplink::DirectoryObserver* observer);
+  store::LocationBatch TakeOut(uplink::DirectoryObserver* observer);
 
   const std::string child_;
   const absl::flat_hash_set<directory::Holder> holders_;

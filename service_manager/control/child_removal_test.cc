@@ -108,8 +108,8 @@ TEST_F(ChildRemovalTest, TakesOutTheChildsCopiesAndNothingElse) {
 
 TEST_F(ChildRemovalTest, AnObserverHearsOfWhatIsTakenOut) {
   uplink::testing::RecordingObserver observer;
-  ChildRemoval removal("cdn-one", kGone, {index_, reader_, *store_, &observer});
-  while (!removal.done()) ASSERT_TRUE(removal.Continue().ok());
+  ChildRemoval removal("cdn-one", kGone, {index_, reader_, *store_});
+  while (!removal.done()) ASSERT_TRUE(removal.Continue(&observer).ok());
   const std::vector<std::string> told = observer.Take();
   ASSERT_EQ(told.size(), removal.removed());
   EXPECT_EQ(std::ranges::count(told, "holder 7: 0 to none, forgets the URI") +

@@ -13,6 +13,8 @@
 #include "absl/synchronization/mutex.h"
 #include "common/metrics.h"
 #include "common/status.h"
+#include "common/time.h"
+#include "common/tls/identity.h"
 #include "proto/federation.grpc.pb.h"
 #include "service_manager/federation/hierarchy.h"
 #include "service_manager/link/child_feeds.h"
@@ -23,7 +25,8 @@
 namespace strata::manager::link {
 
 // The parent's end of the links: takes what the children tell, says what is on the disk here, and
-// ends streams of those who are silent, say what they may not, or whose certificate is void.
+// ends streams of those who are silent, say what they may not, or whose certificate is void. At a
+// backup it takes what the manager that leads tells, in the same way.
 // docs/protocols/federation.md, 3. Any thread.
 class FeedService final : public v1::Federation::Service {
  public:
@@ -31,8 +34,13 @@ class FeedService final : public v1::Federation::Service {
 
   struct Options {
     federation::ScopeLevel own;
-    // Ok: this manager leads. Else why it takes no feed, Unavailable naming who leads.
+    // Ok: this manager leads. Else why it takes no child's feed, Unavailable naming who leads.
     std::function<Status()> leads;
+    // Ok: the manager of that name leads, and this one is a backup. Else why it takes no feed of
+    // it.
+    std::function<Status(const std::string& manager)> follows = [](const std::string&) {
+      return FailedPrecondition("this manager is nobody's backup");
+    };
   };
 
   // A child whose stream is there, for people.
@@ -51,14 +59,22 @@ class FeedService final : public v1::Federation::Service {
 
   // The store's SyncedUpTo() grew: there may be something to acknowledge.
   void OnSynced();
-  // This manager leads no more, or ends: all streams end within a moment. `stop`: none comes again.
-  void EndAll(const Status& why);
+  // This manager begins to lead: as ChildFeeds::Lead, and the stream of the manager that led ends.
+  // Children come from when `leads` says so, too.
+  Status Lead();
+  // It leads no more, and why: as ChildFeeds::Follow, and all streams end within a moment.
+  void Follow(const Status& why);
+  // Now and then, while this manager leads: as ChildFeeds::ForgetSilent.
+  StatusOr<bool> ForgetSilent(Duration limit, Timestamp now);
+  // It ends: all streams end, and none comes again.
   void Stop();
 
   std::vector<Child> children() const;  // By scope.
+  // The manager that leads and tells this one; empty: none.
+  std::string leader() const;
 
  private:
-  // One stream of a child, from when it has said who it is.
+  // One stream of a child, or of the manager that leads, from when it has said who it is.
   struct Session {
     Child child;
     uint64_t epoch = 0;
@@ -69,21 +85,27 @@ class FeedService final : public v1::Federation::Service {
   };
 
   Status Serve(grpc::ServerContext& context, Stream& stream, StreamWatch::Stream& watched);
-  StatusOr<Hello> Admit(grpc::ServerContext& context, Stream& stream, StreamWatch::Stream& watched,
-                        std::string& manager);
+  bool IsLeader(const std::string& scope) const { return scope == options_.own.scope; }
+  Status CheckHello(const tls::Identity& caller, const Hello& hello) const;
+  // Whether its feed is taken now.
+  Status CheckTurn(const Child& child) const;
+  Status CheckPlace(const Session& session) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Puts it in the place of the child's stream before, when that one has ended.
   Status Enter(Session& session);
   void Leave(Session& session);
   Status Exchange(Session& session, Stream& stream, const federation::FeedGreeting& greeting);
   Status ReadAll(Session& session, Stream& stream);
   void AnswerAll(Session& session, Stream& stream);
-  Status Refused(const Status& why);
+  void EndAll(const Status& why);
 
   const Options options_;
   rpc::Guard& guard_;
   ChildFeeds& feeds_;
   Counter& refused_;
   Counter& streams_;
+  Gauge& told_by_;
+  Counter& forgotten_;
+  Counter& forgotten_copies_;
   StreamWatch watch_;
 
   mutable absl::Mutex mutex_;

@@ -27,6 +27,11 @@ inline constexpr Duration kRetryLast = std::chrono::seconds(2);
 // And before it reads again what could not be read.
 inline constexpr Duration kReadAgainAfter = std::chrono::seconds(1);
 
+// A backup hears of a holder's number by the mirror of intent, too: as long it waits for it there,
+// and so often it looks.
+inline constexpr Duration kHolderWait = std::chrono::seconds(1);
+inline constexpr Duration kHolderLook = std::chrono::milliseconds(20);
+
 // Children of one parent with a stream at the same time; each takes two threads of the parent.
 inline constexpr size_t kChildrenMax = 40;
 // A message beside its batch.

@@ -17,6 +17,7 @@ namespace {
 using control::testing::Eventually;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::DifferenceOf;
 using testing::TestChild;
 using testing::TestParent;
 
@@ -25,21 +26,6 @@ constexpr Duration kPatience = seconds(20);
 
 bool Says(const ParentLink::State& state, const std::string& words) {
   return MessageOf(state.last).find(words) != std::string::npos;
-}
-
-// What the parent lacks, or has and should not.
-std::string DifferenceOf(const testing::Known& parents, const testing::Known& childs) {
-  std::string difference;
-  const auto add = [&](const char* what, const testing::Known& has, const testing::Known& has_not) {
-    for (const auto& copy : has) {
-      if (has_not.contains(copy)) continue;
-      const auto& [key, holder, flags] = copy;
-      difference += what + ToString(key) + " at " + ToString(holder) + "\n";
-    }
-  };
-  add("lacks ", childs, parents);
-  add("has ", parents, childs);
-  return difference;
 }
 
 class LinkTest : public ::testing::Test {
@@ -331,6 +317,112 @@ TEST_F(LinkTest, StopsWithinASecondThoughTheCableIsCut) {
   const absl::Time begun = absl::Now();
   child_.link().Stop();
   EXPECT_LT(absl::Now() - begun, absl::Seconds(1));
+}
+
+// ---- Children that are silent.
+
+class ForgettingTest : public LinkTest {
+ protected:
+  // Two children, the first of which is away since now.
+  void LoseOneOfTwo() {
+    StartParent();
+    LinkWithContents();
+    other_.Link(1, ToParent());
+    other_.Put(1, 50, 100);
+    ASSERT_TRUE(other_.AwaitQuiet());
+    child_.Unlink();
+    ASSERT_TRUE(
+        Eventually([this] { return parent_->feeds().stale() == std::vector<std::string>{kFarm}; }));
+    ASSERT_FALSE(Step()) << "its time begins";
+  }
+  // One step, a while after the start; whether there is another one.
+  bool Step() {
+    const StatusOr<bool> more = parent_->feeds().ForgetSilent(kLimit, Timestamp() + passed_);
+    EXPECT_TRUE(more.ok()) << ToString(more.status());
+    return more.ok() && *more;
+  }
+  void StepsToTheEnd() {
+    while (Step()) {
+    }
+  }
+
+  static constexpr Duration kLimit = std::chrono::hours(24);
+  Duration passed_ = Duration::zero();
+  TestChild other_{authority_, "cdn-one/lan-b", "a"};
+};
+
+TEST_F(ForgettingTest, WhatASilentChildToldIsForgotten) {
+  LoseOneOfTwo();
+  passed_ = kLimit - seconds(1);
+  EXPECT_FALSE(Step());
+  EXPECT_EQ(parent_->known().size(), child_.known().size() + other_.known().size());
+  passed_ = kLimit;
+  EXPECT_TRUE(Step());
+  StepsToTheEnd();
+  EXPECT_EQ(DifferenceOf(parent_->known(), other_.known()), "");
+  EXPECT_EQ(parent_->SizeOf(60, other_.NameOf(1)), 100U);
+  EXPECT_EQ(parent_->StoredUriOf(299), "") << "nobody has it any more";
+  EXPECT_EQ(parent_->feeds().PositionOf(kFarm), federation::FeedPosition());
+  EXPECT_TRUE(parent_->feeds().stale().empty());
+  EXPECT_EQ(parent_->feeds().forgotten(), 1U);
+  EXPECT_EQ(parent_->feeds().forgotten_copies(), child_.known().size());
+}
+
+TEST_F(ForgettingTest, WhoHasAStreamIsNotForgotten) {
+  LoseOneOfTwo();
+  child_.Link(2, ToParent());
+  ASSERT_TRUE(child_.AwaitQuiet());
+  passed_ = 10 * kLimit;
+  EXPECT_FALSE(Step());
+  child_.Unlink();
+  ASSERT_TRUE(Eventually([this] { return !parent_->feeds().stale().empty(); }));
+  EXPECT_FALSE(Step()) << "its time begins anew";
+}
+
+TEST_F(ForgettingTest, AChildThatComesBackInTheMiddleWaitsAndIsTaken) {
+  LoseOneOfTwo();
+  passed_ = kLimit;
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(Step());
+  child_.Link(2, ToParent());
+  ASSERT_TRUE(child_.link().Await(
+      [](const ParentLink::State& state) { return Says(state, "is being forgotten"); }, kPatience));
+  StepsToTheEnd();
+  ASSERT_TRUE(child_.AwaitQuiet()) << ToString(child_.link().state().last);
+  testing::Known all = child_.known();
+  all.merge(other_.known());
+  EXPECT_EQ(DifferenceOf(parent_->known(), all), "");
+}
+
+TEST_F(ForgettingTest, AChildIsSilentFromTheStartOfItsParentOn) {
+  LoseOneOfTwo();
+  passed_ = kLimit / 2;
+  EXPECT_FALSE(Step());
+  other_.Unlink();
+  parent_.reset();
+  StartParent();
+  EXPECT_EQ(parent_->feeds().stale().size(), 2U);
+  passed_ = kLimit;
+  EXPECT_FALSE(Step()) << "nobody is forgotten because the parent was away";
+  passed_ = 2 * kLimit;
+  EXPECT_TRUE(Step());
+  StepsToTheEnd();
+  EXPECT_TRUE(parent_->known().empty());
+}
+
+TEST_F(ForgettingTest, ARemovalThatWasCutShortIsRepaired) {
+  LoseOneOfTwo();
+  passed_ = kLimit;
+  while (parent_->feeds().forgotten_copies() == 0 && parent_->known().size() > 200) {
+    ASSERT_TRUE(Step());
+  }
+  parent_.reset();
+  StartParent();
+  child_.Link(2, ToParent());
+  ASSERT_TRUE(child_.AwaitQuiet());
+  ASSERT_TRUE(other_.AwaitQuiet());
+  testing::Known all = child_.known();
+  all.merge(other_.known());
+  EXPECT_EQ(DifferenceOf(parent_->known(), all), "");
 }
 
 class ExchangeTest : public LinkTest {

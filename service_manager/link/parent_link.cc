@@ -168,7 +168,7 @@ Status ParentLink::Begin(const grpc::AuthContext& peer, const v1::FeedReply& fir
     return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
                             welcome.parent.scope.c_str(), ToString(identity).c_str());
   }
-  STRATA_RETURN_IF_ERROR(federation::CheckLink(welcome.parent, options_.own));
+  STRATA_RETURN_IF_ERROR(CheckOther(welcome.parent));
   absl::MutexLock lock(&mutex_);
   STRATA_RETURN_IF_ERROR(sender_.Connected(welcome.feed, Now()));
   over_ = false;
@@ -177,6 +177,13 @@ Status ParentLink::Begin(const grpc::AuthContext& peer, const v1::FeedReply& fir
       "the parent hears",
       {{"scope", parent_scope_}, {"manager", parent_}, {"has", welcome.feed.position.sequence}});
   return Ok();
+}
+
+Status ParentLink::CheckOther(const federation::ScopeLevel& other) const {
+  if (!options_.to_backup) return federation::CheckLink(other, options_.own);
+  if (other == options_.own) return Ok();
+  return FailedPrecondition("%s is no backup of %s", ToString(other).c_str(),
+                            ToString(options_.own).c_str());
 }
 
 Status ParentLink::ReadAll(Stream& stream, StreamWatch::Stream& watched) {

@@ -44,6 +44,9 @@ class ParentLink {
     // all changes that it may have seen have been told when it calls `found`. After an error it is
     // asked again a second later.
     std::function<Status(const federation::FeedRead& read, Found found)> read;
+    // They are not the parent's managers, but a backup of this one, which is told all that this one
+    // knows (3.6).
+    bool to_backup = false;
     // Messages, by gRPC: of changes with URIs a third of the bytes is left, for about 2 us each.
     bool compress = true;
   };
@@ -92,6 +95,7 @@ class ParentLink {
   Status Exchange(const grpc::ClientContext& context, Stream& stream, StreamWatch::Stream& watched,
                   bool& welcomed);
   Hello OwnHello() const;
+  Status CheckOther(const federation::ScopeLevel& other) const;
   Status Begin(const grpc::AuthContext& peer, const v1::FeedReply& first);
   Status ReadAll(Stream& stream, StreamWatch::Stream& watched);
   Status Take(const v1::FeedReply& reply);

@@ -19,6 +19,8 @@ constexpr Duration kPatience = std::chrono::seconds(20);
 
 farm::ContentKey KeyOf(int content) { return farm::KeyOf(UriOf(content)); }
 
+}  // namespace
+
 Known KnownOf(directory::LocationIndex& index,
               const std::function<federation::HolderName(directory::Holder)>& name_of) {
   Known known;
@@ -35,7 +37,19 @@ Known KnownOf(directory::LocationIndex& index,
   return known;
 }
 
-}  // namespace
+std::string DifferenceOf(const Known& has, const Known& should_have) {
+  std::string difference;
+  const auto add = [&](const char* what, const Known& there, const Known& not_there) {
+    for (const auto& copy : there) {
+      if (not_there.contains(copy)) continue;
+      const auto& [key, holder, flags] = copy;
+      difference += what + farm::ToString(key) + " at " + ToString(holder) + "\n";
+    }
+  };
+  add("lacks ", should_have, has);
+  add("has ", has, should_have);
+  return difference;
+}
 
 std::string UriOf(int content) { return "http://films.example/" + std::to_string(content); }
 
@@ -48,7 +62,8 @@ TestParent::TestParent(std::shared_ptr<const tls::TlsStore> tls, rpc::Guard& gua
   STRATA_CHECK(store::LoadIndex(*store_, index_).ok());
   holders_ = std::make_unique<control::HolderBook>(*store_);
   STRATA_CHECK(holders_->Load().ok());
-  feeds_ = *ChildFeeds::Open(index_, *store_, *holders_);
+  feeds_ = *ChildFeeds::Open(own.scope, index_, *store_, *holders_);
+  STRATA_CHECK(feeds_->Lead().ok());
   FeedService::Options options{.own = own, .leads = [this] {
                                  absl::MutexLock lock(&mutex_);
                                  return leads_;

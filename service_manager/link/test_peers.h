@@ -33,6 +33,11 @@ namespace strata::manager::link::testing {
 using Known = std::set<std::tuple<farm::ContentKey, federation::HolderName, int>>;
 
 std::string UriOf(int content);
+// All copies of an index, whose numbers are of these holders.
+Known KnownOf(directory::LocationIndex& index,
+              const std::function<federation::HolderName(directory::Holder)>& name_of);
+// What a manager lacks, or has and should not, in words; empty: nothing.
+std::string DifferenceOf(const Known& has, const Known& should_have);
 
 // A manager with children, as far as their feeds go.
 class TestParent {
@@ -92,6 +97,7 @@ class TestChild {
   void Remove(int engine, int first, int count);
 
   Known known() const;
+  const std::string& scope() const { return own_.scope; }
   federation::HolderName NameOf(int engine) const;
   const tls::TlsPaths& paths() const { return paths_; }
   Status Reload() { return tls_->Reload(); }

@@ -28,6 +28,7 @@ bool Allows(Guard::Right right, tls::Role role) {
       return role == tls::Role::kOperator;
     case Guard::Right::kManager:
     case Guard::Right::kChild:
+    case Guard::Right::kFeed:
       return role == tls::Role::kManager;
     case Guard::Right::kWitness:
       return role == tls::Role::kWitness;
@@ -53,6 +54,8 @@ const char* WhoMay(Guard::Right right) {
       return "an engine or witness";
     case Guard::Right::kChild:
       return "a child's manager";
+    case Guard::Right::kFeed:
+      return "a manager, of a child or its own,";
   }
   return "nobody";
 }
@@ -94,6 +97,8 @@ bool Guard::InScope(Right right, const std::string& callers) const {
       return tls::ScopeCovers(callers, scope_);
     case Right::kChild:
       return callers != scope_ && (exchange_ || tls::ScopeCovers(scope_, callers));
+    case Right::kFeed:
+      return exchange_ || tls::ScopeCovers(scope_, callers);
     case Right::kEngine:
     case Right::kManager:
     case Right::kWitness:

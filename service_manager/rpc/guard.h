@@ -27,6 +27,7 @@ class Guard {
     kWitness,  // Witnesses of this farm.
     kVoter,    // Engines and witnesses of this farm.
     kChild,    // Managers of scopes below this one; at an exchange, of any other one.
+    kFeed,     // Those of kChild and of kManager.
   };
 
   // `exchange`: of level 4, whose scope is on nobody's path.

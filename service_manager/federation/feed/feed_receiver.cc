@@ -169,7 +169,7 @@ Status FeedReceiver::CheckRecords(FeedBatch& batch, NumberOf number_of) {
 
 Status FeedReceiver::Introduce(const Introduction& introduction, NumberOf number_of) {
   const HolderName& name = introduction.name;
-  if (!tls::ScopeCovers(options_.child, name.scope)) {
+  if (!options_.is_leader && !tls::ScopeCovers(options_.child, name.scope)) {
     return PermissionDenied("%s is outside of its scope", ToString(name).c_str());
   }
   const auto found = introduced_.find(introduction.holder);

@@ -21,7 +21,10 @@
 namespace strata::manager::federation {
 
 struct FeedReceiverOptions {
-  std::string child;  // Its scope, as its certificate says. Holders lie in it.
+  std::string child;  // Its scope, as its certificate says. Holders lie in it, unless
+  // it is the manager that leads the own scope, and this one its backup (3.6): number_of says which
+  // holders there are.
+  bool is_leader = false;
   // What may be under way and not yet durable here.
   FeedCredit window = {.records = 4 * kFeedBatchRecordsMax, .bytes = 4 * kFeedBatchBytesMax};
 
