@@ -1,3 +1,5 @@
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -5,10 +7,13 @@
 #include "common/check.h"
 #include "common/settings/settings.h"
 #include "common/settings/settings_test.pb.h"
+#include "common/settings/settings_text.h"
 #include "common/utf8.h"
+#include "common/yaml_tree.h"
 
 // Whatever the text, loading ends with a filled message or with an untouched one and a readable,
-// bounded list of errors; and it ends the same way twice.
+// bounded list of errors; and it ends the same way twice. What was filled can be written, and reads
+// the same.
 
 namespace strata {
 namespace {
@@ -36,12 +41,23 @@ void CheckLoaded(const testing::TestSettings& settings) {
   for (const uint32_t weight : settings.weights()) STRATA_CHECK(weight >= 1 && weight <= 100);
 }
 
+void CheckWritten(const testing::TestSettings& settings) {
+  const std::string text = SettingsText(settings);
+  // Written out, aliases may need more room than a file has.
+  if (text.size() > kYamlBytesMax) return;
+  testing::TestSettings again;
+  const Status status = LoadSettings("written.yaml", text, &again);
+  STRATA_CHECK(status.ok());
+  STRATA_CHECK(google::protobuf::util::MessageDifferencer::Equals(settings, again));
+}
+
 void CheckText(std::string_view text) {
   testing::TestSettings settings;
   settings.set_port(kMarkPort);
   const Status status = LoadSettings("fuzz.yaml", text, &settings);
   if (status.ok()) {
     CheckLoaded(settings);
+    CheckWritten(settings);
   } else {
     CheckErrors(status);
     STRATA_CHECK(settings.port() == kMarkPort && settings.name().empty());

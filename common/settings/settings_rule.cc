@@ -85,16 +85,9 @@ std::string CommonPrefix(const EnumDescriptor& type) {
   return prefix;
 }
 
-// How the file writes a value of an enum; empty for the one that stands for nothing.
-std::string EnumName(const EnumValueDescriptor& value) {
-  const std::string name = value.name().substr(CommonPrefix(*value.type()).size());
-  if (value.number() == 0 && name.ends_with("UNSPECIFIED")) return "";
-  return ToLower(name);
-}
-
 std::optional<SettingValue> ParseEnum(const EnumDescriptor& type, std::string_view text) {
   for (int i = 0; i < type.value_count() && !text.empty(); ++i) {
-    if (EnumName(*type.value(i)) == text) return SettingValue(type.value(i));
+    if (SettingRule::EnumNameOf(*type.value(i)) == text) return SettingValue(type.value(i));
   }
   return std::nullopt;
 }
@@ -250,10 +243,16 @@ std::vector<std::string> SettingRule::EnumNames() const {
   std::vector<std::string> names;
   if (target_->cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return names;
   for (int i = 0; i < target_->enum_type()->value_count(); ++i) {
-    std::string name = EnumName(*target_->enum_type()->value(i));
+    std::string name = EnumNameOf(*target_->enum_type()->value(i));
     if (!name.empty()) names.push_back(std::move(name));
   }
   return names;
+}
+
+std::string SettingRule::EnumNameOf(const EnumValueDescriptor& value) {
+  const std::string name = value.name().substr(CommonPrefix(*value.type()).size());
+  if (value.number() == 0 && name.ends_with("UNSPECIFIED")) return "";
+  return ToLower(name);
 }
 
 std::string SettingRule::ExpectedNumber() const {

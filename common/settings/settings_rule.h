@@ -52,6 +52,8 @@ class SettingRule {
   std::string Expected() const;
   // The names of an enum as the file has them; empty for other types.
   std::vector<std::string> EnumNames() const;
+  // How the file writes a value of an enum; empty for the one that stands for nothing.
+  static std::string EnumNameOf(const google::protobuf::EnumValueDescriptor& value);
 
  private:
   SettingRule(const SettingOptions& options, const google::protobuf::FieldDescriptor& target)
