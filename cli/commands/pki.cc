@@ -24,7 +24,8 @@ void AddInit(Command& pki) {
              return InitPki(session.terminal, typed->options);
            })
       .Needs({"--dir", "DIR", "Its folder"}, typed->options.folder)
-      .Needs({"--scope", "SCOPE", "What it issues for, with all below: cdn-one/lan-a"},
+      .Needs({"--scope", "SCOPE",
+              "What it issues for, with all below: cdn-one/lan-a; '*' is every scope"},
              typed->options.scope)
       .Takes({"--name", "TEXT", "Its name in certificates"}, typed->name);
 }

@@ -80,7 +80,7 @@ AuthorityFolder::~AuthorityFolder() { close(lock_); }
 
 Status AuthorityFolder::Create(const std::string& folder, const std::string& scope,
                                const std::optional<std::string>& name, int64_t now_s) {
-  STRATA_RETURN_IF_ERROR(tls::CheckScope(scope));
+  STRATA_RETURN_IF_ERROR(CheckAuthorityScope(scope));
   STRATA_RETURN_IF_ERROR(MakeFolder(folder));
   STRATA_ASSIGN_OR_RETURN(const int lock, LockFolder(folder));
   AuthorityFolder made(folder, lock);
@@ -145,8 +145,11 @@ Status AuthorityFolder::SaveRevocations(int64_t now_s) {
 Status AuthorityFolder::CheckRequest(const tls::Identity& identity, const Request& request,
                                      int64_t now_s) const {
   STRATA_RETURN_IF_ERROR(tls::CheckName(identity.name));
+  if (identity.scope == kEveryScope) {
+    return InvalidArgument("this authority issues for every scope: say which one it is");
+  }
   STRATA_RETURN_IF_ERROR(tls::CheckScope(identity.scope));
-  if (!tls::ScopeCovers(index_.scope, identity.scope)) {
+  if (!IssuesFor(index_.scope, identity.scope)) {
     return InvalidArgument("this authority issues for %s and what lies below, not for %s",
                            index_.scope.c_str(), identity.scope.c_str());
   }

@@ -24,7 +24,8 @@ inline constexpr int kAuthorityDays = 3650;
 // 1970.
 class AuthorityFolder {
  public:
-  // Makes the folder if need be. AlreadyExists if there is an authority in it.
+  // Makes the folder if need be. `scope` may be kEveryScope. AlreadyExists if there is an authority
+  // in it.
   static Status Create(const std::string& folder, const std::string& scope,
                        const std::optional<std::string>& name, int64_t now_s);
 

@@ -86,6 +86,21 @@ TEST_F(AuthorityFolderTest, IssuesForItsOwnScopeOnly) {
   EXPECT_EQ(authority->Issue(request, now_s_).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST_F(AuthorityFolderTest, OneOfAFederationIssuesForEveryScopeThatIsNamed) {
+  const std::string folder = folder_ + "/all";
+  ASSERT_TRUE(AuthorityFolder::Create(folder, std::string(kEveryScope), std::nullopt, now_s_).ok());
+  const auto authority = *AuthorityFolder::Open(folder);
+  AuthorityFolder::Request request{.role = tls::Role::kManager, .name = "sm-1"};
+  EXPECT_EQ(authority->Issue(request, now_s_).status().code(), StatusCode::kInvalidArgument);
+  for (const char* scope : {"exchange", "cdn-one", "cdn-one/dc-one/lan-a"}) {
+    request.scope = scope;
+    EXPECT_TRUE(authority->Issue(request, now_s_).ok()) << scope;
+  }
+  request.scope = "cdn one";
+  EXPECT_FALSE(authority->Issue(request, now_s_).ok());
+  EXPECT_FALSE(AuthorityFolder::Create(folder_ + "/x", "cdn-one/*", std::nullopt, now_s_).ok());
+}
+
 TEST_F(AuthorityFolderTest, DoesNotIssueTwiceUnlessTold) {
   ASSERT_TRUE(Issue(tls::Role::kEngine, "a").ok());
   EXPECT_EQ(Issue(tls::Role::kEngine, "a").status().code(), StatusCode::kAlreadyExists);

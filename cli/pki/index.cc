@@ -53,7 +53,7 @@ Status ParseLine(std::string_view line, PkiIndex& index) {
   const std::string_view key = TakeUpTo(line, ' ');
   if (key == "scope") {
     index.scope = line;
-    return tls::CheckScope(line);
+    return CheckAuthorityScope(line);
   }
   bool good = false;
   if (key == "valid-until") {
@@ -91,6 +91,14 @@ Status NobodyCalled(const PkiIndex& index, std::string_view who) {
 }
 
 }  // namespace
+
+Status CheckAuthorityScope(std::string_view scope) {
+  return scope == kEveryScope ? Ok() : tls::CheckScope(scope);
+}
+
+bool IssuesFor(std::string_view authority, std::string_view scope) {
+  return authority == kEveryScope || tls::ScopeCovers(authority, scope);
+}
 
 std::string Format(const PkiIndex& index) {
   std::string text(kFirstLine);

@@ -13,6 +13,8 @@
 namespace strata::cli {
 
 inline constexpr size_t kIssuedMax = 100'000;
+// The scope of an authority that issues for all scopes: that of a federation.
+inline constexpr std::string_view kEveryScope = "*";
 
 struct Issued {
   tls::Identity identity;
@@ -20,11 +22,16 @@ struct Issued {
 };
 
 struct PkiIndex {
-  std::string scope;             // It issues for this scope and what lies below.
+  std::string scope;             // It issues for this scope and what lies below; or kEveryScope.
   int64_t valid_until_s = 0;     // The authority itself.
   uint64_t revocation_list = 0;  // The number of the last one.
   std::vector<Issued> issued;    // Oldest first.
 };
+
+// InvalidArgument if `scope` is neither a scope nor kEveryScope.
+Status CheckAuthorityScope(std::string_view scope);
+// Whether an authority of the scope `authority` issues for `scope`.
+bool IssuesFor(std::string_view authority, std::string_view scope);
 
 // The text, and back; InvalidArgument names the line.
 //

@@ -28,6 +28,14 @@ TEST(PkiIndexTest, IsWrittenAsItIsRead) {
   EXPECT_EQ(Format(*index), kText);
 }
 
+TEST(PkiIndexTest, AnAuthorityIssuesForItsScopeAndBelowOrForEveryone) {
+  EXPECT_TRUE(IssuesFor("cdn-one", "cdn-one/dc-one"));
+  EXPECT_FALSE(IssuesFor("cdn-one", "cdn-two"));
+  EXPECT_TRUE(IssuesFor(kEveryScope, "cdn-two"));
+  EXPECT_EQ(ParsePkiIndex("strata-pki 1\nscope *\nvalid-until 5\n")->scope, kEveryScope);
+  EXPECT_FALSE(ParsePkiIndex("strata-pki 1\nscope a*\nvalid-until 5\n").ok());
+}
+
 TEST(PkiIndexTest, NamesTheLineOfAnError) {
   EXPECT_NE(ErrorOf("").find("line 1:"), std::string::npos);
   EXPECT_NE(ErrorOf("strata-pki 2\n").find("line 1:"), std::string::npos);

@@ -97,13 +97,15 @@ ExitCode InitPki(Terminal& terminal, const PkiInitOptions& options) {
     terminal.out << JsonLineOf(Fields{{"folder", options.folder}, {"scope", options.scope}});
     return ExitCode::kOk;
   }
-  terminal.out << "An authority for " << options.scope << " is in " << options.folder << ":\n"
+  const bool every = options.scope == kEveryScope;
+  terminal.out << "An authority for " << (every ? "every scope" : options.scope) << " is in "
+               << options.folder << ":\n"
                << "  ca.pem   its certificate: everybody needs it\n"
                << "  ca.key   its private key: it never leaves this folder; keep a copy in a safe "
                   "place\n"
                << "  crl.pem  what is revoked: nothing; managers and engines need it\n"
                << "Next: strata pki issue --dir " << options.folder
-               << " --role manager --name NAME\n";
+               << (every ? " --scope SCOPE" : "") << " --role manager --name NAME\n";
   return ExitCode::kOk;
 }
 
