@@ -100,6 +100,7 @@ void CommandLine::AddCommands() {
   AddRecordCommands(root);
   AddBackupCommands(root);
   AddPkiCommands(root);
+  AddTopologyCommands(root);
   AddDiagnosisCommands(root);
   AddCompletionCommands(root);
 }

@@ -15,6 +15,7 @@ void AddSiteCommands(Command& root);
 void AddRecordCommands(Command& root);
 void AddBackupCommands(Command& root);
 void AddPkiCommands(Command& root);
+void AddTopologyCommands(Command& root);
 void AddDiagnosisCommands(Command& root);
 void AddCompletionCommands(Command& root);
 

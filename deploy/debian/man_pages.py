@@ -157,8 +157,8 @@ def command_page(program):
     lines += [".SH FILES", *items([
         ("~/.config/strata/cli.yaml", "Your settings; see `strata-cli.yaml`(5)."),
         ("/etc/strata/cli.yaml", "Those of who has none.")])]
-    return lines + see_also(("strata-cli.yaml", 5), ("strata-site", 5), ("strata-sm", 8),
-                            ("strata-se", 8))
+    return lines + see_also(("strata-cli.yaml", 5), ("strata-site", 5), ("strata-topology", 5),
+                            ("strata-sm", 8), ("strata-se", 8))
 
 
 # ---- Pages of settings.
@@ -172,7 +172,11 @@ _FILES = {
     "strata-cli.yaml": ("settings of the command strata", "/etc/strata/cli.yaml", ("strata", 1)),
     "strata-site": ("a site of a content delivery farm", "A file for `strata site apply`",
                     ("strata", 1)),
+    "strata-topology": ("the processes of a federation, planned in one file",
+                        "A file for `strata topology`", ("strata", 1)),
 }
+# Files of commands: no service has to be told that they changed.
+_OF_COMMANDS = ("strata-site", "strata-topology")
 
 
 def parse_tables(text):
@@ -197,11 +201,12 @@ def settings_page(name, rows):
         "are such as `10GiB`, durations such as `500ms`, `10s` or `5min`."])
     lines.append(".SH KEYS")
     for key, accepts, default, when, meaning in rows:
+        restarts = when == "at restart" and name not in _OF_COMMANDS
         lines += [".TP", f".B {escape(key.strip('`'))}", marked(meaning)]
         facts = [fact for fact in (
             f"Value: {accepts}." if accepts else "",
             "Required." if default == "required" else f"Default: {default}." if default else "",
-            "A change takes a restart." if when == "at restart" and name != "strata-site" else "",
+            "A change takes a restart." if restarts else "",
         ) if fact]
         if facts:
             lines += [".br", marked(" ".join(facts))]

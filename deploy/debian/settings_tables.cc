@@ -7,6 +7,7 @@
 #include "proto/service_engine_settings.pb.h"
 #include "proto/service_manager_settings.pb.h"
 #include "proto/site.pb.h"
+#include "proto/topology.pb.h"
 #include "proto/witness_settings.pb.h"
 
 namespace {
@@ -23,5 +24,6 @@ int main() {
   Print("strata-engine.yaml", strata::engine::settings::v1::ServiceEngineSettings::descriptor());
   Print("strata-cli.yaml", strata::cli::v1::CliSettings::descriptor());
   Print("strata-site", strata::site::v1::SiteFile::descriptor());
+  Print("strata-topology", strata::cli::topology::v1::TopologyFile::descriptor());
   return EXIT_SUCCESS;
 }

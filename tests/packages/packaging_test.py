@@ -90,8 +90,8 @@ class ManPageTest(unittest.TestCase):
     def test_there_are_pages_of_all_programs_and_files(self):
         self.assertEqual([page.name for page in PAGES],
                          ["strata-cli.yaml.5", "strata-engine.yaml.5", "strata-manager.yaml.5",
-                          "strata-se.8", "strata-site.5", "strata-sm.8", "strata-witness.yaml.5",
-                          "strata.1"])
+                          "strata-se.8", "strata-site.5", "strata-sm.8", "strata-topology.5",
+                          "strata-witness.yaml.5", "strata.1"])
 
     def test_roff_has_nothing_to_complain_of(self):
         for page in PAGES:
@@ -108,7 +108,7 @@ class ManPageTest(unittest.TestCase):
 
     def test_keys_of_the_settings_are_in_their_pages(self):
         for name in ("strata-manager.yaml", "strata-witness.yaml", "strata-engine.yaml",
-                     "strata-cli.yaml", "strata-site"):
+                     "strata-cli.yaml", "strata-site", "strata-topology"):
             page = run("groff", "-man", "-Tascii", "-P-c", "-P-b", "-P-u",
                        PACKAGING / f"man/{name}.5").stdout
             keys = settings_keys(name)
