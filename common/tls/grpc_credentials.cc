@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "common/tls/certificate.h"
+#include "common/tls/identity_cache.h"
 
 namespace strata::tls {
 namespace {
@@ -105,6 +106,13 @@ class ManagerVerifier final : public grpc::experimental::ExternalCertificateVeri
   const std::shared_ptr<const TlsStore> store_;
 };
 
+// Of the process: peers show the same certificate at every call.
+constexpr size_t kPeersMax = 4096;
+IdentityCache& Peers() {
+  static auto& peers = *new IdentityCache(kPeersMax);
+  return peers;
+}
+
 }  // namespace
 
 std::shared_ptr<grpc::ServerCredentials> MakeServerCredentials(
@@ -144,7 +152,7 @@ StatusOr<Identity> PeerIdentity(const grpc::AuthContext& context, const TlsStore
     return MakeStatus(StatusCode::kUnauthenticated, "no certificate was shown");
   }
   StatusOr<Identity> identity =
-      IdentityOfCertificate(std::string_view(pems.front().data(), pems.front().size()));
+      Peers().IdentityOf(std::string_view(pems.front().data(), pems.front().size()));
   if (!identity.ok()) {
     return MakeStatus(StatusCode::kUnauthenticated, MessageOf(identity.status()));
   }
