@@ -3,10 +3,10 @@
 #include <grpc/support/log.h>
 
 #include <string_view>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
-#include "common/check.h"
 #include "common/distinct_log.h"
 
 namespace strata::tls {
@@ -33,13 +33,14 @@ struct HandshakeWatch::State {
   static void OnLine(gpr_log_func_args* args) {
     if (!IsFailedHandshake(*args)) return;
     absl::MutexLock lock(&mutex);
-    if (current == nullptr) return;
-    current->failed.Add();
-    current->log.Warning("handshake failed", ReasonOfHandshake(args->message));
+    if (all.empty()) return;
+    for (State* state : all) state->failed.Add();
+    all.front()->log.Warning("handshake failed", ReasonOfHandshake(args->message));
   }
 
   static inline absl::Mutex mutex{absl::kConstInit};
-  static inline State* current ABSL_GUARDED_BY(mutex) = nullptr;
+  // Never destroyed: gRPC may say something while the process ends.
+  static inline auto& all ABSL_GUARDED_BY(mutex) = *new std::vector<State*>;
 
   Counter& failed;
   DistinctLog log{Logger("rpc")};
@@ -48,8 +49,7 @@ struct HandshakeWatch::State {
 HandshakeWatch::HandshakeWatch(MetricRegistry& metrics) : state_(std::make_unique<State>(metrics)) {
   {
     absl::MutexLock lock(&State::mutex);
-    STRATA_CHECK(State::current == nullptr);
-    State::current = state_.get();
+    State::all.push_back(state_.get());
   }
   gpr_set_log_function(&State::OnLine);
   gpr_set_log_verbosity(GPR_LOG_SEVERITY_DEBUG);
@@ -57,7 +57,7 @@ HandshakeWatch::HandshakeWatch(MetricRegistry& metrics) : state_(std::make_uniqu
 
 HandshakeWatch::~HandshakeWatch() {
   absl::MutexLock lock(&State::mutex);
-  State::current = nullptr;
+  std::erase(State::all, state_.get());
 }
 
 std::string ReasonOfHandshake(const std::string& line) {

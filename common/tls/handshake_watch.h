@@ -8,8 +8,9 @@
 namespace strata::tls {
 
 // Tells of TLS handshakes that failed at this process's gRPC servers, by a counter and in the log:
-// gRPC itself tells nobody but its own debug log, which is read here and silenced otherwise. One at
-// a time in a process; the registry must outlive it.
+// gRPC itself tells nobody but its own debug log, which is read here and silenced otherwise. It
+// does not tell at which server: where several managers are in one process, in tests, each counts
+// all of them. The registry must outlive it.
 class HandshakeWatch {
  public:
   explicit HandshakeWatch(MetricRegistry& metrics);
