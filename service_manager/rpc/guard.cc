@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kTimeKey = "strata-time-ms";
 
 // "ipv4:192.0.2.1:1234" without what gRPC puts in front.
-std::string AddressOf(const grpc::ServerContext& context) {
+std::string AddressOf(const grpc::ServerContextBase& context) {
   std::string peer = context.peer();
   const size_t colon = peer.find(':');
   return colon == std::string::npos ? peer : peer.substr(colon + 1);
@@ -29,6 +29,7 @@ bool Allows(Guard::Right right, tls::Role role) {
     case Guard::Right::kManager:
     case Guard::Right::kChild:
     case Guard::Right::kFeed:
+    case Guard::Right::kNeighbour:
       return role == tls::Role::kManager;
     case Guard::Right::kWitness:
       return role == tls::Role::kWitness;
@@ -56,8 +57,32 @@ const char* WhoMay(Guard::Right right) {
       return "a child's manager";
     case Guard::Right::kFeed:
       return "a manager, of a child or its own,";
+    case Guard::Right::kNeighbour:
+      return "a manager of a child or of the parent";
   }
   return "nobody";
+}
+
+// Whether the caller's place is one that the right belongs to.
+bool InScope(Guard::Right right, const std::string& callers, const std::string& own,
+             bool exchange) {
+  switch (right) {
+    case Guard::Right::kView:
+    case Guard::Right::kOrder:
+      return tls::ScopeCovers(callers, own);
+    case Guard::Right::kChild:
+      return callers != own && (exchange || tls::ScopeCovers(own, callers));
+    case Guard::Right::kFeed:
+      return exchange || tls::ScopeCovers(own, callers);
+    case Guard::Right::kNeighbour:
+      return callers != own;
+    case Guard::Right::kEngine:
+    case Guard::Right::kManager:
+    case Guard::Right::kWitness:
+    case Guard::Right::kVoter:
+      return callers == own;  // Members belong to one farm.
+  }
+  return false;
 }
 
 }  // namespace
@@ -74,14 +99,14 @@ Guard::Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, contro
           {.name = "strata_rpc_refused_total", .help = "Calls refused for their certificate."})),
       handshakes_(metrics) {}
 
-StatusOr<tls::Identity> Guard::Admit(grpc::ServerContext& context, Right right) {
+StatusOr<tls::Identity> Guard::Admit(grpc::ServerContextBase& context, Right right) {
   context.AddInitialMetadata(kTimeKey, std::to_string(WallClockMillis()));
   StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
   if (!caller.ok()) {
     refused_.Add();
     return caller.status();
   }
-  if (!Allows(right, caller->role) || !InScope(right, caller->scope)) {
+  if (!Has(right, *caller, scope_, exchange_)) {
     refused_.Add();
     return PermissionDenied("this takes the certificate of %s for %s; yours is of %s",
                             WhoMay(right), scope_.c_str(), ToString(*caller).c_str());
@@ -90,29 +115,15 @@ StatusOr<tls::Identity> Guard::Admit(grpc::ServerContext& context, Right right) 
   return caller;
 }
 
-bool Guard::InScope(Right right, const std::string& callers) const {
-  switch (right) {
-    case Right::kView:
-    case Right::kOrder:
-      return tls::ScopeCovers(callers, scope_);
-    case Right::kChild:
-      return callers != scope_ && (exchange_ || tls::ScopeCovers(scope_, callers));
-    case Right::kFeed:
-      return exchange_ || tls::ScopeCovers(scope_, callers);
-    case Right::kEngine:
-    case Right::kManager:
-    case Right::kWitness:
-    case Right::kVoter:
-      return callers == scope_;  // Members belong to one farm.
-  }
-  return false;
+bool Guard::Has(Right right, const tls::Identity& caller, const std::string& scope, bool exchange) {
+  return Allows(right, caller.role) && InScope(right, caller.scope, scope, exchange);
 }
 
-Status Guard::StillGood(const grpc::ServerContext& context) const {
+Status Guard::StillGood(const grpc::ServerContextBase& context) const {
   return tls::PeerIdentity(*context.auth_context(), *tls_).status();
 }
 
-Status Guard::Record(const grpc::ServerContext& context, const std::string& what,
+Status Guard::Record(const grpc::ServerContextBase& context, const std::string& what,
                      const Status& outcome) {
   const StatusOr<tls::Identity> caller = tls::PeerIdentity(*context.auth_context(), *tls_);
   control::AuditEntry entry;

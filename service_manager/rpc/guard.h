@@ -28,7 +28,15 @@ class Guard {
     kVoter,    // Engines and witnesses of this farm.
     kChild,    // Managers of scopes below this one; at an exchange, of any other one.
     kFeed,     // Those of kChild and of kManager.
+    // Managers of any other scope: of a child or of the parent. The latter's scope says nothing of
+    // its place (an exchange is on nobody's path), so who is called asks whether it is one.
+    kNeighbour,
   };
+
+  // Whether a certificate of this identity has the right at the manager of `scope`; `exchange`: as
+  // below. Pure.
+  static bool Has(Right right, const tls::Identity& caller, const std::string& scope,
+                  bool exchange);
 
   // `exchange`: of level 4, whose scope is on nobody's path.
   Guard(std::shared_ptr<const tls::TlsStore> tls, std::string scope, control::AuditLog& audit,
@@ -36,18 +44,17 @@ class Guard {
 
   // Who is calling, or why he is refused: Unauthenticated (kUnauthenticated), PermissionDenied. The
   // answer tells this manager's time in its head (proto/manager.proto). Once for each call, first.
-  StatusOr<tls::Identity> Admit(grpc::ServerContext& context, Right right);
+  StatusOr<tls::Identity> Admit(grpc::ServerContextBase& context, Right right);
 
   // Unauthenticated if the caller's certificate is good no longer: for long streams.
-  Status StillGood(const grpc::ServerContext& context) const;
+  Status StillGood(const grpc::ServerContextBase& context) const;
 
   // Records an administrative call and how it ended, also one that was refused. An order whose
   // record cannot be written fails: the error comes back.
-  Status Record(const grpc::ServerContext& context, const std::string& what, const Status& outcome);
+  Status Record(const grpc::ServerContextBase& context, const std::string& what,
+                const Status& outcome);
 
  private:
-  bool InScope(Right right, const std::string& callers) const;
-
   const std::shared_ptr<const tls::TlsStore> tls_;
   const std::string scope_;
   const bool exchange_;
