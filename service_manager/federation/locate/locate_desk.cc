@@ -3,6 +3,23 @@
 #include "common/tls/identity.h"
 
 namespace strata::manager::federation {
+namespace {
+
+// What is missing in an answer because a neighbour refused the question.
+GapReason ReasonOf(const Status& refusal) {
+  switch (refusal.code()) {
+    case StatusCode::kResourceExhausted:
+      return GapReason::kBusy;
+    case StatusCode::kUnavailable:
+      return GapReason::kLost;
+    case StatusCode::kDeadlineExceeded:
+      return GapReason::kSilent;
+    default:
+      return GapReason::kRefused;
+  }
+}
+
+}  // namespace
 
 LocateDesk::LocateDesk(std::string scope, const LocateSettings& settings, Directory directory)
     : scope_(std::move(scope)),
@@ -217,7 +234,7 @@ void LocateDesk::OnAnswer(NeighbourId from, AskNumber number, StatusOr<LocateAns
                           Timestamp now) {
   const std::optional<AskBoard::Row> ask = asks_.Take(from, number);
   if (!ask || ask->item.outdated) {
-    ++counters_.late;
+    if (answer.ok()) ++counters_.late;
     return;
   }
   if (const std::optional<GapReason> wrong = JudgeAnswer(from, answer)) {
@@ -234,8 +251,9 @@ void LocateDesk::OnAnswer(NeighbourId from, AskNumber number, StatusOr<LocateAns
 
 std::optional<GapReason> LocateDesk::JudgeAnswer(NeighbourId from, StatusOr<LocateAnswer>& answer) {
   if (!answer.ok()) {
-    const bool busy = answer.status().code() == StatusCode::kResourceExhausted;
-    return busy ? GapReason::kBusy : GapReason::kRefused;
+    const GapReason reason = ReasonOf(answer.status());
+    if (reason == GapReason::kSilent) ++counters_.silent;
+    return reason;
   }
   const std::string child = ChildScope(from);
   const auto is_foreign = [&child](const LocatedCopy& copy) {

@@ -100,7 +100,9 @@ class LocateDesk {
   void OnQuestion(QuestionId id, NeighbourId from, LocateQuestion question, Timestamp now);
   // Nobody waits for the answer any more.
   void OnAskerGone(QuestionId id);
-  // Of an AskAction. A status: the neighbour refused; ResourceExhausted: it has too many.
+  // Of an AskAction. A status: there is none. ResourceExhausted: the neighbour has too many
+  // questions; Unavailable: it could not be reached; DeadlineExceeded: it was silent; else it
+  // refused.
   void OnAnswer(NeighbourId from, AskNumber number, StatusOr<LocateAnswer> answer, Timestamp now);
 
   // These contents were purged: what was answered before is not given any more, and open questions

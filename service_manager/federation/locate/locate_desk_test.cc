@@ -544,6 +544,18 @@ TEST_F(LocateDeskTest, RefusalsAreGaps) {
   EXPECT_EQ(Answer(1).copies.size(), 3U) << "they may have it all the same";
 }
 
+TEST_F(LocateDeskTest, WhoCannotBeReachedIsNotWhoRefuses) {
+  local_.copies = {Copy("cdn/dc-one"), Copy("cdn/dc-two"), kDcOneEngine};
+  Ask(1);
+  Reply(0, Unavailable("no manager answers"));
+  Reply(1, DeadlineExceeded("too late"));
+  EXPECT_EQ(Gaps(1), (std::vector<LocateGap>{{"cdn/dc-one", GapReason::kLost},
+                                             {"cdn/dc-two", GapReason::kSilent}}));
+  EXPECT_EQ(desk_->counters().silent, 1U);
+  Reply(1, DeadlineExceeded("too late"));
+  EXPECT_EQ(desk_->counters().late, 0U) << "only an answer can be late";
+}
+
 TEST_F(LocateDeskTest, AChildSpeaksForItsOwnScopeOnly) {
   local_.copies = {Copy("cdn/dc-one"), Copy("cdn/dc-two"), kDcOneEngine};
   Ask(1);
