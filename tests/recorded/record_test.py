@@ -107,7 +107,7 @@ class RecordTest(PlainFarmCase):
             answered = recorded_calls.answer_type(service, method)
             request = recorded_calls.encode(asked, text)
             code, answers = self.call(who, service, method, request)
-            self.assertEqual(code, recorded_calls.code_of(method), (method, answers))
+            self.assertEqual(code, recorded_calls.code_of(service, method), (method, answers))
             answers = [] if code else answers
             calls.append({"who": who, "service": service, "method": method,
                           "request": request.hex(), "answers": [a.hex() for a in answers],

@@ -13,6 +13,7 @@ _SERVICES = {
     "Registration": ("strata.manager.v1", "manager"),
     "Administration": ("strata.manager.v1", "manager"),
     "Mirroring": ("strata.manager.mirror.v1", "mirror"),
+    "Location": ("strata.manager.locate.v1", "locate"),
 }
 DEFINITIONS = sorted({file for _, file in _SERVICES.values()})
 
@@ -42,6 +43,8 @@ CALLS = [
     ("admin", "Administration", "ListSites", ""),
     ("admin", "Administration", "GetSite", 'name: "songs"'),
     ("admin", "Administration", "Locate", 'uri: "http://songs.example/a.ts"'),
+    ("manager", "Location", "Locate", 'hops_left: 1 time_left_us: 1000000'),
+    ("admin", "Location", "Trace", 'uri: "http://songs.example/a.ts" trace: true'),
     ("admin", "Administration", "ListContent", 'site: "songs"'),
     ("admin", "Administration", "PurgeContent", 'uris: "http://songs.example/a.ts"'),
     ("admin", "Administration", "DrainEngine", 'engine: "north-1" draining: true'),
@@ -63,15 +66,16 @@ CALLS = [
 # Messages whose names do not follow from their method's.
 _ANSWERS = {"RollbackSite": "ApplySiteReply", "ListContent": "Content", "FollowEvents": "Event",
             "CreateBackup": "BackupChunk"}
-# What a farm that serves refuses, with the gRPC code: who asks for his place is to register.
-_REFUSED = {"FindPlace": 14}
+# What a farm that serves refuses, with the gRPC code: who asks for his place is to register, and
+# only managers of other scopes are neighbours.
+_REFUSED = {("Registration", "FindPlace"): 14, ("Location", "Locate"): 7}
 # Streams that have no end: so many answers are of interest.
 _ENDLESS = {"Follow": 3}
 
 
-def code_of(method):
+def code_of(service, method):
     """The gRPC code with which a call of CALLS ends."""
-    return _REFUSED.get(method, 0)
+    return _REFUSED.get((service, method), 0)
 
 
 def request_type(service, method):

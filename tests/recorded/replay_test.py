@@ -63,7 +63,7 @@ class ReplayCase(PlainFarmCase):
                                                     f"registration: {registration}")
                 request = recorded_calls.encode(recorded_calls.request_type(service, method), text)
             code, answers = self.call(call["who"], service, method, request)
-            self.assertEqual(code, recorded_calls.code_of(method), (method, answers))
+            self.assertEqual(code, recorded_calls.code_of(service, method), (method, answers))
             self.assertEqual(bool(answers) and not code, bool(call["answers"]), method)
             if method == "Register":
                 text = recorded_calls.decode(recorded_calls.answer_type(service, method),
