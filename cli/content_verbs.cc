@@ -13,36 +13,7 @@
 namespace strata::cli {
 namespace {
 
-constexpr double kNeverExpires = 1e17;  // Seconds; what managers send is above.
-constexpr size_t kRowsAtOnce = 1000;    // Of a list that comes bit by bit.
-
-std::string ExpiryText(double in_s) {
-  if (in_s >= kNeverExpires) return "never";
-  return in_s < 0 ? "expired" : "in " + ReadableSeconds(in_s);
-}
-
-Table CopyTable(const api::LocateReply& reply) {
-  Table table({{"ENGINE"},
-               {"STATUS"},
-               {"LOAD", Align::kRight},
-               {"KIND"},
-               {"SIZE", Align::kRight},
-               {"EXPIRES"},
-               {"VALIDATOR"},
-               {"REMARKS"}});
-  for (const api::Copy& copy : reply.copies()) {
-    table.AddRow({copy.engine(),
-                  {copy.status(), ColourOfStatus(copy.status())},
-                  ReadableShare(copy.load_factor()),
-                  copy.kind(),
-                  ReadableBytes(copy.size()),
-                  {ExpiryText(copy.expires_in_s()),
-                   copy.expires_in_s() < 0 ? Colour::kYellow : Colour::kNone},
-                  copy.validator(),
-                  {copy.complete() ? "" : "not whole yet", Colour::kYellow}});
-  }
-  return table;
-}
+constexpr size_t kRowsAtOnce = 1000;  // Of a list that comes bit by bit.
 
 // The site, its number in the purge log, and who confirmed.
 void PrintPurge(Terminal& terminal, const api::Purge& purge) {
@@ -78,27 +49,6 @@ ExitCode ReportPurge(Terminal& terminal, const api::PurgeContentReply& reply) {
 }
 
 }  // namespace
-
-ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri) {
-  const StatusOr<api::LocateReply> reply = manager.Locate(uri);
-  if (!reply.ok()) return Fail(terminal, reply.status());
-  if (terminal.json) {
-    terminal.out << JsonOf(*reply);
-    return ExitCode::kOk;
-  }
-  terminal.out << terminal.Paint(Printable(reply->canonical_uri()), Colour::kBold) << "\nsite "
-               << Printable(reply->site()) << ", key " << Printable(reply->key()) << "\n\n";
-  if (reply->copies().empty()) {
-    terminal.out << "No engine holds it.\n";
-  } else {
-    terminal.out << CopyTable(*reply).Render(terminal.style());
-  }
-  if (!reply->fillers().empty()) {
-    terminal.out << "Would fetch it from the origin, in this order: "
-                 << Printable(Joined(reply->fillers())) << "\n";
-  }
-  return ExitCode::kOk;
-}
 
 ExitCode ListContent(Terminal& terminal, ManagerClient& manager,
                      const ListContentOptions& options) {

@@ -24,6 +24,8 @@ class FakeManager {
   void LoseQuorum();
   // Refuses most calls: this one leads.
   void Follow(const std::string& leader);
+  // From then on it is in a federation: others hold what nobody here does.
+  void Federate();
   // Its clock is wrong by so much.
   void SetClockAhead(int64_t ms);
   // Answers no call until it is destroyed.
@@ -34,6 +36,7 @@ class FakeManager {
 
  private:
   class Service;
+  class Location;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -16,6 +16,7 @@
 #include "cli/connection_error.h"
 #include "common/quantity.h"
 #include "common/tls/grpc_credentials.h"
+#include "proto/locate.grpc.pb.h"
 #include "proto/manager.grpc.pb.h"
 
 namespace strata::cli {
@@ -82,7 +83,9 @@ class Patience {
 class GrpcManagerClient final : public ManagerClient {
  public:
   GrpcManagerClient(ManagerOptions options, std::shared_ptr<tls::TlsStore> store)
-      : options_(std::move(options)), store_(std::move(store)), links_(options_.managers.size()) {}
+      : options_(std::move(options)),
+        store_(std::move(store)),
+        channels_(options_.managers.size()) {}
 
   StatusOr<api::ShowFarmReply> ShowFarm() override {
     return Call<api::ShowFarmReply>(&Stub::ShowFarm, api::ShowFarmRequest(), Kind::kQuestion);
@@ -94,6 +97,13 @@ class GrpcManagerClient final : public ManagerClient {
     api::LocateRequest request;
     request.set_uri(uri);
     return Call<api::LocateReply>(&Stub::Locate, request, Kind::kQuestion);
+  }
+  StatusOr<locate_api::TraceReply> Trace(const std::string& uri, bool trace) override {
+    locate_api::TraceRequest request;
+    request.set_uri(uri);
+    request.set_trace(trace);
+    return Call<locate_api::TraceReply>(&locate_api::Location::Stub::Trace, request,
+                                        Kind::kQuestion);
   }
   StatusOr<api::PurgeContentReply> PurgeContent(const std::vector<std::string>& uris) override {
     api::PurgeContentRequest request;
@@ -161,9 +171,9 @@ class GrpcManagerClient final : public ManagerClient {
   }
   Status CreateBackup(const std::function<Status(const api::BackupChunk&)>& each) override {
     Status taken;
-    const Status asked = Ask(Kind::kQuestion, [&](Stub& stub, system_clock::time_point) {
+    const Status asked = Ask(Kind::kQuestion, [&](const Channel& to, system_clock::time_point) {
       grpc::ClientContext context;
-      const auto reader = stub.CreateBackup(&context, api::CreateBackupRequest());
+      const auto reader = Stub(to).CreateBackup(&context, api::CreateBackupRequest());
       Patience patience(context, options_.timeout);
       Attempt attempt;
       api::BackupChunk chunk;
@@ -189,10 +199,7 @@ class GrpcManagerClient final : public ManagerClient {
 
   enum class Kind : uint8_t { kQuestion, kOrder };
 
-  struct Link {
-    std::shared_ptr<grpc::Channel> channel;
-    std::unique_ptr<Stub> stub;
-  };
+  using Channel = std::shared_ptr<grpc::Channel>;
 
   // The outcome of one manager. `began`: the answer has, so no other manager can give it.
   struct Attempt {
@@ -200,63 +207,67 @@ class GrpcManagerClient final : public ManagerClient {
     bool began = false;
   };
 
-  Link& LinkTo(size_t index) {
-    Link& link = links_[index];
-    if (link.stub == nullptr) {
+  const Channel& ChannelTo(size_t index) {
+    Channel& channel = channels_[index];
+    if (channel == nullptr) {
       grpc::ChannelArguments arguments;
       arguments.SetMaxReceiveMessageSize(kMessageBytesMax);
-      link.channel = grpc::CreateCustomChannel(options_.managers[index],
-                                               tls::MakeChannelCredentials(store_), arguments);
-      link.stub = api::Administration::NewStub(link.channel);
+      channel = grpc::CreateCustomChannel(options_.managers[index],
+                                          tls::MakeChannelCredentials(store_), arguments);
     }
-    return link;
+    return channel;
   }
 
   // Asks one manager after the other, first the one that answered last, until one can answer.
-  Status Ask(Kind kind, const std::function<Attempt(Stub&, system_clock::time_point)>& call) {
+  Status Ask(Kind kind,
+             const std::function<Attempt(const Channel&, system_clock::time_point)>& call) {
     const system_clock::time_point deadline = After(options_.timeout);
     std::vector<ManagerFailure> failures;
-    for (size_t i = 0; i < links_.size(); ++i) {
+    for (size_t i = 0; i < channels_.size(); ++i) {
       const std::string& address = options_.managers[at_];
-      const Attempt attempt = AskOne(LinkTo(at_), i + 1 == links_.size(), deadline, call);
+      const Attempt attempt = AskOne(ChannelTo(at_), i + 1 == channels_.size(), deadline, call);
       const auto code = static_cast<StatusCode>(attempt.status.error_code());
       const std::string& words = attempt.status.error_message();
       const Status explained = ExplainCallError(code, words, address, options_);
       if (code != StatusCode::kUnavailable || attempt.began) return explained;
       failures.push_back({.address = address, .status = explained});
       if (kind == Kind::kOrder && MayHaveArrived(words)) return GivenPerhaps(failures);
-      at_ = (at_ + 1) % links_.size();
+      at_ = (at_ + 1) % channels_.size();
     }
     return ExplainAllFailed(failures);
   }
 
-  Attempt AskOne(Link& link, bool last, system_clock::time_point deadline,
-                 const std::function<Attempt(Stub&, system_clock::time_point)>& call) const {
+  Attempt AskOne(
+      const Channel& channel, bool last, system_clock::time_point deadline,
+      const std::function<Attempt(const Channel&, system_clock::time_point)>& call) const {
     // The last one has all the time that is left.
-    if (!last && AwaitConnection(*link.channel, std::min(deadline, After(kConnectLimit))) ==
+    if (!last && AwaitConnection(*channel, std::min(deadline, After(kConnectLimit))) ==
                      Connection::kNeither) {
       return {.status = {grpc::StatusCode::UNAVAILABLE,
                          "there was no connection within " + FormatDuration(kConnectLimit)}};
     }
-    return call(*link.stub, deadline);
+    return call(channel, deadline);
   }
 
   Status GivenPerhaps(const std::vector<ManagerFailure>& failures) const {
     const Status all = ExplainAllFailed(failures);
-    if (links_.size() == 1) return all;
+    if (channels_.size() == 1) return all;
     return MakeStatus(all.code(), MessageOf(all) +
                                       "\nThe order may have arrived there: no other manager was "
                                       "asked. Look, and try again");
   }
 
-  template <class Reply, class Request>
-  StatusOr<Reply> Call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Reply*),
+  // Of any service.
+  template <class Reply, class Request, class AnyStub>
+  StatusOr<Reply> Call(grpc::Status (AnyStub::*method)(grpc::ClientContext*, const Request&,
+                                                       Reply*),
                        const Request& request, Kind kind = Kind::kOrder) {
     Reply reply;
-    STRATA_RETURN_IF_ERROR(Ask(kind, [&](Stub& stub, system_clock::time_point deadline) {
+    STRATA_RETURN_IF_ERROR(Ask(kind, [&](const Channel& to, system_clock::time_point deadline) {
       grpc::ClientContext context;
       context.set_deadline(deadline);
       reply.Clear();
+      AnyStub stub(to);
       return Attempt{.status = (stub.*method)(&context, request, &reply)};
     }));
     return reply;
@@ -266,9 +277,10 @@ class GrpcManagerClient final : public ManagerClient {
   Status Read(std::unique_ptr<grpc::ClientReader<Message>> (Stub::*method)(grpc::ClientContext*,
                                                                            const Request&),
               const Request& request, bool ends, const std::function<void(const Message&)>& each) {
-    return Ask(Kind::kQuestion, [&](Stub& stub, system_clock::time_point deadline) {
+    return Ask(Kind::kQuestion, [&](const Channel& to, system_clock::time_point deadline) {
       grpc::ClientContext context;
       if (ends) context.set_deadline(deadline);
+      Stub stub(to);
       const auto reader = (stub.*method)(&context, request);
       Attempt attempt;
       Message message;
@@ -283,7 +295,7 @@ class GrpcManagerClient final : public ManagerClient {
 
   const ManagerOptions options_;
   const std::shared_ptr<tls::TlsStore> store_;
-  std::vector<Link> links_;
+  std::vector<Channel> channels_;
   size_t at_ = 0;  // The manager that answered last.
 };
 

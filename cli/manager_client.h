@@ -8,11 +8,13 @@
 #include "common/status.h"
 #include "common/time.h"
 #include "common/tls/tls_files.h"
+#include "proto/locate.pb.h"
 #include "proto/manager.pb.h"
 
 namespace strata::cli {
 
 namespace api = strata::manager::v1;
+namespace locate_api = strata::manager::locate::v1;
 
 inline constexpr size_t kManagersMax = 16;
 
@@ -38,6 +40,9 @@ class ManagerClient {
   virtual StatusOr<api::ShowFarmReply> ShowFarm() = 0;
   virtual StatusOr<api::VerifyFarmReply> VerifyFarm() = 0;
   virtual StatusOr<api::LocateReply> Locate(const std::string& uri) = 0;
+  // Across the federation; `trace`: the whole way, whatever is remembered, and tells it.
+  // Unimplemented: by a manager of a version without it.
+  virtual StatusOr<locate_api::TraceReply> Trace(const std::string& uri, bool trace) = 0;
   virtual StatusOr<api::PurgeContentReply> PurgeContent(const std::vector<std::string>& uris) = 0;
   virtual Status DrainEngine(const std::string& engine, bool draining) = 0;
   virtual Status RemoveEngine(const std::string& engine) = 0;

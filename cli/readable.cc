@@ -63,6 +63,14 @@ std::string ReadableSeconds(double seconds) {
   return text;
 }
 
+std::string ReadableMicros(uint64_t micros) {
+  const double millis = static_cast<double>(micros) / 1e3;
+  if (millis >= 1000) return ReadableSeconds(millis / 1e3);
+  char text[64];
+  std::snprintf(text, sizeof text, millis < 9.995 ? "%.2f ms" : "%.0f ms", millis);
+  return text;
+}
+
 std::string ReadableUse(uint64_t used, uint64_t total) {
   if (total == 0) return ReadableBytes(used);
   return ReadableBytes(used) + " of " + ReadableBytes(total);

@@ -13,6 +13,7 @@ std::string ReadableRate(uint64_t bits_per_second);  // "0 bit/s", "950 Mbit/s"
 std::string ReadableCount(uint64_t count);           // "1,234,567"
 std::string ReadableShare(double share);             // "42 %"
 std::string ReadableSeconds(double seconds);         // "0.3 s", "5 min", "3 h", "12 d"
+std::string ReadableMicros(uint64_t micros);         // "0.42 ms", "12 ms", "1.5 s"
 // "1.5 GiB of 4.0 GiB"; without the second where `total` is 0.
 std::string ReadableUse(uint64_t used, uint64_t total);
 std::string ReadableTime(int64_t unix_ms);  // "2026-11-20 18:04:05", UTC.

@@ -15,6 +15,14 @@ TEST(ReadableTest, Bytes) {
   EXPECT_EQ(ReadableBytes(uint64_t{5000} << 40), "5000 TiB");
 }
 
+TEST(ReadableTest, Micros) {
+  EXPECT_EQ(ReadableMicros(0), "0.00 ms");
+  EXPECT_EQ(ReadableMicros(423), "0.42 ms");
+  EXPECT_EQ(ReadableMicros(9'996), "10 ms");
+  EXPECT_EQ(ReadableMicros(31'400), "31 ms");
+  EXPECT_EQ(ReadableMicros(1'500'000), "1.5 s");
+}
+
 TEST(ReadableTest, Rates) {
   EXPECT_EQ(ReadableRate(0), "0 bit/s");
   EXPECT_EQ(ReadableRate(950'000'000), "950 Mbit/s");

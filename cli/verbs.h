@@ -48,8 +48,13 @@ ExitCode PromoteManager(Terminal& terminal, ManagerClient& manager, const OpenMa
                         const std::string& name, bool anyway);
 ExitCode RemoveManager(Terminal& terminal, ManagerClient& manager, const std::string& name);
 
-// content_verbs.cc
+// locate_verb.cc
+// Of this farm; as text also what others hold, if it is one of a federation.
 ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri);
+// Of all scopes, with the way of the question. kNotComplete if somebody could not be asked.
+ExitCode TraceLocation(Terminal& terminal, ManagerClient& manager, const std::string& uri);
+
+// content_verbs.cc
 struct ListContentOptions {
   std::string site;
   std::string engine;

@@ -102,6 +102,55 @@ TEST_F(VerbsTest, LocatesContent) {
   EXPECT_EQ(err_, "strata: no site has the host of http://other.example/a\n");
 }
 
+TEST_F(VerbsTest, LocatesContentElsewhere) {
+  EXPECT_EQ(Run({"locate", "http://films.example/a.mp4"}), ExitCode::kOk);
+  EXPECT_FALSE(Says("lsewhere")) << "an older manager knows of nothing else";
+  manager_->Federate();
+  EXPECT_EQ(Run({"locate", "http://films.example/a.mp4"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(
+      Says("in this order: north-1, south-1\n"
+           "\n"
+           "Elsewhere:\n"
+           "SCOPE                 ENGINE  KIND        SIZE  CLIENTS                         "
+           "REMARKS\n"
+           "cdn-one/dc-two/lan-b  e1      cache    700 MiB  192.0.2.1:80, [2001:db8::1]:80\n"
+           "cdn-one/dc-one                                                                  "
+           "somewhere in that scope\n"
+           "cdn-two/lan-c         e9      library                                           "
+           "nobody hears of it at the moment; not whole yet\n"
+           "\n"
+           "Not complete:\n"
+           "  cdn-one/dc-one did not answer in time\n"))
+      << out_;
+  EXPECT_EQ(Run({"locate", "http://films.example/absent"}), ExitCode::kOk);
+  EXPECT_FALSE(Says("lsewhere"));
+}
+
+TEST_F(VerbsTest, ShowsTheWayOfAQuestion) {
+  manager_->Federate();
+  EXPECT_EQ(Run({"locate", "http://films.example/a.mp4", "--trace"}), ExitCode::kNotComplete);
+  EXPECT_TRUE(
+      Says("http://films.example/a.mp4\n"
+           "site films, key 00112233445566778899aabbccddeeff\n"
+           "\n"
+           "MANAGER               COPIES     TOOK  FOR ITS ASKER\n"
+           "cdn-one/lan-a              3    1.5 s\n"
+           "└─ cdn-one                 3    1.5 s          1.5 s\n"
+           "   ├─ cdn-one/dc-two       1  0.42 ms        1.13 ms\n"
+           "   └─ exchange             1    12 ms          31 ms\n"
+           "      └─ cdn-two           1  0.38 ms          12 ms\n"
+           "\n"
+           "SCOPE  "))
+      << out_;
+  EXPECT_TRUE(Says("\nNot complete:\n  cdn-one/dc-one did not answer in time\n")) << out_;
+  EXPECT_EQ(Run({"--json", "locate", "http://films.example/a.mp4", "--trace"}),
+            ExitCode::kNotComplete);
+  EXPECT_TRUE(Says("\"reason\": \"SILENT\"")) << out_;
+  EXPECT_TRUE(Says("\"round_trip_us\": \"1130\"")) << out_;
+  EXPECT_EQ(Run({"locate", "--trace", "http://films.example/absent"}), ExitCode::kOk);
+  EXPECT_TRUE(Says("\nNobody is known to hold it.\n")) << out_;
+}
+
 TEST_F(VerbsTest, ListsContent) {
   EXPECT_EQ(Run({"content", "list", "--site", "films"}), ExitCode::kOk);
   EXPECT_TRUE(Says("700 MiB       1  north-1           http://films.example/season-1/1.mp4"));

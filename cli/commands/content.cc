@@ -8,6 +8,18 @@
 namespace strata::cli {
 namespace {
 
+void AddLocate(Command& root) {
+  const auto uri = std::make_shared<std::string>();
+  const auto trace = std::make_shared<bool>(false);
+  root.ManagerVerb("locate", "Who holds a content, and who would fetch it",
+                   [uri, trace](Terminal& terminal, ManagerClient& manager) {
+                     return *trace ? TraceLocation(terminal, manager, *uri)
+                                   : Locate(terminal, manager, *uri);
+                   })
+      .Needs({"uri", "URI", "Such as http://films.example/a.mp4"}, *uri)
+      .Flag("--trace", *trace, "Ask all managers on the way, and show it");
+}
+
 void AddList(Command& content) {
   const auto options = std::make_shared<ListContentOptions>();
   content
@@ -33,12 +45,7 @@ void AddPurge(Command& content) {
 }  // namespace
 
 void AddContentCommands(Command& root) {
-  const auto uri = std::make_shared<std::string>();
-  root.ManagerVerb("locate", "Who holds a content, and who would fetch it",
-                   [uri](Terminal& terminal, ManagerClient& manager) {
-                     return Locate(terminal, manager, *uri);
-                   })
-      .Needs({"uri", "URI", "Such as http://films.example/a.mp4"}, *uri);
+  AddLocate(root);
   Command content = root.Group("content", "What the engines hold");
   AddList(content);
   AddPurge(content);
