@@ -1,11 +1,11 @@
-"""The benchmark of the federation: what a manager above others keeps."""
+"""The benchmark of the federation: what a manager above others keeps, and how soon it is found."""
 
 import dataclasses
 import tempfile
 
 from table import Target, make_row, run_program
 
-TARGETS = ["//tests/bench:federation_store"]
+TARGETS = ["//tests/bench:federation_store", "//tests/bench:federation_locate"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,10 +13,11 @@ class Scale:
     contents: int
     rounds: int
     locations: int
+    locate_seconds: float
 
 
-FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000)
-QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000)
+FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000, locate_seconds=5)
+QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000, locate_seconds=1)
 
 
 class Benchmark:
@@ -24,8 +25,8 @@ class Benchmark:
         self._programs = programs
         self._scale = scale
 
-    def _run(self, *words):
-        return run_program(self._programs / "federation_store", *words)
+    def _run(self, *words, program="federation_store"):
+        return run_program(self._programs / program, *words)
 
     def contents(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -50,6 +51,16 @@ class Benchmark:
                        Target("<=", 20, False))
         yield make_row(f"{what}: resident memory each then", restarted["ready_bytes"], None, "B")
 
+    def locate(self):
+        for concurrency in (1, 32):
+            found = self._run(concurrency, self._scale.locate_seconds, self._scale.rounds,
+                              program="federation_locate")
+            what = f"located at another CDN, six hops, {concurrency} at once"
+            yield make_row(what, found["ours_rate"], found["peer_rate"], "/s", Target(">=", 0.6))
+            yield make_row(f"{what}: p50", found["ours_p50_us"], found["peer_p50_us"], "us",
+                           Target("<=", 1.5) if concurrency == 1 else None)
+            yield make_row(f"{what}: p99", found["ours_p99_us"], found["peer_p99_us"], "us")
+
     def rows(self):
         """(name, generator of rows) of each part, in the order of the table."""
-        return {"contents": self.contents, "memory": self.memory}
+        return {"contents": self.contents, "memory": self.memory, "locate": self.locate}
