@@ -14,6 +14,7 @@ _SERVICES = {
     "Administration": ("strata.manager.v1", "manager"),
     "Mirroring": ("strata.manager.mirror.v1", "mirror"),
     "Location": ("strata.manager.locate.v1", "locate"),
+    "Hierarchy": ("strata.manager.hierarchy.v1", "hierarchy"),
 }
 DEFINITIONS = sorted({file for _, file in _SERVICES.values()})
 
@@ -34,6 +35,10 @@ CALLS = [
      'protocol: 1 version: "0.2.0" member_id: 1 group_id: 1'),
     ("manager", "Mirroring", "Follow",
      'protocol: 1 version: "0.2.0" position {} address: "10.77.0.6:7400"'),
+    ("manager", "Hierarchy", "Attach",
+     'hello {protocol: 1 version: "0.2.0" scope: "cdn-one/lan-a" level: 1 epoch: 1}'),
+    ("admin", "Hierarchy", "Tree", ""),
+    ("admin", "Hierarchy", "Policy", ""),
     ("admin", "Administration", "ListManagers", ""),
     ("admin", "Administration", "PromoteManager", 'name: "sm-1"'),
     ("admin", "Administration", "ShowFarm", ""),
@@ -66,9 +71,10 @@ CALLS = [
 # Messages whose names do not follow from their method's.
 _ANSWERS = {"RollbackSite": "ApplySiteReply", "ListContent": "Content", "FollowEvents": "Event",
             "CreateBackup": "BackupChunk"}
-# What a farm that serves refuses, with the gRPC code: who asks for his place is to register, and
-# only managers of other scopes are neighbours.
-_REFUSED = {("Registration", "FindPlace"): 14, ("Location", "Locate"): 7}
+# What a farm that serves refuses, with the gRPC code: who asks for his place is to register, only
+# managers of other scopes are neighbours, and it has neither children nor a parent.
+_REFUSED = {("Registration", "FindPlace"): 14, ("Location", "Locate"): 7,
+            ("Hierarchy", "Attach"): 7, ("Hierarchy", "Policy"): 9}
 # Streams that have no end: so many answers are of interest.
 _ENDLESS = {"Follow": 3}
 
