@@ -96,6 +96,7 @@ void CommandLine::AddCommands() {
   AddContentCommands(root);
   AddEngineCommands(root);
   AddManagerCommands(root);
+  AddTreeCommands(root);
   AddSiteCommands(root);
   AddRecordCommands(root);
   AddBackupCommands(root);

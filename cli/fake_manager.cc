@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "cli/fake_hierarchy.h"
 #include "common/check.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/wall_clock.h"
@@ -368,6 +369,19 @@ class FakeManager::Service final : public api::Administration::Service {
     return grpc::Status::OK;
   }
 
+  // May look, or may do everything.
+  grpc::Status Check(grpc::ServerContext& context, bool only_operators) const {
+    context.AddInitialMetadata("strata-time-ms", std::to_string(WallClockMillis() + ahead_ms));
+    if (!leader.empty()) return {grpc::StatusCode::UNAVAILABLE, leader + " leads the farm"};
+    const StatusOr<tls::Identity> caller = PeerIdentity(*context.auth_context(), *store_);
+    if (!caller.ok()) {
+      return {static_cast<grpc::StatusCode>(caller.status().code()), MessageOf(caller.status())};
+    }
+    if (!only_operators || caller->role == tls::Role::kOperator) return grpc::Status::OK;
+    return {grpc::StatusCode::PERMISSION_DENIED,
+            ToString(*caller) + " may only look; this needs the role operator"};
+  }
+
   api::ShowFarmReply farm = NewFarm();
   std::atomic<bool> heals = false;
   int64_t ahead_ms = 0;  // Of its clock.
@@ -418,18 +432,6 @@ class FakeManager::Service final : public api::Administration::Service {
     copy.set_expires_in_s(expires_in_s);
   }
 
-  grpc::Status Check(grpc::ServerContext& context, bool only_operators) const {
-    context.AddInitialMetadata("strata-time-ms", std::to_string(WallClockMillis() + ahead_ms));
-    if (!leader.empty()) return {grpc::StatusCode::UNAVAILABLE, leader + " leads the farm"};
-    const StatusOr<tls::Identity> caller = PeerIdentity(*context.auth_context(), *store_);
-    if (!caller.ok()) {
-      return {static_cast<grpc::StatusCode>(caller.status().code()), MessageOf(caller.status())};
-    }
-    if (!only_operators || caller->role == tls::Role::kOperator) return grpc::Status::OK;
-    return {grpc::StatusCode::PERMISSION_DENIED,
-            ToString(*caller) + " may only look; this needs the role operator"};
-  }
-
   grpc::Status CheckEngine(grpc::ServerContext& context, const std::string& name) const {
     for (const api::EngineRow& engine : farm.engines()) {
       if (engine.name() == name) return Check(context, true);
@@ -453,6 +455,7 @@ struct FakeManager::Parts {
   std::shared_ptr<tls::TlsStore> store;
   Service service;
   Location location;
+  FakeHierarchy hierarchy{[this](grpc::ServerContext& c) { return service.Check(c, false); }};
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 };
@@ -465,6 +468,7 @@ FakeManager::FakeManager(const tls::TlsPaths& paths) {
   builder.AddListeningPort("127.0.0.1:0", tls::MakeServerCredentials(parts_->store), &parts_->port);
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->location);
+  builder.RegisterService(&parts_->hierarchy);
   parts_->server = builder.BuildAndStart();
   STRATA_CHECK(parts_->server != nullptr);
   parts_->service.own_address = address();
@@ -486,6 +490,8 @@ void FakeManager::Follow(const std::string& leader) { parts_->service.leader = l
 void FakeManager::SetClockAhead(int64_t ms) { parts_->service.ahead_ms = ms; }
 
 void FakeManager::Freeze() { parts_->service.freezes = true; }
+
+void FakeManager::LoseParent() { parts_->hierarchy.LoseParent(); }
 
 void FakeManager::HealEngines() {
   parts_->service.heals = true;

@@ -30,6 +30,8 @@ class FakeManager {
   void SetClockAhead(int64_t ms);
   // Answers no call until it is destroyed.
   void Freeze();
+  // Is not attached any more to the manager above it.
+  void LoseParent();
   // All engines are there, and all confirm.
   void HealEngines();
   tls::TlsStore& store();

@@ -10,6 +10,7 @@
 #include "cli/table.h"
 #include "cli/text_width.h"
 #include "cli/verbs.h"
+#include "cli/watch.h"
 
 namespace strata::cli {
 namespace {
@@ -139,24 +140,6 @@ std::string FarmText(const Terminal& terminal, const api::ShowFarmReply& farm) {
   return text + "\n" + EngineTable(farm).Render(terminal.style()) + RemarkText(terminal, farm);
 }
 
-std::string FrameOf(const Terminal& terminal, const StatusOr<api::ShowFarmReply>& farm) {
-  if (!farm.ok()) {
-    return terminal.Paint(Printable(MessageOf(farm.status())), Colour::kRed) +
-           "\nTrying again; Ctrl-C ends.\n";
-  }
-  return terminal.json ? JsonLineOf(*farm) : FarmText(terminal, *farm);
-}
-
-// In place of the frame before, without a flicker.
-std::string InPlace(const std::string& frame) {
-  std::string text = "\x1b[H";
-  for (const char c : frame) {
-    if (c == '\n') text += "\x1b[K";
-    text += c;
-  }
-  return text + "\x1b[J";
-}
-
 Cell VerdictCell(const api::MemberDigest& member) {
   if (member.equal()) return {member.light() ? "light" : "equal", Colour::kGreen};
   if (member.digest().empty()) return {"no answer", Colour::kYellow};
@@ -173,19 +156,10 @@ ExitCode ShowFarm(Terminal& terminal, ManagerClient& manager) {
 }
 
 ExitCode WatchFarm(Terminal& terminal, ManagerClient& manager) {
-  const bool in_place = terminal.is_terminal && !terminal.json;
-  for (bool is_first = true;; is_first = false) {
-    const StatusOr<api::ShowFarmReply> farm = manager.ShowFarm();
-    if (!farm.ok() && (is_first || terminal.json)) return Fail(terminal, farm.status());
-    const std::string frame = FrameOf(terminal, farm);
-    if (in_place) {
-      terminal.out << (is_first ? "\x1b[2J" : "") << InPlace(frame);
-    } else {
-      terminal.out << (is_first || terminal.json ? "" : "\n") << frame;
-    }
-    terminal.out.flush();
-    if (!terminal.out.good() || !terminal.wait || !terminal.wait()) return ExitCode::kOk;
-  }
+  return Watch(terminal, [&]() -> StatusOr<std::string> {
+    STRATA_ASSIGN_OR_RETURN(const api::ShowFarmReply farm, manager.ShowFarm());
+    return terminal.json ? JsonLineOf(farm) : FarmText(terminal, farm);
+  });
 }
 
 ExitCode VerifyFarm(Terminal& terminal, ManagerClient& manager) {

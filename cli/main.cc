@@ -17,10 +17,13 @@ std::optional<std::string> Variable(const char* name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-std::optional<size_t> WidthOfTerminal() {
+// What the terminal says of itself now; it may be made larger or smaller at any time.
+void Measure(strata::cli::Terminal& terminal) {
   winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return std::nullopt;
-  return size.ws_col;
+  terminal.width = terminal.height = std::nullopt;
+  if (!terminal.is_terminal || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return;
+  if (size.ws_col != 0) terminal.width = size.ws_col;
+  if (size.ws_row != 0) terminal.height = size.ws_row;
 }
 
 }  // namespace
@@ -31,10 +34,10 @@ int main(int argc, char** argv) {
   strata::cli::Terminal terminal{.out = std::cout, .err = std::cerr};
   terminal.is_terminal = is_terminal;
   terminal.colours = is_terminal && no_color.empty() && Variable("TERM") != "dumb";
-  if (is_terminal) terminal.width = WidthOfTerminal();
+  Measure(terminal);
   terminal.wait = [&terminal] {
     std::this_thread::sleep_for(std::chrono::seconds(1));
-    if (terminal.is_terminal) terminal.width = WidthOfTerminal();
+    Measure(terminal);
     return true;
   };
   const std::vector<std::string> arguments(argv + 1, argv + argc);

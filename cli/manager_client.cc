@@ -16,6 +16,7 @@
 #include "cli/connection_error.h"
 #include "common/quantity.h"
 #include "common/tls/grpc_credentials.h"
+#include "proto/hierarchy.grpc.pb.h"
 #include "proto/locate.grpc.pb.h"
 #include "proto/manager.grpc.pb.h"
 
@@ -165,6 +166,16 @@ class GrpcManagerClient final : public ManagerClient {
     return Call<api::ListAuditReply>(&Stub::ListAudit, request, Kind::kQuestion);
   }
 
+  StatusOr<tree::TreeReply> ShowTree() override {
+    return Call<tree::TreeReply>(&tree::Hierarchy::Stub::Tree, tree::TreeRequest(),
+                                 Kind::kQuestion);
+  }
+  StatusOr<tree::PolicyReply> ShowPolicy(const std::string& uri) override {
+    tree::PolicyRequest request;
+    request.set_uri(uri);
+    return Call<tree::PolicyReply>(&tree::Hierarchy::Stub::Policy, request, Kind::kQuestion);
+  }
+
   Status ListContent(const api::ListContentRequest& request,
                      const std::function<void(const api::Content&)>& each) override {
     return Read<api::Content>(&Stub::ListContent, request, true, each);
@@ -218,9 +229,10 @@ class GrpcManagerClient final : public ManagerClient {
     return channel;
   }
 
+  using AskManager = std::function<Attempt(const Channel&, system_clock::time_point deadline)>;
+
   // Asks one manager after the other, first the one that answered last, until one can answer.
-  Status Ask(Kind kind,
-             const std::function<Attempt(const Channel&, system_clock::time_point)>& call) {
+  Status Ask(Kind kind, const AskManager& call) {
     const system_clock::time_point deadline = After(options_.timeout);
     std::vector<ManagerFailure> failures;
     for (size_t i = 0; i < channels_.size(); ++i) {
@@ -237,9 +249,8 @@ class GrpcManagerClient final : public ManagerClient {
     return ExplainAllFailed(failures);
   }
 
-  Attempt AskOne(
-      const Channel& channel, bool last, system_clock::time_point deadline,
-      const std::function<Attempt(const Channel&, system_clock::time_point)>& call) const {
+  Attempt AskOne(const Channel& channel, bool last, system_clock::time_point deadline,
+                 const AskManager& call) const {
     // The last one has all the time that is left.
     if (!last && AwaitConnection(*channel, std::min(deadline, After(kConnectLimit))) ==
                      Connection::kNeither) {

@@ -8,6 +8,7 @@
 #include "common/status.h"
 #include "common/time.h"
 #include "common/tls/tls_files.h"
+#include "proto/hierarchy.pb.h"
 #include "proto/locate.pb.h"
 #include "proto/manager.pb.h"
 
@@ -15,6 +16,7 @@ namespace strata::cli {
 
 namespace api = strata::manager::v1;
 namespace locate_api = strata::manager::locate::v1;
+namespace tree = strata::manager::hierarchy::v1;
 
 inline constexpr size_t kManagersMax = 16;
 
@@ -56,6 +58,10 @@ class ManagerClient {
   virtual StatusOr<api::ApplySiteReply> RollbackSite(const std::string& name, uint64_t version) = 0;
   virtual Status RemoveSite(const std::string& name) = 0;
   virtual StatusOr<api::ListAuditReply> ListAudit(uint32_t limit) = 0;
+  // The tree beneath the manager, and what is above.
+  virtual StatusOr<tree::TreeReply> ShowTree() = 0;
+  // What its parent is told of. `uri`: to test the policy with; empty: none.
+  virtual StatusOr<tree::PolicyReply> ShowPolicy(const std::string& uri) = 0;
 
   // For each one as it comes. Following events has no end by itself, and no timeout.
   virtual Status ListContent(const api::ListContentRequest& request,

@@ -14,10 +14,11 @@ namespace strata::cli {
 struct Terminal {
   std::ostream& out;
   std::ostream& err;
-  bool is_terminal = false;       // `out` is one: colours, and its width.
-  bool colours = false;           // A terminal, and NO_COLOR is not set.
-  bool json = false;              // For programs.
-  std::optional<size_t> width{};  // Of the terminal, in columns.
+  bool is_terminal = false;        // `out` is one: colours, and its width.
+  bool colours = false;            // A terminal, and NO_COLOR is not set.
+  bool json = false;               // For programs.
+  std::optional<size_t> width{};   // Of the terminal, in columns.
+  std::optional<size_t> height{};  // In lines.
 
   // For displays that go on: waits a moment; false ends them.
   std::function<bool()> wait{};

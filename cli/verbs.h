@@ -48,6 +48,15 @@ ExitCode PromoteManager(Terminal& terminal, ManagerClient& manager, const OpenMa
                         const std::string& name, bool anyway);
 ExitCode RemoveManager(Terminal& terminal, ManagerClient& manager, const std::string& name);
 
+// tree_verbs.cc
+ExitCode ShowTree(Terminal& terminal, ManagerClient& manager);
+// As WatchFarm.
+ExitCode WatchTree(Terminal& terminal, ManagerClient& manager);
+
+// policy_verbs.cc
+ExitCode ShowPolicy(Terminal& terminal, ManagerClient& manager);
+ExitCode TestPolicy(Terminal& terminal, ManagerClient& manager, const std::string& uri);
+
 // locate_verb.cc
 // Of this farm; as text also what others hold, if it is one of a federation.
 ExitCode Locate(Terminal& terminal, ManagerClient& manager, const std::string& uri);

@@ -11,6 +11,7 @@ void AddFarmCommands(Command& root);
 void AddContentCommands(Command& root);
 void AddEngineCommands(Command& root);
 void AddManagerCommands(Command& root);
+void AddTreeCommands(Command& root);
 void AddSiteCommands(Command& root);
 void AddRecordCommands(Command& root);
 void AddBackupCommands(Command& root);
