@@ -12,7 +12,7 @@
 
 namespace strata::tls {
 
-// Remembers whom certificates name: to read one costs some 100 us, and peers show theirs at each
+// Remembers whom certificates name: to read one takes some 200 us, and peers show theirs at each
 // call. Whether a certificate is good at the moment is another question, to be asked each time. Any
 // thread.
 class IdentityCache {
