@@ -17,6 +17,7 @@ void BeginExplanation(Outcome outcome, Decision& decision) {
   explanation.canonical_uri = decision.uri;
   explanation.key = ToString(decision.key);
   explanation.held = decision.held;
+  explanation.client_region.clear();
   explanation.answer = AnswerOf(outcome, decision);
 }
 

@@ -7,6 +7,8 @@
 namespace strata::manager::routing {
 namespace {
 
+constexpr int kNameWidthMax = 128;  // Of a table.
+
 std::string Printed(const char* format, ...) __attribute__((format(printf, 1, 2)));
 std::string Printed(const char* format, ...) {
   char text[512];
@@ -36,6 +38,25 @@ std::string ReasonOfOther(const farm::EngineCard& card, const directory::Locatio
   if (held) return "left out: does not hold it";
   if (!card.has_room) return "left out: no room to fetch it";
   return "left out: clients cannot reach it";
+}
+
+// Of children, and of engines that others named, there is none.
+std::string IdOf(const ExplainedEngine& engine) {
+  return engine.id == 0 ? "-" : std::to_string(engine.id);
+}
+
+// Above level 1 names have their scope with them, and numbers are large.
+struct Widths {
+  int name = 32;
+  int id = 5;
+};
+Widths WidthsOf(const std::vector<ExplainedEngine>& engines) {
+  Widths widths;
+  for (const ExplainedEngine& engine : engines) {
+    widths.name = std::clamp(static_cast<int>(engine.name.size()), widths.name, kNameWidthMax);
+    widths.id = std::max(widths.id, static_cast<int>(IdOf(engine).size()));
+  }
+  return widths;
 }
 
 std::string JsonText(std::string_view text) {
@@ -94,14 +115,16 @@ std::string AsText(const Explanation& explanation) {
   std::string text = "site    " + explanation.site + "\n";
   text += "uri     " + explanation.canonical_uri + "\n";
   text += "key     " + explanation.key + "\n";
+  if (!explanation.client_region.empty()) text += "region  " + explanation.client_region + "\n";
   text += "answer  " + explanation.answer + "\n\n";
-  text += Printed("%4s  %-32s  %5s  %-8s  %6s  %6s  %s\n", "rank", "engine", "id", "status", "load",
-                  "chance", "why");
+  const Widths widths = WidthsOf(explanation.engines);
+  text += Printed("%4s  %-*s  %*s  %-8s  %6s  %6s  %s\n", "rank", widths.name, "engine", widths.id,
+                  "id", "status", "load", "chance", "why");
   for (const ExplainedEngine& engine : explanation.engines) {
     const std::string rank = engine.rank == 0 ? "-" : std::to_string(engine.rank);
-    text += Printed("%4s  %-32s  %5u  %-8s  %6.3f  %6.3f  %s\n", rank.c_str(), engine.name.c_str(),
-                    engine.id, engine.status.c_str(), engine.load_factor, engine.chance,
-                    engine.reason.c_str());
+    text += Printed("%4s  %-*s  %*s  %-8s  %6.3f  %6.3f  %s\n", rank.c_str(), widths.name,
+                    engine.name.c_str(), widths.id, IdOf(engine).c_str(), engine.status.c_str(),
+                    engine.load_factor, engine.chance, engine.reason.c_str());
   }
   return text;
 }
@@ -110,6 +133,9 @@ std::string AsJson(const Explanation& explanation) {
   std::string json = "{\"site\": " + JsonText(explanation.site);
   json += ", \"canonical_uri\": " + JsonText(explanation.canonical_uri);
   json += ", \"key\": " + JsonText(explanation.key);
+  if (!explanation.client_region.empty()) {
+    json += ", \"client_region\": " + JsonText(explanation.client_region);
+  }
   json += ", \"held\": " + std::string(explanation.held ? "true" : "false");
   json += ", \"answer\": " + JsonText(explanation.answer) + ", \"engines\": [";
   const char* separator = "";

@@ -30,8 +30,9 @@ struct Explanation {
   std::string site;
   std::string canonical_uri;
   std::string key;
-  bool held = false;   // By somebody who serves; otherwise the ranked would fetch it.
-  std::string answer;  // "redirect to http://…", "forward to …", "503".
+  bool held = false;          // By somebody who serves; otherwise the ranked would fetch it.
+  std::string answer;         // "redirect to http://…", "forward to …", "503".
+  std::string client_region;  // Above level 1; empty: none.
   std::vector<ExplainedEngine> engines;  // The ranked in their order, then the others by id.
 };
 

@@ -77,7 +77,7 @@ void FederationRouter::Collect(const FederationSnapshot& snapshot) {
     ScopeCard card = snapshot.CardOf(holder);
     if (WhyNot(card, location.flags) != nullptr) continue;
     const int child = snapshot.ChildOf(holder);
-    if (child >= 0 && (snapshot.settings().delegate || holder.name.engine.empty())) {
+    if (child >= 0 && (Delegates(snapshot) || holder.name.engine.empty())) {
       AddChild(snapshot, child, IsNear(holder.regions));
     } else {
       card.near = IsNear(holder.regions);
@@ -104,6 +104,12 @@ void FederationRouter::Collect(const FederationSnapshot& snapshot,
       AddChild(snapshot, child, card.near);
     }
   }
+}
+
+bool FederationRouter::Delegates(const FederationSnapshot& snapshot) const {
+  const farm::Site::Choice choice = decision_.site->choice;
+  if (choice == farm::Site::Choice::kManagers) return snapshot.settings().delegate;
+  return choice == farm::Site::Choice::kDelegate;
 }
 
 void FederationRouter::AddChild(const FederationSnapshot& snapshot, int child, bool near) {
@@ -160,6 +166,7 @@ const Decision& FederationRouter::Answer(const FederationSnapshot& snapshot) {
       decision_.site->mode == farm::Site::Mode::kForward ? Forward(snapshot) : Redirect(snapshot);
   if (reader_.explain()) {
     BeginExplanation(decision_.outcome, decision_);
+    decision_.explanation.client_region = snapshot.regions().NameOf(region_);
     decision_.explanation.engines = ExplainTargets(snapshot);
     decision_.outcome = Outcome::kExplain;
   }

@@ -50,6 +50,8 @@ class FederationRouter {
   void Collect(const FederationSnapshot& snapshot, std::span<const federation::LocatedCopy> copies);
   void AddChild(const FederationSnapshot& snapshot, int child, bool near);
   void AddTarget(ScopeCard card, const Target& target);
+  // Whether clients of the request's site are sent to children rather than to engines.
+  bool Delegates(const FederationSnapshot& snapshot) const;
   // Why a copy is of no use now; null if it is.
   const char* WhyNot(const ScopeCard& card, directory::LocationFlags flags) const;
   bool IsNear(const RegionSet& regions) const;

@@ -147,7 +147,17 @@ TEST_F(FederationRouterTest, DelegateIsTheFrontEndOfTheChild) {
   EXPECT_EQ(SentTo("/b"), "198.51.100.100:8080");
 }
 
+TEST_F(FederationRouterTest, ASiteMayChooseOtherwiseThanTheManagerIsSet) {
+  Hold("/a", 1);
+  films_.choice = farm::Site::Choice::kDelegate;
+  EXPECT_EQ(SentTo("/a"), "192.0.2.100");
+  settings_.delegate = true;
+  films_.choice = farm::Site::Choice::kDirect;
+  EXPECT_EQ(SentTo("/a"), "192.0.2.1");
+}
+
 TEST_F(FederationRouterTest, ACopyOfAScopeIsDelegatedAlways) {
+  films_.choice = farm::Site::Choice::kDirect;
   Hold("/a", 4);
   EXPECT_EQ(SentTo("/a"), "198.51.100.100:8080");
 }
@@ -275,6 +285,24 @@ TEST_F(FederationRouterTest, SpreadsAsFreeCapacitySays) {
 
 // ---- When nobody beneath is known to hold it.
 
+// Who was sent here by a manager above is never sent back up: what is elsewhere is answered with
+// the engine itself, or not at all.
+TEST_F(FederationRouterTest, NobodyIsSentToAnotherManagersFrontEnd) {
+  settings_.delegate = true;
+  Publish();
+  const std::vector<federation::LocatedCopy> scope_only = {
+      {.holder = {.scope = "three", .engine = ""}, .clients = {}, .flags = kComplete}};
+  EXPECT_EQ(router_.DecideAmong(*snapshot_, Get("/a"), scope_only).location,
+            "http://192.0.2.100/_s/films.example/a");
+  EXPECT_FALSE(router_.DecideAmong(*snapshot_, Get("/a"), scope_only).held);
+  const std::vector<federation::LocatedCopy> engine = {
+      {.holder = {.scope = "three/a", .engine = "e"},
+       .clients = {At("192.0.2.77:80")},
+       .flags = kComplete}};
+  EXPECT_EQ(router_.DecideAmong(*snapshot_, Get("/a"), engine).location,
+            "http://192.0.2.77/_s/films.example/a");
+}
+
 TEST_F(FederationRouterTest, WhatNobodyHoldsIsFetchedByTheSameChildOfTheRegion) {
   for (int i = 0; i < 20; ++i) {
     const std::string path = "/" + std::to_string(i);
@@ -370,6 +398,8 @@ TEST_F(FederationRouterTest, ExplainsToOperators) {
   const Decision& decision = Decide(request);
   ASSERT_EQ(decision.outcome, Outcome::kExplain);
   EXPECT_EQ(decision.explanation.answer, "redirect to http://192.0.2.1/_s/films.example/a");
+  EXPECT_EQ(decision.explanation.client_region, "europe");
+  EXPECT_NE(AsText(decision.explanation).find("region  europe\n"), std::string::npos);
   const std::vector<ExplainedEngine>& engines = decision.explanation.engines;
   ASSERT_EQ(engines.size(), 4u);
   EXPECT_EQ(engines[0].name, "engine e1 of one/a");

@@ -24,7 +24,7 @@ namespace strata::manager::routing {
 // How a manager above level 1 chooses.
 struct ChoiceSettings {
   // Clients are sent to the front end of the best child, which chooses the engine; else to the
-  // engine itself, where the directory names it.
+  // engine itself, where the directory names it. A site may say otherwise for itself.
   bool delegate = false;
   bool spread = true;  // As farm::DirectorSettings has it.
   // What a child tells of its load counts as fresh for so long.

@@ -2,7 +2,26 @@
 
 #include <algorithm>
 
+#include "service_manager/federation/holder_name.h"
+
 namespace strata::manager::routing {
+namespace {
+
+std::vector<ExplainedEngine> ExplainCopies(std::span<const federation::LocatedCopy> copies,
+                                           std::span<const RankedCard> ranked) {
+  std::vector<ExplainedEngine> engines;
+  for (const RankedCard& each : ranked) {
+    ExplainedEngine& engine = engines.emplace_back();
+    engine.name = ToString(copies[each.card.place].holder);
+    engine.status = ToString(each.card.status);
+    engine.rank = static_cast<uint32_t>(engines.size());
+    engine.chance = each.chance;
+    engine.reason = "nobody here holds it; it does";
+  }
+  return engines;
+}
+
+}  // namespace
 
 const Decision& Router::Decide(const RoutingSnapshot& snapshot, const Request& request,
                                Lookup lookup) {
@@ -23,6 +42,66 @@ Outcome Router::Judge(const RoutingSnapshot& snapshot, Request request, Lookup l
   if (!reader_.explain()) return outcome;
   Explain(snapshot, outcome, found);
   return Outcome::kExplain;
+}
+
+const Decision& Router::DecideAmong(const RoutingSnapshot& snapshot, const Request& request,
+                                    std::span<const federation::LocatedCopy> copies) {
+  decision_.outcome = JudgeAmong(snapshot, request, copies);
+  return decision_;
+}
+
+Outcome Router::JudgeAmong(const RoutingSnapshot& snapshot, Request request,
+                           std::span<const federation::LocatedCopy> copies) {
+  const std::optional<Outcome> early = reader_.Read(snapshot.sites(), request, decision_);
+  if (early) return *early;
+  const bool forward = decision_.site->mode == farm::Site::Mode::kForward;
+  Rank(snapshot.spread(), request.draw, copies);
+  farm::RankFillers(decision_.key, snapshot.cards(), ranked_);
+  decision_.held = !away_.empty();
+  Outcome outcome;
+  if (decision_.held) {
+    outcome = forward ? ForwardAway(snapshot, request) : RedirectAway(request);
+  } else {
+    outcome = forward ? Forward(snapshot, request) : Redirect(snapshot, request);
+  }
+  if (!reader_.explain()) return outcome;
+  Explain(snapshot, outcome, 0);
+  if (decision_.held) decision_.explanation.engines = ExplainCopies(copies, away_);
+  return Outcome::kExplain;
+}
+
+void Router::Rank(bool spread, uint64_t draw, std::span<const federation::LocatedCopy> copies) {
+  cards_.clear();
+  found_.clear();
+  found_.reserve(copies.size());
+  for (size_t i = 0; i < copies.size(); ++i) {
+    const federation::LocatedCopy& copy = copies[i];
+    found_.emplace_back(copy.clients);
+    const bool complete = (copy.flags & directory::kComplete) != 0;
+    // An origin is better than an engine of which nobody hears.
+    if (!complete || (copy.stale && !decision_.site->origins.empty())) continue;
+    if (found_[i].Of(IpFamily::kV4) == nullptr) continue;
+    ScopeCard& card = cards_.emplace_back();
+    card.place = i;
+    card.identity = federation::IdentityOf(copy.holder).value();
+    card.status = copy.stale ? farm::EngineStatus::kStale : farm::EngineStatus::kUp;
+  }
+  RankCards(cards_, spread, draw, away_);
+}
+
+Outcome Router::RedirectAway(const Request& request) {
+  const Authorities* engine = found_[away_.front().card.place].Of(request.client.family());
+  // By its address, whatever form the site has: names of engines are their own farm's.
+  decision_.location =
+      "http://" + engine->by_address + farm::PathAtEngine(decision_.host, request.target);
+  return Outcome::kRedirect;
+}
+
+Outcome Router::ForwardAway(const RoutingSnapshot& snapshot, const Request& request) {
+  for (const RankedCard& each : away_) AddEngine(found_[each.card.place].Of(IpFamily::kV4));
+  AddEngines(snapshot, ranked_);
+  decision_.engine_target = farm::PathAtEngine(decision_.host, request.target);
+  return Outcome::kForward;
 }
 
 void Router::Explain(const RoutingSnapshot& snapshot, Outcome outcome, size_t locations) {
@@ -80,16 +159,15 @@ Outcome Router::Forward(const RoutingSnapshot& snapshot, const Request& request)
 
 void Router::AddEngines(const RoutingSnapshot& snapshot,
                         std::span<const farm::Candidate> candidates) {
-  std::vector<const Authorities*>& engines = decision_.engines;
   for (const farm::Candidate& candidate : candidates) {
-    if (engines.size() == kForwardTriesMax) return;
-    const Authorities* engine =
-        snapshot.AddressesOf(snapshot.IndexOf(candidate.engine)).Of(IpFamily::kV4);
-    if (engine == nullptr) continue;
-    if (std::find(engines.begin(), engines.end(), engine) == engines.end()) {
-      engines.push_back(engine);
-    }
+    AddEngine(snapshot.AddressesOf(snapshot.IndexOf(candidate.engine)).Of(IpFamily::kV4));
   }
+}
+
+void Router::AddEngine(const Authorities* engine) {
+  std::vector<const Authorities*>& engines = decision_.engines;
+  if (engine == nullptr || engines.size() == kForwardTriesMax) return;
+  if (std::find(engines.begin(), engines.end(), engine) == engines.end()) engines.push_back(engine);
 }
 
 }  // namespace strata::manager::routing

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "service_manager/federation/locate/locate_messages.h"
+
 namespace strata::manager::routing {
 namespace {
 
@@ -258,6 +260,97 @@ TEST_F(RouterTest, AForwardSiteIsAskedOfItsHoldersAndThenOfOthers) {
   EXPECT_EQ(decision.engine_target, "/_s/relay.example/a?b");
   ASSERT_EQ(decision.engines.size(), 3u);
   EXPECT_EQ(decision.engines[0]->by_address, "192.0.2.2:8080");
+}
+
+// ---- What nobody in the farm holds, and others do.
+
+class RouterElsewhereTest : public RouterTest {
+ protected:
+  RouterElsewhereTest() {
+    films_.origins.resize(1);
+    films_.origins[0].host = "origin.example";
+    AddCopy("lan-b", "192.0.2.71:80");
+  }
+  void AddCopy(const std::string& scope, const char* address) {
+    copies_.push_back(
+        {.holder = {.scope = scope, .engine = "e1"}, .clients = {At(address)}, .flags = kComplete});
+  }
+  const Decision& DecideAmong(const Request& request) {
+    Decide(request);
+    EXPECT_FALSE(router_.Decide(*snapshot_, request, [](auto&&...) { return size_t{0}; }).held);
+    return router_.DecideAmong(*snapshot_, request, copies_);
+  }
+  std::string SentTo(uint64_t draw = 0) {
+    Request request = Get("films.example", "/a?b");
+    request.draw = draw;
+    const Decision& decision = DecideAmong(request);
+    EXPECT_EQ(decision.outcome, Outcome::kRedirect);
+    return decision.location;
+  }
+  // Nobody elsewhere is of use: an engine of the farm fetches it.
+  bool StaysHere() {
+    return SentTo().find("192.0.2.71") == std::string::npos && !DecideAmong(kRequest).held;
+  }
+
+  const Request kRequest = Get("films.example", "/a?b");
+  std::vector<federation::LocatedCopy> copies_;
+};
+
+TEST_F(RouterElsewhereTest, TheEngineOfAnotherFarmIsNamedByItsAddress) {
+  films_.redirect_form = Site::RedirectForm::kHost;
+  EXPECT_EQ(SentTo(), "http://192.0.2.71/_s/films.example/a?b");
+  EXPECT_TRUE(DecideAmong(kRequest).held);
+}
+
+TEST_F(RouterElsewhereTest, ClientsAreSpreadOverAllThatHoldIt) {
+  AddCopy("lan-c", "192.0.2.72:80");
+  EXPECT_NE(SentTo(0), SentTo(UINT64_MAX));
+}
+
+TEST_F(RouterElsewhereTest, WhatIsOfNoUseElsewhereIsFetchedHere) {
+  copies_[0].flags = 0;
+  EXPECT_TRUE(StaysHere());
+  copies_[0].flags = kComplete;
+  copies_[0].clients.clear();
+  EXPECT_TRUE(StaysHere());
+  copies_.clear();
+  EXPECT_TRUE(StaysHere());
+}
+
+TEST_F(RouterElsewhereTest, AFarmThatIsNotHeardOfIsAskedOnlyIfNoOriginHasIt) {
+  copies_[0].stale = true;
+  EXPECT_TRUE(StaysHere());
+  films_.origins.clear();
+  EXPECT_EQ(SentTo(), "http://192.0.2.71/_s/films.example/a?b");
+  AddCopy("lan-c", "192.0.2.72:80");
+  EXPECT_EQ(SentTo(0), "http://192.0.2.72/_s/films.example/a?b");
+  EXPECT_EQ(SentTo(UINT64_MAX), "http://192.0.2.72/_s/films.example/a?b");
+}
+
+TEST_F(RouterElsewhereTest, AForwardSiteAsksThemFirstAndThenTheFarm) {
+  relay_.origins = films_.origins;
+  const Decision& decision = DecideAmong(Get("relay.example", "/a"));
+  ASSERT_EQ(decision.outcome, Outcome::kForward);
+  ASSERT_EQ(decision.engines.size(), 4u);
+  EXPECT_EQ(decision.engines[0]->by_address, "192.0.2.71");
+  EXPECT_EQ(decision.engine_target, "/_s/relay.example/a");
+}
+
+TEST_F(RouterElsewhereTest, AFarmWithoutAnyEngineSendsClientsElsewhere) {
+  engines_.clear();
+  EXPECT_EQ(Decide(kRequest).outcome, Outcome::kNoEngine);
+  EXPECT_EQ(SentTo(), "http://192.0.2.71/_s/films.example/a?b");
+}
+
+TEST_F(RouterElsewhereTest, TheExplanationNamesThem) {
+  Request request = Get("films.example", "/a?strata=explain");
+  request.may_explain = true;
+  const Decision& decision = DecideAmong(request);
+  ASSERT_EQ(decision.outcome, Outcome::kExplain);
+  EXPECT_EQ(decision.explanation.answer, "redirect to http://192.0.2.71/_s/films.example/a");
+  ASSERT_EQ(decision.explanation.engines.size(), 1u);
+  EXPECT_EQ(decision.explanation.engines[0].name, "engine e1 of lan-b");
+  EXPECT_EQ(decision.explanation.engines[0].chance, 1);
 }
 
 // ---- Web pages of other origins.
