@@ -94,6 +94,7 @@ Status HolderBook::LoadAll() {
   by_number_ = std::move(by_number);
   holders_of_.clear();
   for (const auto& [_, entry] : by_name_) CountOf(entry->child, 1);
+  ++changes_;
   return Ok();
 }
 
@@ -203,6 +204,7 @@ Status HolderBook::Save(std::span<const EntryPtr> entries) {
   batch.puts.push_back({kMarks, kNext, mark.SerializeAsString()});
   STRATA_RETURN_IF_ERROR(Commit(batch));
   absl::MutexLock lock(&mutex_);
+  ++changes_;
   for (const EntryPtr& entry : entries) {
     EntryPtr& place = by_name_[entry->name];
     if (place != nullptr) CountOf(place->child, -1);
@@ -236,6 +238,7 @@ Status HolderBook::Remove(std::span<const EntryPtr> entries) {
   for (const EntryPtr& entry : entries) batch.deletes.push_back({kTable, KeyOf(entry->number)});
   STRATA_RETURN_IF_ERROR(Commit(batch));
   absl::MutexLock lock(&mutex_);
+  ++changes_;
   for (const EntryPtr& entry : entries) {
     CountOf(entry->child, -1);
     by_name_.erase(entry->name);
@@ -308,6 +311,11 @@ std::vector<std::string> HolderBook::Children() const {
 size_t HolderBook::size() const {
   absl::MutexLock lock(&mutex_);
   return by_name_.size();
+}
+
+uint64_t HolderBook::changes() const {
+  absl::MutexLock lock(&mutex_);
+  return changes_;
 }
 
 }  // namespace strata::manager::control

@@ -81,6 +81,9 @@ class HolderBook {
   // Children that told of a holder last, in order.
   std::vector<std::string> Children() const;
   size_t size() const;
+  // Grows with each change: for who keeps something made of the entries. Not the same at two
+  // managers.
+  uint64_t changes() const;
 
  private:
   using ByName = std::map<federation::HolderName, EntryPtr>;
@@ -116,6 +119,7 @@ class HolderBook {
   // A write was acknowledged since the last one that was not, and since all was read: it lies
   // behind whatever is here, so no manager that leads next lacks a number that is in use.
   bool acknowledged_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 0;
   ByName by_name_ ABSL_GUARDED_BY(mutex_);
   absl::flat_hash_map<directory::Holder, EntryPtr> by_number_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, size_t> holders_of_ ABSL_GUARDED_BY(mutex_);  // By child; none is 0.

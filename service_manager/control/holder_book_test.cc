@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "service_manager/store/mirrored_store.h"
 #include "service_manager/store/rocks_store.h"
@@ -82,6 +83,24 @@ class HolderBookTest : public ::testing::Test {
   std::unique_ptr<store::MirroredStore> mirrored_;
   std::unique_ptr<HolderBook> book_;
 };
+
+TEST_F(HolderBookTest, CountsWhatChangesIt) {
+  uint64_t before = book_->changes();
+  const auto changed = [&] {
+    const uint64_t last = std::exchange(before, book_->changes());
+    return before != last;
+  };
+  ASSERT_TRUE(Enroll({{kNorth, {}}}).ok());
+  EXPECT_TRUE(changed());
+  ASSERT_TRUE(Enroll({{kNorth, {}}}).ok());
+  EXPECT_FALSE(changed()) << "it is known like that";
+  ASSERT_TRUE(Enroll({{kNorth, {EndpointOf("192.0.2.1:80")}}}).ok());
+  EXPECT_TRUE(changed());
+  EXPECT_EQ(Forget(kChild), 1u);
+  EXPECT_TRUE(changed());
+  ASSERT_TRUE(book_->Load().ok());
+  EXPECT_TRUE(changed());
+}
 
 TEST_F(HolderBookTest, EachKeepsItsNumberNameAndAddresses) {
   const std::vector<Endpoint> clients = {EndpointOf("192.0.2.1:80"),
