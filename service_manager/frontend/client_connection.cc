@@ -47,6 +47,7 @@ void ClientConnection::Close() {
   socket_.close(ignored);
   if (forward_ != nullptr) std::exchange(forward_, nullptr)->Cancel();
   const auto self = shared_from_this();
+  worker_.inquiries().Forget(question_);
   worker_.Remove(place_);
 }
 
@@ -85,7 +86,7 @@ void ClientConnection::OnRead(const boost::system::error_code& error, size_t byt
 }
 
 void ClientConnection::Process() {
-  while (!ends_ && forward_ == nullptr && answers_.size() < kAnswerBytesMax) {
+  while (!ends_ && forward_ == nullptr && !IsAsking() && answers_.size() < kAnswerBytesMax) {
     if (!AnswerNext()) break;
   }
   Flush();
@@ -103,9 +104,14 @@ bool ClientConnection::AnswerNext() {
   }
   ++requests_;
   Answer(head);
+  Consume(head);
+  return true;
+}
+
+void ClientConnection::Consume(const RequestHead& head) {
+  if (IsAsking()) return;
   // A request that is forwarded is read once more, by who forwards it.
   buffer_.consume(forward_ == nullptr ? head.bytes : head.start);
-  return true;
 }
 
 void ClientConnection::RefuseHead(HeadResult result) {
@@ -125,45 +131,99 @@ void ClientConnection::RefuseHead(HeadResult result) {
   }
 }
 
-void ClientConnection::Answer(const RequestHead& head) {
-  const Persistence persistence{.keep = head.keep_alive &&
-                                        requests_ < worker_.options().requests_per_connection &&
-                                        !worker_.state().last_requests(),
-                                .http_1_0 = head.http_1_0};
+Persistence ClientConnection::PersistenceAfter(const RequestHead& head, bool reads_body) const {
   // A body that nobody wants is not read: the connection ends instead.
-  const Persistence unread{.keep = persistence.keep && !head.has_body, .http_1_0 = head.http_1_0};
-  const bool head_only = head.method == routing::Method::kHead;
+  return {.keep = head.keep_alive && requests_ < worker_.options().requests_per_connection &&
+                  !worker_.state().last_requests() && (reads_body || !head.has_body),
+          .http_1_0 = head.http_1_0};
+}
+
+routing::Request ClientConnection::RequestOf(const RequestHead& head) const {
+  return {.method = head.method,
+          .host = head.host,
+          .target = head.target,
+          .origin = head.origin,
+          .preflight = !head.cors_method.empty(),
+          .client = client_,
+          .may_explain = operator_,
+          .draw = 0};
+}
+
+void ClientConnection::Answer(const RequestHead& head) {
   const Duration wait = worker_.state().AskRate(client_, now_);
   if (wait > Duration::zero()) [[unlikely]] {
     return Refuse(Ending::kRateLimited,
                   {.status = 429,
                    .text = "Too many requests; wait a while.",
                    .retry_after = wait,
-                   .head_only = head_only},
-                  unread);
+                   .head_only = head.method == routing::Method::kHead},
+                  PersistenceAfter(head, /*reads_body=*/false));
   }
-  if (worker_.Snapshot() == nullptr) [[unlikely]] {
-    return Refuse(Ending::kNotReady,
-                  {.status = 503,
-                   .text = "This manager is starting.",
-                   .retry_after = kRetryAfter,
-                   .head_only = head_only},
-                  unread);
-  }
-  const routing::Decision& decision = worker_.Decide({.method = head.method,
-                                                      .host = head.host,
-                                                      .target = head.target,
-                                                      .origin = head.origin,
-                                                      .preflight = !head.cors_method.empty(),
-                                                      .client = client_,
-                                                      .may_explain = operator_,
-                                                      .draw = 0});
-  const bool forward = decision.outcome == routing::Outcome::kForward;
-  Answer(decision, head, forward ? persistence : unread);
+  if (!CheckReady(head)) return;
+  const routing::Decision& decision = worker_.Decide(RequestOf(head));
+  if (!AskOthers(decision, head)) Answer(decision, head);
 }
 
-void ClientConnection::Answer(const routing::Decision& decision, const RequestHead& head,
-                              Persistence persistence) {
+bool ClientConnection::CheckReady(const RequestHead& head) {
+  if (worker_.IsReady()) [[likely]]
+    return true;
+  Refuse(Ending::kNotReady,
+         {.status = 503,
+          .text = "This manager is starting.",
+          .retry_after = kRetryAfter,
+          .head_only = head.method == routing::Method::kHead},
+         PersistenceAfter(head, /*reads_body=*/false));
+  return false;
+}
+
+bool ClientConnection::AskOthers(const routing::Decision& decision, const RequestHead& head) {
+  if (decision.held || worker_.options().locate == nullptr) return false;
+  // What changes something is for the origin, whoever has a copy.
+  if (head.method != routing::Method::kGet && head.method != routing::Method::kHead) return false;
+  switch (decision.outcome) {
+    case routing::Outcome::kRedirect:
+    case routing::Outcome::kForward:
+    case routing::Outcome::kNoEngine:
+    case routing::Outcome::kExplain:
+      break;
+    case routing::Outcome::kPreflight:
+    case routing::Outcome::kNoSite:
+    case routing::Outcome::kBadRequest:
+      return false;
+  }
+  question_ =
+      worker_.inquiries().Ask(decision, [self = shared_from_this()](Inquiries::Copies copies) {
+        self->OnLocated(std::move(copies));
+      });
+  return question_ != 0;
+}
+
+void ClientConnection::OnLocated(Inquiries::Copies copies) {
+  question_ = 0;
+  located_ = std::move(copies);
+  if (waiting_ == Waiting::kManagers) AnswerLocated();  // Else when what is before it was written.
+}
+
+void ClientConnection::AnswerLocated() {
+  now_ = Worker::Now();
+  waiting_ = Waiting::kReader;
+  RequestHead head;
+  // The same as before: nothing was read meanwhile.
+  (void)ParseRequestHead(TextOf(buffer_), worker_.options().header_bytes_max, searched_, head);
+  const Inquiries::Copies copies = *std::exchange(located_, std::nullopt);
+  if (CheckReady(head)) {
+    // Without any, somebody here may hold it by now.
+    Answer(copies.empty() ? worker_.Decide(RequestOf(head))
+                          : worker_.DecideAmong(RequestOf(head), copies),
+           head);
+  }
+  Consume(head);
+  Process();
+}
+
+void ClientConnection::Answer(const routing::Decision& decision, const RequestHead& head) {
+  const Persistence persistence =
+      PersistenceAfter(head, decision.outcome == routing::Outcome::kForward);
   const bool head_only = head.method == routing::Method::kHead;
   const auto count = [this](Ending ending) { worker_.counters().Of(ending).Add(); };
   const std::string_view date = worker_.DateLine();
@@ -239,6 +299,12 @@ void ClientConnection::Flush() {
 
 void ClientConnection::OnFlushed() {
   if (ends_) return Linger();
+  if (located_) return AnswerLocated();
+  if (question_ != 0) {  // Which ends in any case.
+    waiting_ = Waiting::kManagers;
+    deadline_ = Timestamp::Never();
+    return;
+  }
   if (forward_ != nullptr) {
     waiting_ = Waiting::kEngine;
     return forward_->Start(

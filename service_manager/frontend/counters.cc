@@ -17,6 +17,20 @@ std::array<Counter*, kEndings> RequestsOf(MetricRegistry& registry) {
   return counters;
 }
 
+constexpr std::array<const char*, kLocatedResults> kLocatedNames = {"found", "nothing", "failed",
+                                                                    "late", "too_many"};
+
+std::array<Counter*, kLocatedResults> LocatesOf(MetricRegistry& registry) {
+  std::array<Counter*, kLocatedResults> counters{};
+  for (size_t i = 0; i < kLocatedResults; ++i) {
+    counters[i] = &registry.AddCounter({.name = "strata_frontend_locates_total",
+                                        .help = "Requests for what nobody here was known to hold, "
+                                                "by what other managers said.",
+                                        .labels = {{"result", kLocatedNames[i]}}});
+  }
+  return counters;
+}
+
 Counter& Plain(MetricRegistry& registry, const char* name, const char* help) {
   return registry.AddCounter({.name = name, .help = help});
 }
@@ -25,6 +39,7 @@ Counter& Plain(MetricRegistry& registry, const char* name, const char* help) {
 
 Counters::Counters(MetricRegistry& registry)
     : requests(RequestsOf(registry)),
+      locates(LocatesOf(registry)),
       connections(Plain(registry, "strata_frontend_connections_total",
                         "Connections of clients that were accepted.")),
       connections_refused(Plain(registry, "strata_frontend_connections_refused_total",

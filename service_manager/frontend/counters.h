@@ -23,13 +23,25 @@ enum class Ending : uint8_t {
 };
 inline constexpr size_t kEndings = 11;
 
+// What other managers said who were asked where a content is.
+enum class Located : uint8_t {
+  kFound,
+  kNothing,
+  kFailed,   // They could not be asked.
+  kLate,     // Not within the time.
+  kTooMany,  // Nobody was asked: too many questions were open.
+};
+inline constexpr size_t kLocatedResults = 5;
+
 // What the front end counts; made once for a registry.
 struct Counters {
   explicit Counters(MetricRegistry& registry);
 
   Counter& Of(Ending ending) { return *requests[static_cast<size_t>(ending)]; }
+  Counter& Of(Located result) { return *locates[static_cast<size_t>(result)]; }
 
   std::array<Counter*, kEndings> requests;
+  std::array<Counter*, kLocatedResults> locates;
   Counter& connections;
   Counter& connections_refused;
   Counter& accept_failures;

@@ -9,7 +9,7 @@
 #include "common/time.h"
 #include "service_manager/frontend/answer.h"
 #include "service_manager/frontend/request_head.h"
-#include "service_manager/routing/router.h"
+#include "service_manager/routing/decision.h"
 
 namespace strata::manager::frontend {
 

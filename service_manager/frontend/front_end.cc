@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/quantity.h"
 #include "common/unique_fd.h"
 #include "service_manager/frontend/front_end_state.h"
 #include "service_manager/frontend/limits.h"
@@ -37,9 +38,14 @@ Status CheckOptions(const FrontEndOptions& options) {
     return InvalidArgument("front end: no connections, or no requests of one");
   }
   STRATA_RETURN_IF_ERROR(CheckClientLimit(options.client_rate, options.client_burst));
-  for (const Duration timeout : {options.idle_timeout, options.header_timeout,
-                                 options.engine_connect_timeout, options.engine_timeout}) {
+  for (const Duration timeout :
+       {options.idle_timeout, options.header_timeout, options.engine_connect_timeout,
+        options.engine_timeout, options.locate_timeout}) {
     if (timeout <= Duration::zero()) return InvalidArgument("front end: a timeout of nothing");
+  }
+  if (options.locate_timeout > federation::kLocateTimeMax) {
+    return InvalidArgument("front end: other managers are not asked for longer than %s",
+                           FormatDuration(federation::kLocateTimeMax).c_str());
   }
   return Ok();
 }
@@ -133,7 +139,7 @@ StatusOr<std::unique_ptr<FrontEnd>> FrontEnd::Start(const FrontEndOptions& optio
 FrontEnd::FrontEnd(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FrontEnd::~FrontEnd() = default;
 
-void FrontEnd::Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot) {
+void FrontEnd::Publish(routing::AnySnapshot snapshot) {
   impl_->state().Publish(std::move(snapshot));
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,9 +13,16 @@
 #include "common/status.h"
 #include "common/time.h"
 #include "service_manager/directory/location_index.h"
-#include "service_manager/routing/routing_snapshot.h"
+#include "service_manager/federation/locate/locate_messages.h"
+#include "service_manager/routing/any_router.h"
 
 namespace strata::manager::frontend {
+
+// Asks other managers where copies of a content are (docs/protocols/federation.md, 4). Called by
+// the front end's threads, which it must not keep waiting, with key, URI and time_left set. `done`
+// is called once: by any thread, at once as well, and after the front end is gone.
+using LocateDone = std::function<void(StatusOr<federation::LocateAnswer>)>;
+using Locate = std::function<void(federation::LocateQuestion question, LocateDone done)>;
 
 struct FrontEndOptions {
   std::vector<Endpoint> listen;  // At least one, or a floating one; port 0 takes a free one.
@@ -40,6 +48,13 @@ struct FrontEndOptions {
   // answer.
   Duration engine_connect_timeout = std::chrono::seconds(2);
   Duration engine_timeout = std::chrono::seconds(60);
+
+  // Asked for each GET and HEAD of a content that nobody is known to hold, before it is answered.
+  // Empty: nobody is asked.
+  Locate locate = nullptr;
+  Duration locate_timeout = std::chrono::milliseconds(300);  // Then it is answered without.
+  size_t locates_max = 4096;  // Questions that are open; who comes beyond is answered without.
+  std::string scope = {};     // This manager's: copies there are known here, and not looked at.
 };
 
 // The Service Manager's HTTP front end: answers clients' requests from the index and the newest
@@ -59,8 +74,9 @@ class FrontEnd {
   FrontEnd(const FrontEnd&) = delete;
   FrontEnd& operator=(const FrontEnd&) = delete;
 
-  // What requests are answered from, from now on.
-  void Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot);
+  // What requests are answered from, from now on: the snapshot of a farm, or of a manager above
+  // level 1; null: nothing is known any more.
+  void Publish(routing::AnySnapshot snapshot);
 
   // Requests a second, and at once, that one client may make from now on, as client_rate and
   // client_burst. InvalidArgument, and nothing changed, if they make no sense. One thread at a

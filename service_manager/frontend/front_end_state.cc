@@ -37,14 +37,13 @@ void FrontEndState::SetLimit(const RateLimit& limit) {
   limited_.store(true, std::memory_order_release);  // What was made above is seen with it.
 }
 
-void FrontEndState::Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot) {
+void FrontEndState::Publish(routing::AnySnapshot snapshot) {
   absl::MutexLock lock(&mu_);
   snapshot_.swap(snapshot);
   version_.fetch_add(1, std::memory_order_release);
 }
 
-void FrontEndState::Fetch(std::shared_ptr<const routing::RoutingSnapshot>& snapshot,
-                          uint64_t& version) const {
+void FrontEndState::Fetch(routing::AnySnapshot& snapshot, uint64_t& version) const {
   absl::MutexLock lock(&mu_);
   snapshot = snapshot_;
   version = version_.load(std::memory_order_relaxed);

@@ -15,7 +15,7 @@
 #include "service_manager/frontend/counters.h"
 #include "service_manager/frontend/front_end.h"
 #include "service_manager/frontend/rate_limiter.h"
-#include "service_manager/routing/routing_snapshot.h"
+#include "service_manager/routing/any_router.h"
 
 namespace strata::manager::frontend {
 
@@ -29,9 +29,9 @@ class FrontEndState {
   directory::LocationIndex& index() { return index_; }
   Counters& counters() { return counters_; }
 
-  void Publish(std::shared_ptr<const routing::RoutingSnapshot> snapshot);
+  void Publish(routing::AnySnapshot snapshot);
   // Brings a thread's own copy up to date; waits for nobody unless there is something new.
-  void Refresh(std::shared_ptr<const routing::RoutingSnapshot>& snapshot, uint64_t& version) const {
+  void Refresh(routing::AnySnapshot& snapshot, uint64_t& version) const {
     if (version_.load(std::memory_order_acquire) != version) [[unlikely]]
       Fetch(snapshot, version);
   }
@@ -59,7 +59,7 @@ class FrontEndState {
     RateLimiter buckets ABSL_GUARDED_BY(mu);
   };
 
-  void Fetch(std::shared_ptr<const routing::RoutingSnapshot>& snapshot, uint64_t& version) const;
+  void Fetch(routing::AnySnapshot& snapshot, uint64_t& version) const;
 
   const FrontEndOptions options_;
   directory::LocationIndex& index_;
@@ -72,7 +72,7 @@ class FrontEndState {
 
   std::atomic<uint64_t> version_{0};
   mutable absl::Mutex mu_;
-  std::shared_ptr<const routing::RoutingSnapshot> snapshot_ ABSL_GUARDED_BY(mu_);
+  routing::AnySnapshot snapshot_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace strata::manager::frontend

@@ -53,7 +53,7 @@ TEST_F(FrontEndTest, UsesTheNewestSnapshot) {
 
 TEST_F(FrontEndTest, BeforeTheFirstSnapshotItIsNotReady) {
   Start();
-  front_end_->Publish(nullptr);
+  front_end_->Publish(std::shared_ptr<const routing::RoutingSnapshot>());
   EXPECT_EQ(Ask(kGetFilm).StartLine(), "HTTP/1.1 503 Service Unavailable");
   EXPECT_EQ(Ended("not_ready"), 1);
 }
@@ -289,13 +289,15 @@ TEST_F(FrontEndTest, EndsConnectionsBeforeItsAddressesMove) {
 
 TEST_F(FrontEndTest, RefusesOptionsThatMakeNoSense) {
   const FrontEndOptions good = options_;
-  std::vector<FrontEndOptions> bad(6, good);
+  std::vector<FrontEndOptions> bad(8, good);
   bad[0].listen.clear();
   bad[1].threads = 0;
   bad[2].header_bytes_max = 10;
   bad[3].client_rate = -1;
   bad[4].idle_timeout = {};
   bad[5].connections_max = 0;
+  bad[6].locate_timeout = {};
+  bad[7].locate_timeout = std::chrono::minutes(1);
   for (const FrontEndOptions& options : bad) {
     MetricRegistry fresh;
     EXPECT_EQ(FrontEnd::Start(options, index_, fresh).status().code(),

@@ -38,4 +38,8 @@ inline constexpr size_t kRelayBytes = 64 * 1024;
 // Answers of the kind 1xx before the one that counts.
 inline constexpr int kInterimAnswersMax = 8;
 
+// Of the time in which other managers are asked, one part in so many is kept for the answer's way:
+// what they know at the end of theirs is still of use.
+inline constexpr int kLocateReturnShare = 10;
+
 }  // namespace strata::manager::frontend

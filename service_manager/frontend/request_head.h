@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "service_manager/routing/router.h"
+#include "service_manager/routing/decision.h"
 
 namespace strata::manager::frontend {
 

@@ -53,6 +53,7 @@ Worker::Worker(FrontEndState& state, directory::LocationReader reader)
     : state_(state),
       io_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       sweep_timer_(io_),
+      inquiries_(io_, state),
       reader_(std::move(reader)),
       random_(Seed()) {}
 
@@ -77,6 +78,7 @@ void Worker::Close() {
   }
   sweep_timer_.cancel();
   while (!connections_.empty()) connections_.front()->Close();
+  inquiries_.Close();
   engines_.Clear();
 }
 
@@ -149,18 +151,24 @@ std::string_view Worker::DateLine() {
   return date_line_;
 }
 
-const routing::RoutingSnapshot* Worker::Snapshot() {
+bool Worker::IsReady() {
   state_.Refresh(snapshot_, snapshot_version_);
-  return snapshot_.get();
+  return routing::IsThere(snapshot_);
 }
 
 const routing::Decision& Worker::Decide(routing::Request request) {
   request.draw = random_.Next();
-  return router_.Decide(*snapshot_, request,
+  return router_.Decide(snapshot_, request,
                         [this](const farm::ContentKey& key, std::span<directory::Location> out) {
                           directory::LocationReader::Session session(reader_);
                           return session.Find(key, out);
                         });
+}
+
+const routing::Decision& Worker::DecideAmong(routing::Request request,
+                                             std::span<const federation::LocatedCopy> copies) {
+  request.draw = random_.Next();
+  return router_.DecideAmong(snapshot_, request, copies);
 }
 
 }  // namespace strata::manager::frontend

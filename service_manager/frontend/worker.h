@@ -5,6 +5,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,8 +16,9 @@
 #include "service_manager/directory/location_reader.h"
 #include "service_manager/frontend/engine_pool.h"
 #include "service_manager/frontend/front_end_state.h"
+#include "service_manager/frontend/inquiries.h"
 #include "service_manager/frontend/listener.h"
-#include "service_manager/routing/router.h"
+#include "service_manager/routing/any_router.h"
 
 namespace strata::manager::frontend {
 
@@ -45,14 +47,18 @@ class Worker {
   Counters& counters() { return state_.counters(); }
   const FrontEndOptions& options() const { return state_.options(); }
   EnginePool& engines() { return engines_; }
+  Inquiries& inquiries() { return inquiries_; }
 
   static Timestamp Now();
   // A Date field with the end of its line.
   std::string_view DateLine();
-  // What requests are answered from, null if nothing has been published. Valid until the next call.
-  const routing::RoutingSnapshot* Snapshot();
-  // `request` with its draw filled in. Valid until the next call; not before Snapshot().
+  // Goes over to what was published last; false if there is nothing to answer requests from.
+  bool IsReady();
+  // `request` with its draw filled in, when it IsReady. Valid until the next call.
   const routing::Decision& Decide(routing::Request request);
+  // The same among the copies that other managers have named; as long as these, too.
+  const routing::Decision& DecideAmong(routing::Request request,
+                                       std::span<const federation::LocatedCopy> copies);
 
   void Remove(Connections::iterator connection);
 
@@ -75,11 +81,12 @@ class Worker {
 
   Connections connections_;
   EnginePool engines_;
+  Inquiries inquiries_;
 
   directory::LocationReader reader_;
-  routing::Router router_;
+  routing::AnyRouter router_;
   SeededRandom random_;
-  std::shared_ptr<const routing::RoutingSnapshot> snapshot_;
+  routing::AnySnapshot snapshot_;
   uint64_t snapshot_version_ = 0;
 
   int64_t date_second_ = -1;
