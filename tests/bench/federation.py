@@ -1,11 +1,12 @@
-"""The benchmark of the federation: what a manager above others keeps, and how soon it is found."""
+"""The benchmark of the federation: what a manager above others keeps, finds and answers."""
 
 import dataclasses
 import tempfile
 
+import redirects
 from table import Target, make_row, run_program
 
-TARGETS = ["//tests/bench:federation_store", "//tests/bench:federation_locate"]
+TARGETS = ["//tests/bench:federation_store", "//tests/bench:federation_locate", *redirects.TARGETS]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,10 +15,13 @@ class Scale:
     rounds: int
     locations: int
     locate_seconds: float
+    redirects: redirects.Scale
 
 
-FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000, locate_seconds=5)
-QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000, locate_seconds=1)
+FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000, locate_seconds=5,
+             redirects=redirects.Scale(contents=1_000_000, pairs=7, seconds=5, connections=64))
+QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000, locate_seconds=1,
+              redirects=redirects.Scale(contents=1_000_000, pairs=2, seconds=2, connections=64))
 
 
 class Benchmark:
@@ -61,6 +65,12 @@ class Benchmark:
                            Target("<=", 1.5) if concurrency == 1 else None)
             yield make_row(f"{what}: p99", found["ours_p99_us"], found["peer_p99_us"], "us")
 
+    def redirects(self):
+        for scene, of in (("full", " of an exchange that knows engines"),
+                          ("scope", " of an exchange that knows scopes")):
+            yield from redirects.rows(self._programs, self._scale.redirects, scene, of, 0.5)
+
     def rows(self):
         """(name, generator of rows) of each part, in the order of the table."""
-        return {"contents": self.contents, "memory": self.memory, "locate": self.locate}
+        return {"contents": self.contents, "memory": self.memory, "locate": self.locate,
+                "redirects": self.redirects}

@@ -1,7 +1,6 @@
 """The benchmark of a farm: redirects, changes, purges, cache hits."""
 
 import collections
-import contextlib
 import dataclasses
 import os
 import subprocess
@@ -9,22 +8,15 @@ import tempfile
 import time
 
 import farm_processes
+import redirects
 import web
 from table import Target, make_row, median
 
-TARGETS = ["//tests/bench:front_end_bench", "//tests/bench:farm_changes",
-           "//tests/bench:farm_purges", "//service_manager/app:service_manager",
+TARGETS = [*redirects.TARGETS, "//tests/bench:farm_changes", "//tests/bench:farm_purges",
+           "//service_manager/app:service_manager",
            "//service_engine/app:service_engine", "//cli:strata"]
 _ENGINES = 8
 _OBJECT_BYTES = 10 * 1024
-
-_RETURN = """
-  access_log off;
-  server {{
-    listen 127.0.0.1:{port} reuseport;
-    location / {{ return 302 http://192.0.2.1/_s/films.example$request_uri; }}
-  }}
-"""
 
 # What a person writes who wants a cache, with a log: {origin} is filled in first.
 _CACHE = """
@@ -64,17 +56,6 @@ QUICK = Scale(contents=1_000_000, pairs=2, seconds=2, connections=64, purges=30,
 _CHANGES_PER_S = 2000
 
 
-@contextlib.contextmanager
-def _front_end(programs, contents, threads, cores):
-    words = [str(programs / "front_end_bench"), str(contents), str(threads)]
-    process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               **web.on(cores))
-    try:
-        yield web.Server((process.pid,), process.stdout.readline().split()[1])
-    finally:
-        web.stop(process)
-
-
 def _synced_write_us(folder):
     """A small file written whole: synced, renamed, its folder synced."""
     target = os.path.join(folder, "synced")
@@ -110,21 +91,9 @@ class Benchmark:
         return found
 
     def redirects(self):
-        threads = len(self._server_cores)
-        scale = self._scale
-        with _front_end(self._programs, scale.contents, threads, self._server_cores) as ours, \
-                web.nginx(threads, self._server_cores, _RETURN) as peer:
-            for connections, targets in ((scale.connections, True), (1, False)):
-                load = web.Load(scale.contents, scale.seconds, connections, self._load_cores)
-                found, other, _ = load.pairs(ours, peer, scale.pairs)
-                what = f"redirects, {scale.contents / 1e6:g} M URIs, {connections} "
-                what += f"connection{'s' if connections > 1 else ''}, beside nginx's return"
-                yield make_row(f"{what}", found["rate"], other["rate"], "/s",
-                               Target(">=", 0.6) if targets else None)
-                yield make_row(f"{what}: p99", found["p99_us"], other["p99_us"], "us",
-                               Target("<=", 2) if targets else None)
-                yield make_row(f"{what}: p50", found["p50_us"], other["p50_us"], "us")
-                yield make_row(f"{what}: CPU each", found["cpu_us"], other["cpu_us"], "us")
+        scale = redirects.Scale(self._scale.contents, self._scale.pairs, self._scale.seconds,
+                                self._scale.connections)
+        return redirects.rows(self._programs, scale, "farm", "", 0.6)
 
     def changes(self):
         found = collections.defaultdict(list)
