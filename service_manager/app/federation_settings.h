@@ -9,9 +9,9 @@
 #include "service_manager/federation/policy/forwarding_policy.h"
 #include "service_manager/routing/federation_snapshot.h"
 
-namespace strata::settings::v1 {
+namespace strata::manager::settings::v1 {
 class ServiceManagerSettings;
-}  // namespace strata::settings::v1
+}  // namespace strata::manager::settings::v1
 
 namespace strata::manager::app {
 
