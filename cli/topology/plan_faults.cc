@@ -147,13 +147,26 @@ class Checker {
       return;
     }
     const std::string owner = NameOf(process) + " (" + what + ")";
-    for (const auto& [taken, other] : endpoints_[process.machine]) {
-      const bool same =
-          taken.port == endpoint.port && taken.ip.family() == endpoint.ip.family() &&
-          (taken.ip == endpoint.ip || taken.ip.IsUnspecified() || endpoint.ip.IsUnspecified());
-      if (same) Fault(owner, ToString(endpoint) + " is that of " + other + ", too");
+    auto& taken = taken_[{process.machine, endpoint.port}];
+    if (const std::string other = OwnerOf(taken, endpoint.ip); !other.empty()) {
+      Fault(owner, ToString(endpoint) + " is that of " + other + ", too");
     }
-    endpoints_[process.machine].emplace_back(endpoint, owner);
+    taken.emplace(endpoint.ip, owner);
+  }
+
+  using Owners = std::map<IpAddress, std::string>;
+
+  // Who listens at this address, an unspecified one being all of its family; empty: nobody.
+  static std::string OwnerOf(const Owners& taken, const IpAddress& ip) {
+    const IpAddress all = ip.IsV6() ? IpAddress::V6({}) : IpAddress();
+    for (const IpAddress& same : {ip, all}) {
+      if (const auto it = taken.find(same); it != taken.end()) return it->second;
+    }
+    if (ip != all) return "";
+    const auto it = std::find_if(taken.begin(), taken.end(), [&ip](const auto& other) {
+      return other.first.family() == ip.family();
+    });
+    return it == taken.end() ? "" : it->second;
   }
 
   // Packets of a group reach everybody on a machine who listens on its port.
@@ -192,7 +205,7 @@ class Checker {
   std::vector<std::set<std::string>> machines_;  // Of each scope.
   bool several_machines_ = false;
   std::map<IpAddress, std::string> machine_of_;
-  std::map<std::string, std::vector<std::pair<Endpoint, std::string>>> endpoints_;
+  std::map<std::pair<std::string, uint16_t>, Owners> taken_;  // By machine and port.
 };
 
 }  // namespace

@@ -81,7 +81,7 @@ void CheckPolicies(const v1::TopologyFile& file, const Plan& plan,
                                 MeantPolicy(file, name));
     }
     if (scope.parent.empty()) {
-      findings.warnings.push_back(place + ": has a policy, and no parent to tell anything");
+      findings.faults.push_back(place + ": has a policy, and no parent to tell anything");
     }
   }
   const std::set<std::string> names = [&] {

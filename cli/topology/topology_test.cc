@@ -224,7 +224,7 @@ TEST_F(TopologyTest, TellsPortsThatCollide) {
   EXPECT_TRUE(Fault("lan-a/sm-2 (RPC): 10.0.0.1:7000 is that of lan-a/sm-1 (RPC), too")) << Told();
   EXPECT_TRUE(Fault("lan-a/sm-2 (HTTP): 0.0.0.0:8080 is that of lan-a/sm-1 (HTTP), too")) << Told();
   EXPECT_TRUE(Fault("lan-a/se-1 (HTTP): 10.0.0.1:8080 is that of lan-a/sm-1 (HTTP), too"));
-  EXPECT_EQ(found_.faults.size(), 4u) << Told();
+  EXPECT_EQ(found_.faults.size(), 3u) << Told();
 }
 
 TEST_F(TopologyTest, TellsAddressesThatCannotBe) {
@@ -291,12 +291,12 @@ TEST_F(TopologyTest, TellsWhatIsWrongWithPolicies) {
   EXPECT_TRUE(Fault("cdn/x: policy goud is not there; did you mean good?")) << Told();
   EXPECT_TRUE(Fault("policy idle: rule 2 (site films: full) can never match")) << Told();
   EXPECT_TRUE(Fault("policy wrong: rule 1: forward: summary is not supported yet")) << Told();
-  EXPECT_TRUE(Warning("cdn: has a policy, and no parent to tell anything")) << Told();
+  EXPECT_TRUE(Fault("cdn: has a policy, and no parent to tell anything")) << Told();
   EXPECT_TRUE(Warning("policy idle: nobody has it")) << Told();
   EXPECT_TRUE(
       Warning("policy good: site filmz is none of those applied here; did you mean films?"));
-  EXPECT_EQ(found_.faults.size(), 3u) << Told();
-  EXPECT_EQ(found_.warnings.size(), 3u) << Told();
+  EXPECT_EQ(found_.faults.size(), 4u) << Told();
+  EXPECT_EQ(found_.warnings.size(), 2u) << Told();
 }
 
 TEST_F(TopologyTest, LooksAtTheFilesThatItNames) {

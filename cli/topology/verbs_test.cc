@@ -49,6 +49,7 @@ class TopologyVerbsTest : public testing::Test {
   TopologyVerbsTest() {
     folder_ = testing::TempDir() + "/render-XXXXXX";
     EXPECT_NE(mkdtemp(folder_.data()), nullptr);
+    folder_ = fs::path(folder_).lexically_normal().string();
     Write("films.yaml", "name: films\nhosts: [films.example]\n");
     Write("regions.txt", "192.0.2.0/24 south\n");
     Write("t.yaml", kTopology);
@@ -124,11 +125,14 @@ TEST_F(TopologyVerbsTest, CheckShowsTheScopes) {
 }
 
 TEST_F(TopologyVerbsTest, CheckTellsFaultsAndFails) {
-  Write("t.yaml", "hosts: {h: {addresses: [10.0.0.1]}}\nscopes: {a: {policy: x, level: 3}}\n");
+  Write("t.yaml",
+        "hosts: {h: {addresses: [10.0.0.1]}, g: {addresses: [10.0.0.2]}}\n"
+        "scopes: {a: {policy: x, level: 3, host: h}}\n");
   EXPECT_EQ(Check(), ExitCode::kFailed);
   EXPECT_TRUE(Complains("fault    a: policy x is not there\n")) << err_;
-  EXPECT_TRUE(Complains("warning  a: has a policy, and no parent")) << err_;
-  EXPECT_TRUE(Complains("t.yaml: 1 fault\n")) << err_;
+  EXPECT_TRUE(Complains("fault    a: has a policy, and no parent")) << err_;
+  EXPECT_TRUE(Complains("warning  host g: nobody is on it")) << err_;
+  EXPECT_TRUE(Complains("t.yaml: 2 faults\n")) << err_;
   EXPECT_EQ(Render(), ExitCode::kFailed);
   EXPECT_FALSE(fs::exists(folder_ + "/out"));
   json_ = true;
