@@ -118,6 +118,9 @@ TEST_F(HierarchyTest, AParentKnowsItsChild) {
   parent->children().WithLoads([](const routing::ScopeLoadTable& loads) {
     EXPECT_TRUE(loads.entries().contains(kFarm.scope));
   });
+  child->Change([](OwnPart& own) { own.part.front_ends.pop_back(); });
+  EXPECT_TRUE(
+      Eventually([&] { return parent->children().children()[0].part.front_ends.size() == 1; }));
 }
 
 TEST_F(HierarchyTest, TheTopKnowsTheWholeTreeAndTheBottomWhatIsAbove) {
