@@ -12,6 +12,7 @@ namespace {
 constexpr Duration kDay = std::chrono::hours(24);
 constexpr Duration kYear = 366 * kDay;
 constexpr uint32_t kMaxCopies = 1000;
+constexpr size_t kMaxScopeSegments = 4;
 constexpr std::string_view kHostPrefix = "/_s/";
 
 // Collects what is wrong.
@@ -44,7 +45,7 @@ class Faults {
 
 void CheckHosts(const Site& site, Faults& faults) {
   faults.Require(!site.hosts.empty(), "hosts", "there has to be one");
-  faults.Require(site.hosts.size() <= kMaxSiteHosts, "hosts", "there are more than 64");
+  faults.Require(site.hosts.size() <= kMaxSiteHosts, "hosts", "there are more than 32");
   std::set<std::string> seen;
   for (const std::string& host : site.hosts) {
     faults.RequireCanonical(host, "hosts");
@@ -74,7 +75,7 @@ void CheckQuery(const QueryRules& query, Faults& faults) {
       query.keep == QueryRules::Keep::kOnly || query.keep == QueryRules::Keep::kAllBut;
   faults.Require(named == !query.names.empty(), "query.names",
                  named ? "there has to be one" : "are for \"only\" and \"all but\"");
-  faults.Require(query.names.size() <= kMaxQueryNames, "query.names", "there are more than 64");
+  faults.Require(query.names.size() <= kMaxQueryNames, "query.names", "there are more than 32");
   for (const std::string& name : query.names) {
     const StatusOr<std::string> canonical = CanonicalName(name);
     if (name.size() > kMaxSiteText) {
@@ -98,11 +99,35 @@ bool IsWebOrigin(std::string_view text) {
 
 void CheckCors(const Site& site, Faults& faults) {
   faults.Require(site.cors_origins.size() <= kMaxCorsOrigins, "cors_origins",
-                 "there are more than 64");
+                 "there are more than 32");
   for (const std::string& origin : site.cors_origins) {
     faults.Require(IsWebOrigin(origin), "cors_origins",
                    "\"" + origin + "\" is neither * nor scheme://host[:port]");
   }
+}
+
+// As certificates name them.
+bool IsScope(std::string_view path) {
+  size_t segments = 0;
+  while (true) {
+    const size_t slash = path.find('/');
+    if (!IsSiteName(path.substr(0, slash)) || ++segments > kMaxScopeSegments) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+void CheckScopes(const Site& site, Faults& faults) {
+  faults.Require(site.scopes.size() <= kMaxSiteScopes, "scopes", "there are more than 32");
+  std::set<std::string> seen;
+  for (const std::string& scope : site.scopes) {
+    faults.Require(IsScope(scope), "scopes", "\"" + scope + "\" is no path such as cdn-one/dc-two");
+    faults.Require(seen.insert(scope).second, "scopes", "\"" + scope + "\" is there twice");
+  }
+}
+
+bool Covers(std::string_view outer, std::string_view inner) {
+  return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
 }
 
 // ---- Differences.
@@ -166,6 +191,7 @@ std::vector<std::string> FaultsOf(const Site& site) {
   CheckOrigins(site, faults);
   CheckQuery(site.query, faults);
   CheckCors(site, faults);
+  CheckScopes(site, faults);
   faults.RequireTime(site.ttl, Duration::zero(), kYear, "ttl");
   faults.RequireTime(site.negative_ttl, Duration::zero(), kDay, "negative_ttl");
   faults.RequireTime(site.stale_if_error, Duration::zero(), kYear, "stale_if_error");
@@ -194,7 +220,25 @@ std::vector<std::string> DifferencesOf(const Site& before, const Site& after) {
   compare("cors_origins", before.cors_origins, after.cors_origins);
   compare("choice", before.choice, after.choice);
   compare("fields of a later version", before.later_fields, after.later_fields);
+  if (before.scopes != after.scopes) {
+    const auto text = [](const Site& site) {
+      return site.scopes.empty() ? std::string("all") : Text(site.scopes);
+    };
+    lines.push_back("scopes: " + text(before) + " -> " + text(after));
+  }
   return lines;
+}
+
+bool MayHold(const Site& site, std::string_view scope) {
+  if (site.scopes.empty()) return true;
+  return std::any_of(site.scopes.begin(), site.scopes.end(), [scope](const std::string& path) {
+    return Covers(path, scope) || Covers(scope, path);
+  });
+}
+
+Site ForMembers(Site site) {
+  site.scopes.clear();
+  return site;
 }
 
 std::string RedirectLocation(const Site& site, std::string_view scheme, std::string_view engine,

@@ -18,6 +18,7 @@ inline constexpr size_t kMaxSiteName = 63;
 inline constexpr size_t kMaxSiteHosts = 64;
 inline constexpr size_t kMaxOrigins = 16;
 inline constexpr size_t kMaxCorsOrigins = 64;
+inline constexpr size_t kMaxSiteScopes = 32;
 inline constexpr size_t kMaxSiteText = 255;  // Bytes of any one text in a site.
 // Fields with a tag that the bytes of a site may have, and the bytes of one.
 inline constexpr size_t kMaxSiteFields = 32;
@@ -64,12 +65,19 @@ struct Site {
   // Fields that this program does not know, by tag: of a later version, which others understand.
   // They are kept and told on as they came.
   std::map<uint8_t, Bytes> later_fields;
+  // Who may hold it, below where it is applied: paths, of which each covers all beneath. Empty:
+  // all.
+  std::vector<std::string> scopes;
 
   friend bool operator==(const Site&, const Site&) = default;
 };
 
 // Whether a site may be called so.
 bool IsSiteName(std::string_view name);
+
+// Whether managers of `scope` have to do with the site: one of its scopes covers `scope`, or lies
+// in it.
+bool MayHold(const Site& site, std::string_view scope);
 
 // Everything that is wrong with a site, each with the field it is about; empty if nothing is. Does
 // not know other sites.
@@ -78,6 +86,9 @@ std::vector<std::string> FaultsOf(const Site& site);
 // What applying `after` would change in `before`, a line a field: "ttl: 5min -> 10min". Versions
 // aside.
 std::vector<std::string> DifferencesOf(const Site& before, const Site& after);
+
+// The site as members are told it: without what is for managers alone.
+Site ForMembers(Site site);
 
 // A site without faults as bytes: for the store, and for members. Two equal sites have equal bytes.
 Bytes Encode(const Site& site);

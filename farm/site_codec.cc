@@ -16,6 +16,7 @@ constexpr uint8_t kTaggedFormat = 2;
 // understood by everybody.
 enum Tag : uint8_t {
   kChoiceTag = 1,
+  kScopesTag = 2,
 };
 constexpr size_t kFieldBytesMin = 3;
 
@@ -70,6 +71,10 @@ TaggedFields FieldsOf(const Site& site) {
   if (site.choice != Site::Choice::kManagers) {
     fields[kChoiceTag] = {static_cast<uint8_t>(site.choice)};
   }
+  if (!site.scopes.empty()) {
+    FieldAppender out(fields[kScopesTag]);
+    Put(site.scopes, out);
+  }
   return fields;
 }
 
@@ -97,6 +102,10 @@ Status TakeField(uint8_t tag, ByteSpan bytes, Site& site) {
   switch (tag) {
     case kChoiceTag:
       site.choice = TakeChoice(in);
+      break;
+    case kScopesTag:
+      site.scopes = TakeTexts(in, kMaxSiteScopes, "scopes");
+      if (in.ok() && site.scopes.empty()) in.Fail("scopes", "has none");
       break;
     default:
       site.later_fields[tag] = Bytes(bytes.begin(), bytes.end());

@@ -133,6 +133,45 @@ TEST(SiteTest, TaggedFieldsOutOfOrderOrOfTheWrongSizeAreRefused) {
   EXPECT_EQ(refusal({1, 1, 0, 1, 0}), "field choice is 0, which is not written");
 }
 
+TEST(SiteTest, WithScopesItComesBackToo) {
+  Site site = Films();
+  const Bytes without = Encode(site);
+  site.scopes = {"cdn-one", "cdn-two/dc-one"};
+  const Bytes bytes = Encode(site);
+  EXPECT_EQ(bytes.front(), 2);
+  EXPECT_EQ(*DecodeSite(bytes), site);
+  EXPECT_EQ(Encode(ForMembers(site)), without);
+  Bytes none = without;
+  none.front() = 2;
+  none.insert(none.end(), {1, 2, 0, 1, 0});
+  EXPECT_FALSE(DecodeSite(none).ok()) << "two ways to say the same";
+}
+
+TEST(SiteTest, AsManyScopesAsMayBeHaveRoom) {
+  Site site = Films();
+  const std::string word(kMaxSiteName, 'a');
+  for (size_t i = 0; i < kMaxSiteScopes; ++i) {
+    site.scopes.push_back(word + "/" + word + "/" + word + "/scope-" + std::to_string(i));
+  }
+  EXPECT_EQ(*DecodeSite(Encode(site)), site);
+}
+
+TEST(SiteTest, AScopeHasToDoWithWhatCoversItOrLiesInIt) {
+  Site site = Films();
+  EXPECT_TRUE(MayHold(site, "cdn-nine"));
+  site.scopes = {"cdn-one", "cdn-two/dc-one"};
+  EXPECT_TRUE(MayHold(site, "cdn-one"));
+  EXPECT_TRUE(MayHold(site, "cdn-one/dc-two/lan-a"));
+  EXPECT_TRUE(MayHold(site, "cdn-two")) << "it hands it on";
+  EXPECT_FALSE(MayHold(site, "cdn-two/dc-two"));
+  EXPECT_FALSE(MayHold(site, "cdn-one-more"));
+  EXPECT_EQ(Fault([](Site& s) { s.scopes = {"cdn-one/"}; }),
+            "scopes: \"cdn-one/\" is no path such as cdn-one/dc-two");
+  EXPECT_EQ(Fault([](Site& s) { s.scopes = {"a/b/c/d/e"}; }),
+            "scopes: \"a/b/c/d/e\" is no path such as cdn-one/dc-two");
+  EXPECT_EQ(Fault([](Site& s) { s.scopes = {"a", "a"}; }), "scopes: \"a\" is there twice");
+}
+
 TEST(SiteTest, BytesOfAFaultySiteAreRefused) {
   Site site = Films();
   site.name = "-";
@@ -150,6 +189,7 @@ TEST(SiteTest, DifferencesAreALineAField) {
   after.origins.pop_back();
   after.choice = Site::Choice::kDelegate;
   after.later_fields = {{200, {1, 255}}};
+  after.scopes = {"cdn-one"};
   EXPECT_EQ(DifferencesOf(Films(), after),
             (std::vector<std::string>{
                 "hosts: films.example, www.films.example -> films.example",
@@ -158,7 +198,7 @@ TEST(SiteTest, DifferencesAreALineAField) {
                 "5s, read 30s -> http://origin.films.example:80, connect 5s, read 30s",
                 "query: all but utm_source -> all", "ttl: 5min -> 10min",
                 "choice: as each manager is set -> delegate",
-                "fields of a later version: none -> 200=01ff"}));
+                "fields of a later version: none -> 200=01ff", "scopes: all -> cdn-one"}));
 }
 
 TEST(SiteTest, RedirectsKeepHostAndQuery) {

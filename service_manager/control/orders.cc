@@ -77,7 +77,8 @@ StatusOr<Orders::SiteOutcome> Orders::TellSite(const SiteDesk::Plan& plan, const
   if (site.version == plan.present) return SiteOutcome{site, {}, {}};
   const auto waiter =
       control_.confirmations().Expect({Confirmations::Kind::kSite, site.name, site.version});
-  const Status told = control_.member().SendAndWait(farm::SiteApplied{site}, limits_.other);
+  const Status told =
+      control_.member().SendAndWait(farm::SiteApplied{farm::ForMembers(site)}, limits_.other);
   if (!told.ok()) {
     control_.Tell();
     return Unavailable("version %llu of site %s is recorded, but not told to all yet: %s",
@@ -139,6 +140,12 @@ StatusOr<std::vector<Orders::PurgeOutcome>> Orders::Purge(const std::vector<std:
     StatusOr<Named> named = Name(uri);
     if (!named.ok()) {
       return MakeStatus(named.status().code(), uri + ": " + MessageOf(named.status()));
+    }
+    const StatusOr<SiteVersion> version = control_.sites().Find(named->site.name, 0);
+    STRATA_RETURN_IF_ERROR(version);
+    if (!version->home.empty()) {
+      return FailedPrecondition("%s: site %s belongs to %s: it is purged there", uri.c_str(),
+                                named->site.name.c_str(), version->home.c_str());
     }
     Part& part = parts[named->site.name];
     if (std::find(part.keys.begin(), part.keys.end(), named->key) != part.keys.end()) continue;

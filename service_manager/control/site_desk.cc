@@ -7,6 +7,7 @@
 
 #include "common/wall_clock.h"
 #include "proto/manager_store.pb.h"
+#include "service_manager/control/purge_journal.h"
 
 namespace strata::manager::control {
 namespace {
@@ -30,6 +31,7 @@ std::string Record(const SiteVersion& version) {
   record.set_yaml(version.yaml);
   record.set_applied_by(version.applied_by);
   record.set_applied_at_s(version.applied_at_s);
+  record.set_home(version.home);
   return record.SerializeAsString();
 }
 
@@ -43,7 +45,19 @@ StatusOr<SiteVersion> ReadRecord(std::string_view key, std::string_view value) {
     return DataLoss("the store's record of site %s: %s", std::string(key).c_str(),
                     MessageOf(site.status()).c_str());
   }
-  return SiteVersion{*site, record.yaml(), record.applied_by(), record.applied_at_s()};
+  return SiteVersion{*site, record.yaml(), record.applied_by(), record.applied_at_s(),
+                     record.home()};
+}
+
+std::string MarkRecord(uint64_t version) {
+  stored::SiteMark mark;
+  mark.set_version(version);
+  return mark.SerializeAsString();
+}
+
+Status BelongsTo(const std::string& name, const std::string& home) {
+  return FailedPrecondition("site %s belongs to %s: it is changed there", name.c_str(),
+                            home.c_str());
 }
 
 }  // namespace
@@ -56,14 +70,27 @@ StatusOr<std::unique_ptr<SiteDesk>> SiteDesk::Open(store::Store& store) {
 }
 
 Status SiteDesk::Reload() {
-  SiteDesk fresh(store_);
-  absl::MutexLock lock(&mutex_);
-  absl::MutexLock lock_fresh(&fresh.mutex_);
-  STRATA_RETURN_IF_ERROR(fresh.Load());
-  sites_ = std::move(fresh.sites_);
-  table_ = std::move(fresh.table_);
-  marks_ = std::move(fresh.marks_);
+  {
+    SiteDesk fresh(store_);
+    absl::MutexLock lock(&mutex_);
+    absl::MutexLock lock_fresh(&fresh.mutex_);
+    STRATA_RETURN_IF_ERROR(fresh.Load());
+    sites_ = std::move(fresh.sites_);
+    table_ = std::move(fresh.table_);
+    marks_ = std::move(fresh.marks_);
+  }
+  TellChanged("");
   return Ok();
+}
+
+void SiteDesk::Observe(std::function<void(const std::string& name)> changed) {
+  absl::MutexLock lock(&observer_mutex_);
+  changed_ = std::move(changed);
+}
+
+void SiteDesk::TellChanged(const std::string& name) {
+  absl::MutexLock lock(&observer_mutex_);
+  if (changed_ != nullptr) changed_(name);
 }
 
 Status SiteDesk::Load() {
@@ -100,12 +127,7 @@ StatusOr<SiteDesk::Plan> SiteDesk::LookLocked(const farm::Site& site) const {
   plan.site = site;
   const auto mark = marks_.find(site.name);
   plan.site.version = (mark == marks_.end() ? 0 : mark->second) + 1;
-  for (const std::string& host : site.hosts) {
-    const farm::Site* other = table_.FindByHost(host);
-    if (other != nullptr && other->name != site.name) {
-      return AlreadyExists("host %s belongs to site %s", host.c_str(), other->name.c_str());
-    }
-  }
+  STRATA_RETURN_IF_ERROR(CheckFree(site, ""));
   const auto it = sites_.find(site.name);
   const farm::Site before = it == sites_.end() ? farm::Site() : it->second.site;
   plan.present = before.version;
@@ -116,10 +138,32 @@ StatusOr<SiteDesk::Plan> SiteDesk::LookLocked(const farm::Site& site) const {
   return plan;
 }
 
+Status SiteDesk::CheckFree(const farm::Site& site, const std::string& home) const {
+  const auto it = sites_.find(site.name);
+  if (it != sites_.end() && it->second.home != home) {
+    if (home.empty()) return BelongsTo(site.name, it->second.home);
+    return AlreadyExists("there is another site %s, of %s", site.name.c_str(),
+                         it->second.home.empty() ? "this scope" : it->second.home.c_str());
+  }
+  for (const std::string& host : site.hosts) {
+    const farm::Site* other = table_.FindByHost(host);
+    if (other == nullptr || other->name == site.name) continue;
+    const std::string& of = sites_.at(other->name).home;
+    return AlreadyExists("host %s belongs to site %s%s%s", host.c_str(), other->name.c_str(),
+                         of.empty() ? "" : " of ", of.c_str());
+  }
+  return Ok();
+}
+
 StatusOr<SiteDesk::Plan> SiteDesk::Apply(const farm::Site& site, const std::string& yaml,
                                          const std::string& by) {
-  absl::MutexLock lock(&mutex_);
-  return ApplyLocked(site, yaml, by);
+  StatusOr<Plan> plan = Internal("not applied");
+  {
+    absl::MutexLock lock(&mutex_);
+    plan = ApplyLocked(site, yaml, by);
+  }
+  if (plan.ok()) TellChanged(site.name);
+  return plan;
 }
 
 StatusOr<SiteDesk::Plan> SiteDesk::ApplyLocked(const farm::Site& site, const std::string& yaml,
@@ -131,12 +175,10 @@ StatusOr<SiteDesk::Plan> SiteDesk::ApplyLocked(const farm::Site& site, const std
   }
   const std::string& name = site.name;
   const SiteVersion version{plan.site, yaml, by, WallClockSeconds()};
-  stored::SiteMark mark;
-  mark.set_version(plan.site.version);
   store::IntentBatch batch;
   batch.puts.push_back({kSites, name, Record(version)});
   batch.puts.push_back({kVersions, VersionKey(name, plan.site.version), Record(version)});
-  batch.puts.push_back({kMarks, name, mark.SerializeAsString()});
+  batch.puts.push_back({kMarks, name, MarkRecord(plan.site.version)});
   STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
   for (size_t i = kVersionsKept - 1; i < versions.size(); ++i) {
     batch.deletes.push_back({kVersions, VersionKey(name, versions[i].site.version)});
@@ -150,9 +192,20 @@ StatusOr<SiteDesk::Plan> SiteDesk::ApplyLocked(const farm::Site& site, const std
 
 StatusOr<SiteDesk::Plan> SiteDesk::Rollback(const std::string& name, uint64_t version,
                                             const std::string& by) {
-  absl::MutexLock lock(&mutex_);
+  StatusOr<Plan> plan = Internal("not applied");
+  {
+    absl::MutexLock lock(&mutex_);
+    plan = RollbackLocked(name, version, by);
+  }
+  if (plan.ok()) TellChanged(name);
+  return plan;
+}
+
+StatusOr<SiteDesk::Plan> SiteDesk::RollbackLocked(const std::string& name, uint64_t version,
+                                                  const std::string& by) {
   STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
   const auto it = sites_.find(name);
+  if (it != sites_.end() && !it->second.home.empty()) return BelongsTo(name, it->second.home);
   const uint64_t present = it == sites_.end() ? 0 : it->second.site.version;
   for (const SiteVersion& earlier : versions) {
     const uint64_t number = earlier.site.version;
@@ -166,14 +219,80 @@ StatusOr<SiteDesk::Plan> SiteDesk::Rollback(const std::string& name, uint64_t ve
 }
 
 Status SiteDesk::Remove(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
-  if (!sites_.contains(name)) return NotFound("there is no site %s", name.c_str());
+  {
+    absl::MutexLock lock(&mutex_);
+    STRATA_RETURN_IF_ERROR(RemoveLocked(name));
+  }
+  TellChanged(name);
+  return Ok();
+}
+
+Status SiteDesk::RemoveLocked(const std::string& name) {
+  const auto it = sites_.find(name);
+  if (it == sites_.end()) return NotFound("there is no site %s", name.c_str());
+  if (!it->second.home.empty()) return BelongsTo(name, it->second.home);
   store::IntentBatch batch;
   batch.deletes.push_back({kSites, name});
   STRATA_RETURN_IF_ERROR(store_.Commit(batch));
   STRATA_RETURN_IF_ERROR(table_.Remove(name));
   sites_.erase(name);
   return Ok();
+}
+
+// ---- Sites from above.
+
+StatusOr<bool> SiteDesk::Take(const SiteVersion& version) {
+  StatusOr<bool> taken = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    taken = TakeLocked(version);
+  }
+  if (taken.ok() && *taken) TellChanged(version.site.name);
+  return taken;
+}
+
+StatusOr<bool> SiteDesk::TakeLocked(const SiteVersion& version) {
+  const farm::Site& site = version.site;
+  const std::string& name = site.name;
+  if (version.home.empty()) return InvalidArgument("site %s has no home", name.c_str());
+  STRATA_RETURN_IF_ERROR(CheckFree(site, version.home));
+  const auto it = sites_.find(name);
+  if (it != sites_.end() && it->second.site.version >= site.version) return false;
+  if (it == sites_.end() && sites_.size() >= kSitesMax) {
+    return ResourceExhausted("there are %zu sites already", kSitesMax);
+  }
+  // Whoever applies a site of this name here later goes on above all that engines have heard.
+  uint64_t& mark = marks_[name];
+  store::IntentBatch batch;
+  batch.puts.push_back({kSites, name, Record(version)});
+  if (mark < site.version) batch.puts.push_back({kMarks, name, MarkRecord(site.version)});
+  STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  STRATA_RETURN_IF_ERROR(table_.Apply(site));
+  sites_[name] = version;
+  mark = std::max(mark, site.version);
+  return true;
+}
+
+Status SiteDesk::Drop(const std::string& name) {
+  StatusOr<bool> dropped = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    dropped = DropLocked(name);
+  }
+  if (dropped.ok() && *dropped) TellChanged(name);
+  return dropped.status();
+}
+
+StatusOr<bool> SiteDesk::DropLocked(const std::string& name) {
+  const auto it = sites_.find(name);
+  if (it == sites_.end() || it->second.home.empty()) return false;
+  store::IntentBatch batch;
+  batch.deletes.push_back({kSites, name});
+  batch.trims.push_back({LogOfPurges(name), store::kWholeLog});
+  STRATA_RETURN_IF_ERROR(store_.Commit(batch));
+  STRATA_RETURN_IF_ERROR(table_.Remove(name));
+  sites_.erase(it);
+  return true;
 }
 
 std::vector<SiteVersion> SiteDesk::sites() const {
@@ -187,7 +306,7 @@ StatusOr<SiteVersion> SiteDesk::Find(const std::string& name, uint64_t version) 
   absl::MutexLock lock(&mutex_);
   const auto it = sites_.find(name);
   if (it == sites_.end()) return NotFound("there is no site %s", name.c_str());
-  if (version == 0) return it->second;
+  if (version == 0 || version == it->second.site.version) return it->second;
   STRATA_ASSIGN_OR_RETURN(const std::vector<SiteVersion> versions, VersionsLocked(name));
   for (const SiteVersion& other : versions) {
     if (other.site.version == version) return other;

@@ -32,8 +32,18 @@ Status StoreTeller::TellSites(const farm::SiteLedger& ledger) {
     const std::string& name = version.site.name;
     names.insert(name);
     const farm::Site* there = ledger.sites().Find(name);
+    const farm::SiteLedger::PurgeLog* log = ledger.FindLog(name);
+    STRATA_ASSIGN_OR_RETURN(const uint64_t last, purges_.Last(name));
+    // A site of another home had this name before, with numbers of its own.
+    const bool another = !version.home.empty() && there != nullptr &&
+                         (there->version > version.site.version || log->position > last);
+    if (another) {
+      STRATA_RETURN_IF_ERROR(member_.SendAndWait(farm::SiteRemoved{name}, kTellLimit));
+      there = nullptr;
+      log = nullptr;
+    }
     if (there == nullptr || there->version < version.site.version) {
-      const farm::SiteApplied told{version.site};
+      const farm::SiteApplied told{farm::ForMembers(version.site)};
       if (farm::VersionOf(told) <= member_.spoken_version()) {
         STRATA_RETURN_IF_ERROR(member_.SendAndWait(told, kTellLimit));
       } else {
@@ -43,7 +53,6 @@ Status StoreTeller::TellSites(const farm::SiteLedger& ledger) {
         if (there == nullptr) continue;
       }
     }
-    const farm::SiteLedger::PurgeLog* log = ledger.FindLog(name);
     STRATA_ASSIGN_OR_RETURN(const std::vector<farm::Purged> entries,
                             purges_.After(name, log == nullptr ? 0 : log->position));
     for (const farm::Purged& entry : entries) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -58,6 +59,11 @@ class Rebasing {
       known_[name];  // A site without a purge may have had one after the backup.
     }
     for (const auto& [name, position] : known_) {
+      if (from_above_.contains(name)) {  // Its home numbers it, and knows more.
+        if (position != 0)
+          out_[farm::backup::NextKey(name)] = farm::backup::NextValue(position + 1);
+        continue;
+      }
       stored::RestoredLog log;
       log.set_known(position);
       log.set_next(position + kPurgesAhead + 1);
@@ -86,6 +92,10 @@ class Rebasing {
       engine.set_registration(engine.registration() + kRegistrationsAhead);
       engine.clear_instance();
       value = engine.SerializeAsString();
+    } else if (table == "sites") {
+      stored::StoredSite site;
+      if (!site.ParseFromString(value)) return Unreadable("site " + key);
+      if (!site.home().empty()) from_above_.insert(key);
     } else if (table == "site_marks") {
       stored::SiteMark mark;
       if (!mark.ParseFromString(value)) return Unreadable("the mark of site " + key);
@@ -107,6 +117,7 @@ class Rebasing {
     if (it == out_.end()) return Ok();  // It was removed.
     stored::StoredSite record;
     if (!record.ParseFromString(it->second)) return Unreadable("site " + name);
+    if (from_above_.contains(name)) return Ok();
     StatusOr<farm::Site> site = farm::DecodeSite(AsBytes(record.site()));
     if (!site.ok()) return Unreadable("site " + name);
     site->version = version;
@@ -136,6 +147,7 @@ class Rebasing {
 
   const int64_t now_s_;
   std::map<std::string, std::string> out_;
+  std::set<std::string> from_above_;       // Sites of other homes.
   std::map<std::string, uint64_t> marks_;  // Of the sites: their highest versions.
   std::map<std::string, uint64_t> known_;  // Of the sites' logs: the last position.
 };

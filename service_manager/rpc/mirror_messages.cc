@@ -38,6 +38,7 @@ v1::FollowReply ToReply(const store::MirroredStore::Entry& entry) {
     v1::Append& out = *intent.add_appends();
     out.set_log(append.log);
     out.set_record(append.record);
+    out.set_position(append.position);
   }
   for (const auto& trim : entry.batch.trims) {
     v1::Trim& out = *intent.add_trims();
@@ -57,7 +58,7 @@ store::MirroredStore::Entry FromProto(const v1::Intent& intent) {
     entry.batch.deletes.push_back({gone.table(), gone.key()});
   }
   for (const v1::Append& append : intent.appends()) {
-    entry.batch.appends.push_back({append.log(), append.record()});
+    entry.batch.appends.push_back({append.log(), append.record(), append.position()});
   }
   for (const v1::Trim& trim : intent.trims()) {
     entry.batch.trims.push_back({trim.log(), trim.before()});

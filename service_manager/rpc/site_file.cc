@@ -90,6 +90,7 @@ Site ToSite(const site::v1::SiteFile& file) {
   site.fill_limit = Duration(file.fill_limit());
   site.cors_origins.assign(file.cors_origins().begin(), file.cors_origins().end());
   site.choice = ToChoice(file.choice());
+  site.scopes.assign(file.scopes().begin(), file.scopes().end());
   return site;
 }
 

@@ -350,6 +350,10 @@ Status MirroredStore::Take(const Copy& copy) {
 
 // ---- The rest is the own store's.
 
+StatusOr<uint64_t> MirroredStore::LastPosition(const std::string& log) {
+  return own_.LastPosition(log);
+}
+
 StatusOr<std::optional<std::string>> MirroredStore::Get(std::string_view table,
                                                         std::string_view key) {
   return own_.Get(table, key);

@@ -132,6 +132,7 @@ class MirroredStore final : public Store {
   // Unavailable: this manager does not lead, so another is to be asked; or it is written here, and
   // it is not known that the others have it.
   StatusOr<std::vector<uint64_t>> Commit(const IntentBatch& batch) override;
+  StatusOr<uint64_t> LastPosition(const std::string& log) override;
   StatusOr<std::optional<std::string>> Get(std::string_view table, std::string_view key) override;
   Status VisitTable(std::string_view table,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) override;

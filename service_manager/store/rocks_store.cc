@@ -108,6 +108,9 @@ StatusOr<std::vector<uint64_t>> RocksStore::Commit(const IntentBatch& batch) {
   for (size_t i = 0; i < batch.appends.size(); ++i) {
     next_position_[batch.appends[i].log] = positions[i] + 1;
   }
+  for (const IntentBatch::Trim& trim : batch.trims) {
+    if (trim.before == kWholeLog) next_position_.erase(trim.log);
+  }
   return positions;
 }
 
@@ -177,13 +180,20 @@ StatusOr<std::vector<uint64_t>> RocksStore::Fill(const IntentBatch& batch,
     if (!next.contains(append.log)) {
       STRATA_ASSIGN_OR_RETURN(next[append.log], NextPosition(append.log));
     }
-    positions.push_back(next[append.log]++);
+    uint64_t& at = next[append.log];
+    if (append.position != 0 && (append.position < at || append.position == kWholeLog)) {
+      return InvalidArgument("%llu is not above the last position of log %s",
+                             static_cast<unsigned long long>(append.position), append.log.c_str());
+    }
+    at = std::max(at, append.position);
+    positions.push_back(at++);
     writes.Put(family, LogKey(append.log, positions.back()), append.record);
     writes.Put(family, NextKey(append.log), BigEndian(next[append.log]));
   }
   for (const IntentBatch::Trim& trim : batch.trims) {
     STRATA_RETURN_IF_ERROR(CheckName(trim.log));
     writes.DeleteRange(family, LogKey(trim.log, 0), LogKey(trim.log, trim.before));
+    if (trim.before == kWholeLog) writes.Delete(family, NextKey(trim.log));
   }
   return positions;
 }
@@ -199,6 +209,12 @@ StatusOr<uint64_t> RocksStore::NextPosition(const std::string& log) {
   const uint64_t position = reader.U64();
   if (reader.AtEnd()) return position;
   return Unreadable("the end of log " + log);
+}
+
+StatusOr<uint64_t> RocksStore::LastPosition(const std::string& log) {
+  std::lock_guard lock(mutex_);
+  STRATA_ASSIGN_OR_RETURN(const uint64_t next, NextPosition(log));
+  return next - 1;
 }
 
 StatusOr<std::optional<std::string>> RocksStore::Read(Family family, std::string_view key) {

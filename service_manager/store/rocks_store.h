@@ -48,6 +48,7 @@ class RocksStore final : public Store {
   RocksStore& operator=(const RocksStore&) = delete;
 
   StatusOr<std::vector<uint64_t>> Commit(const IntentBatch& batch) override;
+  StatusOr<uint64_t> LastPosition(const std::string& log) override;
   StatusOr<std::optional<std::string>> Get(std::string_view table, std::string_view key) override;
   Status VisitTable(std::string_view table,
                     absl::FunctionRef<bool(std::string_view, std::string_view)> visit) override;

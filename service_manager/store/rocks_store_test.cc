@@ -140,6 +140,15 @@ TEST_F(RocksStoreTest, NumbersALogFromOneAndNeverTwice) {
   ASSERT_TRUE(store_->Commit({.trims = {{"p", 4}}}).ok());
   Open();
   EXPECT_EQ(*store_->Commit({.appends = {{"p", "e"}}}), std::vector<uint64_t>{4});
+  EXPECT_EQ(*store_->LastPosition("p"), 4U);
+  EXPECT_EQ(*store_->LastPosition("r"), 0U);
+  EXPECT_EQ(*store_->Commit({.appends = {{"p", "f", 9}, {"p", "g"}}}),
+            (std::vector<uint64_t>{9, 10}));
+  EXPECT_EQ(store_->Commit({.appends = {{"p", "h", 10}}}).status().code(),
+            StatusCode::kInvalidArgument);
+  ASSERT_TRUE(store_->Commit({.appends = {{"q", "b"}}, .trims = {{"q", kWholeLog}}}).ok());
+  EXPECT_EQ(*store_->LastPosition("q"), 0U);
+  EXPECT_EQ(*store_->Commit({.appends = {{"q", "c"}}}), std::vector<uint64_t>{1});
   std::vector<std::pair<uint64_t, std::string>> seen;
   ASSERT_TRUE(store_
                   ->VisitLog("p", 0,
@@ -148,7 +157,7 @@ TEST_F(RocksStoreTest, NumbersALogFromOneAndNeverTwice) {
                                return true;
                              })
                   .ok());
-  EXPECT_EQ(seen, (std::vector<std::pair<uint64_t, std::string>>{{4, "e"}}));
+  EXPECT_EQ(seen, (std::vector<std::pair<uint64_t, std::string>>{{4, "e"}, {9, "f"}, {10, "g"}}));
 }
 
 TEST_F(RocksStoreTest, RefusesNamesAndRecordsOutOfBoundsWithoutWriting) {

@@ -13,6 +13,9 @@
 
 namespace strata::manager::store {
 
+// Of a trim: all records that there ever were.
+inline constexpr uint64_t kWholeLog = UINT64_MAX;
+
 // Intent, to be written at once: all of it or nothing. A table is a map from key to value, a log
 // gives each record the next position, from 1. Names of tables and logs are not empty, of at most
 // kNameBytesMax bytes, without a NUL; a table and a log of one name are two things.
@@ -25,16 +28,18 @@ struct IntentBatch {
   };
   struct Append {
     std::string log, record;
+    uint64_t position =
+        0;  // Above that of the last record, of whom numbers elsewhere; 0: the next.
   };
   struct Trim {  // Forgets the records before a position.
     std::string log;
-    uint64_t before = 0;
+    uint64_t before = 0;  // kWholeLog: all, and the next position is 1 again.
   };
 
   std::vector<Put> puts = {};
   std::vector<Delete> deletes = {};  // After the puts.
   std::vector<Append> appends = {};
-  std::vector<Trim> trims = {};
+  std::vector<Trim> trims = {};  // After the appends.
 };
 
 // A record of intent as it lies in a store: only for another store of the same version.
@@ -81,10 +86,12 @@ class Store {
   // ---- Intent.
 
   // Writes and syncs; gives the positions of the appended records, in their order. InvalidArgument
-  // for a name or record out of bounds (nothing is written), else what the disk says.
+  // for a name, record or position out of bounds (nothing is written), else what the disk says.
   virtual StatusOr<std::vector<uint64_t>> Commit(const IntentBatch& batch) = 0;
   virtual StatusOr<std::optional<std::string>> Get(std::string_view table,
                                                    std::string_view key) = 0;
+  // The position that a record was given last in this log, trimmed or not; 0: none was.
+  virtual StatusOr<uint64_t> LastPosition(const std::string& log) = 0;
   // In the order of the keys; until `visit` says false.
   virtual Status VisitTable(
       std::string_view table,
