@@ -263,9 +263,17 @@ void ContentKeeper::TellPurged(const Pending& pending, size_t dropped, const std
     if (entry.position == pending.entries.back().position) {
       told.dropped = static_cast<uint32_t>(dropped);
     }
-    const Status sent = member_.Send(told);
-    if (!sent.ok()) Log().Warning("a purge was not confirmed", {{"error", MessageOf(sent)}});
+    Tell(told);
   }
+  // All of the site, and nothing since.
+  if (pending.entries.empty()) {
+    Tell({options_.self, pending.site, pending.forgotten, static_cast<uint32_t>(dropped), problem});
+  }
+}
+
+void ContentKeeper::Tell(const farm::PurgeApplied& told) {
+  const Status sent = member_.Send(told);
+  if (!sent.ok()) Log().Warning("a purge was not confirmed", {{"error", MessageOf(sent)}});
 }
 
 bool ContentKeeper::ApplySites() {

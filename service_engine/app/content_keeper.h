@@ -92,6 +92,7 @@ class ContentKeeper {
   bool Purge(const Pending& pending);
   void NotePositions();
   void TellPurged(const Pending& pending, size_t dropped, const std::string& problem);
+  void Tell(const farm::PurgeApplied& told);
   bool ApplySites();
   std::vector<std::string> GoneSites(const std::map<std::string, farm::Site>& wanted) const;
   bool TakeAway(const std::vector<std::string>& gone);

@@ -200,10 +200,21 @@ Status FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& s
   return Ok();
 }
 
+void FarmControl::Observe(std::function<void(const farm::Message* message)> told) {
+  absl::MutexLock lock(&observer_mutex_);
+  observer_ = std::move(told);
+}
+
 // ---- The group's thread.
+
+void FarmControl::TellObserver(const farm::Message* message) {
+  absl::MutexLock lock(&observer_mutex_);
+  if (observer_ != nullptr) observer_(message);
+}
 
 void FarmControl::OnMessage(const farm::Message& message, farm::EngineId) {
   confirmations_.OnMessage(message);
+  TellObserver(&message);
   if (const auto* asked = std::get_if<farm::DigestAsked>(&message)) {
     verifier_.OnAsked(*asked, *member_);
   } else if (const auto* told = std::get_if<farm::DigestTold>(&message)) {
@@ -236,6 +247,7 @@ void FarmControl::OnView(const multicast::View& view, bool joined) {
   NoteEngines(engines);
   verifier_.OnView(engines);
   leadership_->OnView(view);
+  TellObserver(nullptr);
   work_->Post([this] {
     BeginToLead();
     TellStore();

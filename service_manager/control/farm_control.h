@@ -117,6 +117,10 @@ class FarmControl final : private farm::FarmListener {
   // A start of an engine, by its certificate's name. AlreadyExists: another process of that name is
   // alive. Returns when it is durable; the farm hears of it as soon as it can.
   StatusOr<Registrar::Engine> Register(const farm::EngineInfo& info, ByteSpan instance);
+  // Is told what the farm's members say, once it has counted, and, with null, that engines came or
+  // went; on the group's thread: be quick. Null: nobody is told, from when it returns. Any thread
+  // but the group's.
+  void Observe(std::function<void(const farm::Message* message)> told);
   // As StateVerifier's.
   StatusOr<DigestWatch::Own> DigestOf(uint64_t number) const { return verifier_.DigestOf(number); }
   // As EngineWatch's.
@@ -156,6 +160,7 @@ class FarmControl final : private farm::FarmListener {
   void ReconcileEngine(farm::EngineId engine);
   void Tick();
 
+  void TellObserver(const farm::Message* message);
   void NoteEngines(const std::vector<farm::EngineId>& engines);
 
   const FarmControlOptions options_;
@@ -178,6 +183,9 @@ class FarmControl final : private farm::FarmListener {
   mutable absl::Mutex mutex_;
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   std::shared_ptr<const farm::DirectorSettings> director_ ABSL_GUARDED_BY(mutex_);
+
+  absl::Mutex observer_mutex_;  // Held while he is told; with no other.
+  std::function<void(const farm::Message*)> observer_ ABSL_GUARDED_BY(observer_mutex_);
 
   bool untold_ = false;          // Of the worker: TellStore has to be tried again.
   std::string untold_why_;       // The same: what was logged of it.

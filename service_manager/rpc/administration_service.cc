@@ -203,9 +203,11 @@ grpc::Status AdministrationService::PurgeContent(grpc::ServerContext* context,
                                                  const v1::PurgeContentRequest* request,
                                                  v1::PurgeContentReply* reply) {
   return Order(*context, "purge " + Joined(request->uris()), [&](const std::string& by) -> Status {
-    STRATA_ASSIGN_OR_RETURN(const auto outcomes,
-                            orders_.Purge({request->uris().begin(), request->uris().end()}, by));
-    bool complete = true;
+    reply->set_complete(true);
+    STRATA_ASSIGN_OR_RETURN(const std::vector<std::string> uris, PurgeInTree(*request, by, reply));
+    if (uris.empty() && !request->uris().empty()) return Ok();
+    STRATA_ASSIGN_OR_RETURN(const auto outcomes, orders_.Purge(uris, by));
+    bool complete = reply->complete();
     for (const control::Orders::PurgeOutcome& outcome : outcomes) {
       *reply->add_purges() = ToPurge(outcome);
       for (const auto& engine : outcome.engines) complete = complete && engine.confirmed;
@@ -213,6 +215,47 @@ grpc::Status AdministrationService::PurgeContent(grpc::ServerContext* context,
     reply->set_complete(complete);
     return Ok();
   });
+}
+
+StatusOr<std::vector<std::string>> AdministrationService::PurgeInTree(
+    const v1::PurgeContentRequest& request, const std::string& by, v1::PurgeContentReply* reply) {
+  std::vector<std::string> others;
+  std::map<std::string, std::vector<std::string>> by_site;  // Canonical.
+  for (const std::string& uri : request.uris()) {
+    // What has no name is refused by the farm's own orders.
+    const StatusOr<control::Orders::Named> named = orders_.Name(uri);
+    bool takes = false;
+    if (named.ok() && tree_.takes != nullptr) {
+      STRATA_ASSIGN_OR_RETURN(takes, tree_.takes(named->site.name));
+    }
+    if (!takes) {
+      others.push_back(uri);
+      continue;
+    }
+    std::vector<std::string>& uris = by_site[named->site.name];
+    if (std::find(uris.begin(), uris.end(), named->canonical) == uris.end()) {
+      uris.push_back(named->canonical);
+    }
+  }
+  if (static_cast<size_t>(request.uris_size()) > control::kPurgeUrisMax) {
+    return InvalidArgument("a purge takes 1 to %zu URIs, not %d", control::kPurgeUrisMax,
+                           request.uris_size());
+  }
+  for (const std::string& uri : others) {
+    // All are looked at before the first one is purged.
+    const StatusOr<control::Orders::Named> named = orders_.Name(uri);
+    if (!named.ok() && !by_site.empty()) {
+      return MakeStatus(named.status().code(), uri + ": " + MessageOf(named.status()));
+    }
+  }
+  for (const auto& [site, uris] : by_site) {
+    STRATA_ASSIGN_OR_RETURN(v1::Purge purge, tree_.purge(site, uris, by));
+    for (const v1::ScopeConfirmation& scope : purge.scopes()) {
+      if (scope.outcome() != "confirmed") reply->set_complete(false);
+    }
+    *reply->add_purges() = std::move(purge);
+  }
+  return others;
 }
 
 grpc::Status AdministrationService::DrainEngine(grpc::ServerContext* context,

@@ -2,7 +2,11 @@
 
 #include <atomic>
 #include <functional>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "common/status.h"
 #include "proto/manager.grpc.pb.h"
 #include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
@@ -12,6 +16,17 @@
 
 namespace strata::manager::rpc {
 
+// Purges of sites that are for more than the own farm's engines, by whoever looks after the tree of
+// managers (site_flow/tree_purges.h).
+struct TreePurges {
+  // Whether purges of this site go that way.
+  std::function<StatusOr<bool>(const std::string& site)> takes;
+  // Canonical URIs of one site; waits. Null, and `takes` with it: there is no tree.
+  std::function<StatusOr<v1::Purge>(const std::string& site, const std::vector<std::string>& uris,
+                                    const std::string& by)>
+      purge;
+};
+
 // What operators ask and order (proto/manager.proto). Called on gRPC's threads.
 class AdministrationService final : public v1::Administration::Service {
  public:
@@ -19,6 +34,8 @@ class AdministrationService final : public v1::Administration::Service {
                         control::DrainDesk& drains, directory::LocationIndex& index, Guard& guard)
       : control_(control), orders_(orders), drains_(drains), index_(index), guard_(guard) {}
 
+  // Before the server starts.
+  void SetTree(TreePurges tree) { tree_ = std::move(tree); }
   // Ends streams, so that the server can end.
   void Stop() { stop_ = true; }
   // Orders that are under way wait for nobody any more, and fail.
@@ -71,6 +88,10 @@ class AdministrationService final : public v1::Administration::Service {
   // `chunk` has what is to be said first.
   Status WriteBackup(const grpc::ServerContext& context, v1::BackupChunk& chunk,
                      grpc::ServerWriter<v1::BackupChunk>& writer);
+  // Those that go to the tree are purged there; gives the others.
+  StatusOr<std::vector<std::string>> PurgeInTree(const v1::PurgeContentRequest& request,
+                                                 const std::string& by,
+                                                 v1::PurgeContentReply* reply);
   Status FillLocate(const std::string& uri, v1::LocateReply* reply);
   Status WriteContent(const v1::ListContentRequest& request,
                       grpc::ServerWriter<v1::Content>* writer);
@@ -80,6 +101,7 @@ class AdministrationService final : public v1::Administration::Service {
   control::DrainDesk& drains_;
   directory::LocationIndex& index_;
   Guard& guard_;
+  TreePurges tree_;
   std::atomic<bool> stop_ = false;
   std::atomic<int> backups_ = 0;  // That are being made.
 };
