@@ -98,6 +98,7 @@ void CommandLine::AddCommands() {
   AddManagerCommands(root);
   AddTreeCommands(root);
   AddSiteCommands(root);
+  AddPurgeCommands(root);
   AddRecordCommands(root);
   AddBackupCommands(root);
   AddPkiCommands(root);

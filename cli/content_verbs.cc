@@ -15,6 +15,21 @@ namespace {
 
 constexpr size_t kRowsAtOnce = 1000;  // Of a list that comes bit by bit.
 
+// The farms of a site that is for several.
+void PrintScopes(Terminal& terminal, const api::Purge& purge) {
+  Table table({{"SCOPE"}, {"OUTCOME"}, {"ENGINES", Align::kRight}, {"REMARKS"}});
+  for (const api::ScopeConfirmation& scope : purge.scopes()) {
+    const bool confirmed = scope.outcome() == "confirmed";
+    const std::string engines =
+        std::to_string(scope.confirmed()) + " of " + std::to_string(scope.engines());
+    table.AddRow({scope.scope(),
+                  {scope.outcome(), confirmed ? Colour::kGreen : Colour::kRed},
+                  scope.engines() == 0 ? "" : engines,
+                  scope.problem()});
+  }
+  if (!table.empty()) terminal.out << table.Render(terminal.style());
+}
+
 // The site, its number in the purge log, and who confirmed.
 void PrintPurge(Terminal& terminal, const api::Purge& purge) {
   terminal.out << "Site " << terminal.Paint(Printable(purge.site()), Colour::kBold) << ", purge "
@@ -29,6 +44,7 @@ void PrintPurge(Terminal& terminal, const api::Purge& purge) {
          engine.problem()});
   }
   if (!table.empty()) terminal.out << table.Render(terminal.style());
+  PrintScopes(terminal, purge);
   terminal.out << "\n";
 }
 

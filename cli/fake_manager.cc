@@ -12,6 +12,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "cli/fake_hierarchy.h"
+#include "cli/fake_site_flow.h"
 #include "common/check.h"
 #include "common/tls/grpc_credentials.h"
 #include "common/wall_clock.h"
@@ -456,6 +457,7 @@ struct FakeManager::Parts {
   Service service;
   Location location;
   FakeHierarchy hierarchy{[this](grpc::ServerContext& c) { return service.Check(c, false); }};
+  FakeSiteFlow flow;
   std::unique_ptr<grpc::Server> server;
   int port = 0;
 };
@@ -469,6 +471,7 @@ FakeManager::FakeManager(const tls::TlsPaths& paths) {
   builder.RegisterService(&parts_->service);
   builder.RegisterService(&parts_->location);
   builder.RegisterService(&parts_->hierarchy);
+  builder.RegisterService(&parts_->flow);
   parts_->server = builder.BuildAndStart();
   STRATA_CHECK(parts_->server != nullptr);
   parts_->service.own_address = address();

@@ -19,6 +19,7 @@
 #include "proto/hierarchy.grpc.pb.h"
 #include "proto/locate.grpc.pb.h"
 #include "proto/manager.grpc.pb.h"
+#include "proto/site_flow.grpc.pb.h"
 
 namespace strata::cli {
 namespace {
@@ -175,6 +176,22 @@ class GrpcManagerClient final : public ManagerClient {
     request.set_uri(uri);
     return Call<tree::PolicyReply>(&tree::Hierarchy::Stub::Policy, request, Kind::kQuestion);
   }
+  StatusOr<flow::SiteStatusReply> SiteStatus(const std::string& site) override {
+    flow::SiteStatusRequest request;
+    request.set_site(site);
+    return Call<flow::SiteStatusReply>(&FlowStub::SiteStatus, request, Kind::kQuestion);
+  }
+  StatusOr<flow::ListPurgesReply> ListPurges(const std::string& site, uint32_t limit) override {
+    flow::ListPurgesRequest request;
+    request.set_site(site);
+    request.set_limit(limit);
+    return Call<flow::ListPurgesReply>(&FlowStub::ListPurges, request, Kind::kQuestion);
+  }
+  StatusOr<flow::ShowPurgeReply> ShowPurge(const std::string& id) override {
+    flow::ShowPurgeRequest request;
+    request.set_id(id);
+    return Call<flow::ShowPurgeReply>(&FlowStub::ShowPurge, request, Kind::kQuestion);
+  }
 
   Status ListContent(const api::ListContentRequest& request,
                      const std::function<void(const api::Content&)>& each) override {
@@ -207,6 +224,7 @@ class GrpcManagerClient final : public ManagerClient {
 
  private:
   using Stub = api::Administration::Stub;
+  using FlowStub = flow::SiteFlow::Stub;
 
   enum class Kind : uint8_t { kQuestion, kOrder };
 

@@ -11,12 +11,14 @@
 #include "proto/hierarchy.pb.h"
 #include "proto/locate.pb.h"
 #include "proto/manager.pb.h"
+#include "proto/site_flow.pb.h"
 
 namespace strata::cli {
 
 namespace api = strata::manager::v1;
 namespace locate_api = strata::manager::locate::v1;
 namespace tree = strata::manager::hierarchy::v1;
+namespace flow = strata::manager::site_flow::v1;
 
 inline constexpr size_t kManagersMax = 16;
 
@@ -62,6 +64,12 @@ class ManagerClient {
   virtual StatusOr<tree::TreeReply> ShowTree() = 0;
   // What its parent is told of. `uri`: to test the policy with; empty: none.
   virtual StatusOr<tree::PolicyReply> ShowPolicy(const std::string& uri) = 0;
+
+  // Sites and purges in the tree of managers.
+  virtual StatusOr<flow::SiteStatusReply> SiteStatus(const std::string& site) = 0;
+  // `site` empty: of all sites. `limit` 0: as many as the manager likes.
+  virtual StatusOr<flow::ListPurgesReply> ListPurges(const std::string& site, uint32_t limit) = 0;
+  virtual StatusOr<flow::ShowPurgeReply> ShowPurge(const std::string& id) = 0;
 
   // For each one as it comes. Following events has no end by itself, and no timeout.
   virtual Status ListContent(const api::ListContentRequest& request,

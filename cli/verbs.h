@@ -88,6 +88,17 @@ ExitCode RollbackSite(Terminal& terminal, ManagerClient& manager, const std::str
                       uint64_t version);
 ExitCode RemoveSite(Terminal& terminal, ManagerClient& manager, const std::string& name);
 
+// site_flow_verbs.cc
+// kNotComplete if somebody beneath has another version, or has not purged all.
+ExitCode SiteStatus(Terminal& terminal, ManagerClient& manager, const std::string& name);
+struct ListPurgesOptions {
+  std::string site;    // Empty: of all.
+  uint32_t limit = 0;  // Of each site; 0: as many as the manager likes.
+};
+ExitCode ListPurges(Terminal& terminal, ManagerClient& manager, const ListPurgesOptions& options);
+// kNotComplete if an engine has not confirmed it.
+ExitCode ShowPurge(Terminal& terminal, ManagerClient& manager, const std::string& id);
+
 // record_verbs.cc
 struct EventOptions {
   uint32_t recent = 0;

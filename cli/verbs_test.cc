@@ -356,5 +356,56 @@ TEST_F(VerbsTest, WritesADebugBundle) {
   EXPECT_TRUE(ReadFile(file, 64 << 20).ok());
 }
 
+// ---- Sites and purges in the tree.
+
+TEST_F(VerbsTest, SaysWhoHasWhichVersionOfASite) {
+  EXPECT_EQ(Run({"site", "status", "films"}), ExitCode::kNotComplete) << err_;
+  EXPECT_EQ(
+      out_,
+      "Site films of exchange: version 3, purge log at 12\n"
+      "\n"
+      "SCOPE          VERSION  SERVING  LOG  PURGED  REMARKS\n"
+      "exchange             3            12          \n"
+      "cdn-one/lan-a        3   2 of 2   12  2 of 2  \n"
+      "cdn-one/lan-b        3   1 of 2   12  2 of 2  \n"
+      "cdn-one/lan-c        2   2 of 2   12  2 of 2  not in reach; this is what it said last\n"
+      "cdn-two              -             -          has not taken it yet\n"
+      "\n"
+      "cdn-one/lan-b: south-1 serves by version 2, purged up to 12; nginx: unknown directive\n"
+      "\n"
+      "Not all scopes serve by this version yet.\n");
+  EXPECT_EQ(Run({"site", "status", "film"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("there is no site film; did you mean \"films\"?")) << err_;
+}
+
+TEST_F(VerbsTest, ListsPurges) {
+  EXPECT_EQ(Run({"purge", "list", "--site", "films"}), ExitCode::kOk) << err_;
+  EXPECT_EQ(out_,
+            "PURGE     ORDERED (UTC)        CONTENTS         STATE             BY\n"
+            "films@12  2027-01-15 08:00:00  1 URI            2 scopes missing  ann\n"
+            "films@11  2027-01-15 08:00:00  all of the site  confirmed         ann\n");
+  EXPECT_EQ(Run({"--json", "purge", "list"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("\"id\":\"films@12\"")) << out_;
+}
+
+TEST_F(VerbsTest, ShowsWhoHasConfirmedAPurge) {
+  EXPECT_EQ(Run({"purge", "show", "films@12"}), ExitCode::kNotComplete) << err_;
+  EXPECT_EQ(out_,
+            "films@12: 1 URI, ordered 2027-01-15 08:00:00 UTC by ann\n"
+            "  http://films.example/a.mp4\n"
+            "\n"
+            "SCOPE          OUTCOME      ENGINES  REMARKS\n"
+            "cdn-one/lan-a  confirmed     2 of 2  \n"
+            "cdn-one/lan-b  failed        1 of 2  south-1: disk full\n"
+            "cdn-one/lan-c  unreachable   0 of 2  not in reach: it applies the log before it is "
+            "sent clients again\n"
+            "\n"
+            "Not confirmed by every engine: the others purge before they serve again.\n");
+  EXPECT_EQ(Run({"purge", "show", "films@11"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Says("Confirmed by every engine.")) << out_;
+  EXPECT_EQ(Run({"purge", "show", "films@7"}), ExitCode::kFailed);
+  EXPECT_TRUE(Complains("there is no purge films@7")) << err_;
+}
+
 }  // namespace
 }  // namespace strata::cli

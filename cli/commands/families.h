@@ -13,6 +13,7 @@ void AddEngineCommands(Command& root);
 void AddManagerCommands(Command& root);
 void AddTreeCommands(Command& root);
 void AddSiteCommands(Command& root);
+void AddPurgeCommands(Command& root);
 void AddRecordCommands(Command& root);
 void AddBackupCommands(Command& root);
 void AddPkiCommands(Command& root);

@@ -50,6 +50,12 @@ void AddSiteCommands(Command& root) {
                {"--at", "N", "An earlier version, by its number"}, ShowSite);
   AddVersioned(site, "rollback", "Go back to an earlier version",
                {"--to", "N", "That one; else the one before"}, RollbackSite);
+  const auto asked = std::make_shared<std::string>();
+  site.ManagerVerb("status", "Who beneath has which version, and has purged what",
+                   [asked](Terminal& terminal, ManagerClient& manager) {
+                     return SiteStatus(terminal, manager, *asked);
+                   })
+      .Needs(kName, *asked);
   const auto name = std::make_shared<std::string>();
   site.ManagerVerb("remove", "Remove a site: nobody serves it any more",
                    [name](Terminal& terminal, ManagerClient& manager) {
