@@ -219,14 +219,20 @@ StatusOr<ChildFeeds::Numbers> ChildFeeds::Enroll(const std::string& child,
 }
 
 // The manager that leads gave the numbers, and tells them by the mirror, too, which may be later.
+// So with addresses: but those are not waited for, as newer ones may be here already.
 Status ChildFeeds::AwaitNumbers(const Introductions& introduced) {
-  const auto is_known = [this](const federation::Introduction& one) {
+  const auto find = [this](const federation::Introduction& one) {
     const HolderBook::EntryPtr entry = holders_.Find(one.holder);
-    return entry != nullptr && entry->name == one.name;
+    return entry != nullptr && entry->name == one.name ? entry : nullptr;
   };
+  const auto is_known = [&](const federation::Introduction& one) { return find(one) != nullptr; };
+  const auto is_same = [&](const federation::Introduction& one) {
+    const HolderBook::EntryPtr entry = find(one);
+    return entry != nullptr && entry->clients == one.clients;
+  };
+  if (std::ranges::all_of(introduced, is_same)) return Ok();
   const Timestamp give_up_at = Now() + kHolderWait;
   while (true) {
-    if (std::ranges::all_of(introduced, is_known)) return Ok();
     STRATA_RETURN_IF_ERROR(holders_.Load());
     const auto unknown = std::ranges::find_if_not(introduced, is_known);
     if (unknown == introduced.end()) return Ok();

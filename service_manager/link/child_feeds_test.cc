@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "common/address.h"
 #include "common/random.h"
 #include "farm/content_identity.h"
 #include "service_manager/federation/feed/feed_sender.h"
@@ -34,8 +35,8 @@ class Teller {
  public:
   explicit Teller(uint64_t epoch) : sender_({.epoch = epoch}, {}) {}
 
-  void Introduce(Holder number, const HolderName& name) {
-    ASSERT_TRUE(sender_.SetHolder({.holder = number, .name = name}).ok());
+  void Introduce(Holder number, const HolderName& name, std::vector<Endpoint> clients = {}) {
+    ASSERT_TRUE(sender_.SetHolder({.holder = number, .name = name, .clients = clients}).ok());
   }
   void Put(int content, Holder holder) {
     const std::string uri = UriOf(content);
@@ -111,10 +112,10 @@ class ChildFeedsTest : public ::testing::Test {
     ASSERT_EQ(index_->locations(), 1U);
   }
   // As the manager that leads does, whose intent comes by the mirror.
-  Holder EnrollElsewhere(const HolderName& name) {
+  Holder EnrollElsewhere(const HolderName& name, std::vector<Endpoint> clients = {}) {
     control::HolderBook leaders(*store_);
     EXPECT_TRUE(leaders.Load().ok());
-    const std::vector<control::HolderBook::Told> told = {{name}};
+    const std::vector<control::HolderBook::Told> told = {{name, std::move(clients)}};
     return leaders.Enroll(kFarm, told)->front();
   }
   std::vector<std::string> Positions() {
@@ -163,6 +164,20 @@ TEST_F(ChildFeedsTest, ABackupWaitsForANumberThatIsOnItsWay) {
   mirror.join();
   ASSERT_TRUE(told.ok()) << ToString(told);
   EXPECT_EQ(HoldersOf(1), std::vector{number});
+}
+
+TEST_F(ChildFeedsTest, ABackupHearsOfOtherAddresses) {
+  const Holder north = EnrollElsewhere(kNorth);
+  Teller leader(7);
+  ASSERT_TRUE(leader.Begin(*feeds_, kOwn).ok());
+  leader.Introduce(north, kNorth);
+  leader.Put(1, north);
+  ASSERT_TRUE(leader.Go(*feeds_, kOwn).ok());
+  const std::vector<Endpoint> clients = {*Endpoint::Parse("[2001:db8::1]:80")};
+  ASSERT_EQ(EnrollElsewhere(kNorth, clients), north);
+  leader.Introduce(north, kNorth, clients);
+  ASSERT_TRUE(leader.Go(*feeds_, kOwn).ok());
+  EXPECT_EQ(holders_->Find(north)->clients, clients);
 }
 
 TEST_F(ChildFeedsTest, ABackupGivesNoNumberAndBelievesNoOtherOne) {

@@ -104,7 +104,10 @@ bool ParentLink::AskAll() {
     const Status ended = Follow(channels_.To(parent), welcomed);
     absl::MutexLock lock(&mutex_);
     last_ = MakeStatus(ended.code(), parent + ": " + MessageOf(ended));
-    if (welcomed) Log().Warning("the parent hears no more", {{"why", MessageOf(last_)}});
+    if (welcomed) {
+      Log().Warning(options_.to_backup ? "a backup hears no more" : "the parent hears no more",
+                    {{"why", MessageOf(last_)}});
+    }
     if (welcomed || stop_) return welcomed;
   }
   return false;
@@ -174,7 +177,7 @@ Status ParentLink::Begin(const grpc::AuthContext& peer, const v1::FeedReply& fir
   over_ = false;
   parent_scope_ = welcome.parent.scope;
   Log().Info(
-      "the parent hears",
+      options_.to_backup ? "a backup hears" : "the parent hears",
       {{"scope", parent_scope_}, {"manager", parent_}, {"has", welcome.feed.position.sequence}});
   return Ok();
 }
