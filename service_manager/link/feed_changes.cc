@@ -25,7 +25,16 @@ void FeedChanges::Add(const federation::ToldCopy& told) {
               .remaining = told.copy->remaining,
               .validator = std::string(told.copy->validator)};
   }
-  if (!told.uri.empty()) uris_[told.key] = told.uri;
+  if (!told.uri.empty()) {
+    uris_[told.key] = told.uri;
+  } else if (told.copy != nullptr) {
+    KeepUri(told.key);
+  }
+}
+
+void FeedChanges::KeepUri(const farm::ContentKey& key) {
+  const auto found = uris_.find(key);
+  if (found != uris_.end() && found->second.empty()) uris_.erase(found);
 }
 
 bool FeedChanges::IsAsBefore(const federation::ToldCopy& told, store::Store& store) const {

@@ -26,6 +26,9 @@ class FeedChanges {
   store::LocationBatch Take(const std::string& child, const federation::FeedPosition& position);
 
  private:
+  // It was gone, and came back.
+  void KeepUri(const farm::ContentKey& key);
+
   using Place = std::pair<farm::ContentKey, directory::Holder>;
 
   absl::btree_map<Place, std::optional<store::StoredLocation>> locations_;
