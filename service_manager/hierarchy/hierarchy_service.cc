@@ -28,12 +28,12 @@ HierarchyService::HierarchyService(Options options, rpc::Guard& guard, const Own
       children_(children),
       reports_(metrics.AddCounter({.name = "strata_hierarchy_reports_total",
                                    .help = "Reports of children that were taken."})),
-      attached_(metrics.AddGauge(
-          {.name = "strata_hierarchy_children", .help = "Children that are attached."})),
       streams_({.own = tree.own(), .leads = options_.leads}, guard,
                metrics.AddCounter({.name = "strata_hierarchy_refused_total",
                                    .help = "Attachments of children that were refused, or ended "
-                                           "for what they said."})) {}
+                                           "for what they said."}),
+               metrics.AddGauge(
+                   {.name = "strata_hierarchy_children", .help = "Children that are attached."})) {}
 
 void HierarchyService::AddTo(grpc::ServerBuilder& builder) {
   ChildStreams::Prepare(builder);
@@ -57,7 +57,6 @@ Status HierarchyService::Exchange(ChildStreams::Place& place, Stream& stream,
                                   const AttachHello& hello) {
   const ChildStreams::Child& child = place.child();
   STRATA_RETURN_IF_ERROR(children_.OnAttached(hello, child.manager, Now()));
-  attached_.Add(1);
   Log().Info("a child is attached", {{"scope", child.scope},
                                      {"level", child.level},
                                      {"manager", child.manager},
@@ -70,7 +69,6 @@ Status HierarchyService::Exchange(ChildStreams::Place& place, Stream& stream,
                            [&] { AnswerAll(place, stream, std::move(chain)); });
   }
   children_.OnDetached(child.scope, Now());
-  attached_.Add(-1);
   const Status why = place.ended().ok() ? ended : place.ended();
   Log().Warning("a child is not attached any more",
                 {{"scope", child.scope}, {"why", MessageOf(why)}});

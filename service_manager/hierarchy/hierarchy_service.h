@@ -75,7 +75,6 @@ class HierarchyService final : public v1::Hierarchy::Service {
   const OwnTree& tree_;
   Attachments& children_;
   Counter& reports_;
-  Gauge& attached_;
   link::ChildStreams streams_;
 };
 

@@ -234,6 +234,9 @@ TEST_F(HierarchyTest, ScopesAndLevelsThatDoNotFitAreRefused) {
   const auto high = New({.scope = "cdn-one/dc-a", .level = 3});
   high->AttachTo(To(*parent));
   EXPECT_TRUE(Complains(*high, "the level of a parent is higher")) << Last(*high);
+  const auto same = New(kCdn);
+  same->AttachTo(To(*parent));
+  EXPECT_TRUE(Complains(*same, "it is the same scope")) << Last(*same);
   const auto farm = New(kFarm);
   const auto below_farm = New({.scope = kFarm.scope + "/x", .level = 1});
   below_farm->AttachTo(To(*farm));

@@ -2,7 +2,6 @@
 
 #include <grpcpp/client_context.h>
 
-#include <algorithm>
 #include <thread>
 #include <utility>
 
@@ -11,7 +10,6 @@
 #include "common/version.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/hierarchy/limits.h"
-#include "service_manager/link/limits.h"
 
 namespace strata::manager::hierarchy {
 namespace {
@@ -30,10 +28,20 @@ ParentAttachment::ParentAttachment(Options options, const OwnTree& tree,
                                    std::shared_ptr<const tls::TlsStore> tls)
     : options_(std::move(options)),
       tree_(tree),
-      caller_({.own = options_.own,
+      asked_{.last = Unavailable("no manager of the parent was asked yet")},
+      caller_({.fits =
+                   [this](const federation::ScopeLevel& parent) {
+                     return federation::CheckLink(parent, options_.own);
+                   },
                .parents = options_.parents,
                .message_bytes_max = kAttachMessageBytesMax,
-               .talk = [this](ParentCaller::Call& call) { return Talk(call); }},
+               .talk = [this](ParentCaller::Call& call) { return Talk(call); },
+               .tell =
+                   [this](const ParentCaller::State& asked) {
+                     absl::MutexLock lock(&mutex_);
+                     asked_ = asked;
+                   },
+               .lost = "not attached to the parent any more"},
               std::move(tls)) {}
 
 ParentAttachment::~ParentAttachment() { Stop(); }
@@ -53,24 +61,14 @@ ParentAttachment::State ParentAttachment::state() const {
 }
 
 ParentAttachment::State ParentAttachment::StateNow() const {
-  ParentCaller::State asked = caller_.state();
-  return {.connected = connected_,
-          .parent = std::move(asked.parent),
-          .last = asked.last,
-          .above = above_};
+  return {.connected = connected_, .parent = asked_.parent, .last = asked_.last, .above = above_};
 }
 
 bool ParentAttachment::Await(const std::function<bool(const State&)>& condition,
                              Duration limit) const {
-  // Why a stream ended is not known under this lock: it is looked at each moment.
-  const Timestamp end = Now() + limit;
-  while (Now() < end) {
-    absl::MutexLock lock(&mutex_);
-    const auto met = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return condition(StateNow()); };
-    const Duration moment = std::min<Duration>(end - Now(), link::kLookEvery);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&met), absl::FromChrono(moment))) return true;
-  }
-  return false;
+  absl::MutexLock lock(&mutex_);
+  const auto met = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return condition(StateNow()); };
+  return mutex_.AwaitWithTimeout(absl::Condition(&met), absl::FromChrono(limit));
 }
 
 Status ParentAttachment::Talk(ParentCaller::Call& call) {

@@ -69,7 +69,7 @@ class ParentAttachment {
   bool AwaitReport();
   Status TakeChain(Chain chain);
   void SetConnected(bool connected);
-  State StateNow() const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
+  State StateNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
   const OwnTree& tree_;
@@ -79,6 +79,7 @@ class ParentAttachment {
   bool over_ ABSL_GUARDED_BY(mutex_) = false;  // The stream that there is gives nothing more.
   bool soon_ ABSL_GUARDED_BY(mutex_) = false;
   federation::ScopeLevel parent_ ABSL_GUARDED_BY(mutex_);
+  link::ParentCaller::State asked_ ABSL_GUARDED_BY(mutex_);
   Chain above_ ABSL_GUARDED_BY(mutex_);
   link::ParentCaller caller_;
 };

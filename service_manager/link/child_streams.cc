@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/time/time.h"
-#include "common/tls/identity.h"
 #include "service_manager/link/limits.h"
 
 namespace strata::manager::link {
@@ -27,8 +26,12 @@ bool IsWrong(const Status& status) {
 
 }  // namespace
 
-ChildStreams::ChildStreams(Options options, rpc::Guard& guard, Counter& refused)
-    : options_(std::move(options)), guard_(guard), refused_(refused), watch_(kSilenceMax) {}
+ChildStreams::ChildStreams(Options options, rpc::Guard& guard, Counter& refused, Gauge& there)
+    : options_(std::move(options)),
+      guard_(guard),
+      refused_(refused),
+      there_(there),
+      watch_(kSilenceMax) {}
 
 void ChildStreams::Prepare(grpc::ServerBuilder& builder) {
   // Less than the time between two pings of a child: a little early is no offence.
@@ -49,24 +52,40 @@ grpc::Status ChildStreams::Serve(grpc::ServerContext& context,
 Status ChildStreams::ServeAdmitted(grpc::ServerContext& context, StreamWatch::Stream& watched,
                                    absl::FunctionRef<StatusOr<Introduction>()> read,
                                    absl::FunctionRef<Status(Place&)> exchange) {
-  STRATA_ASSIGN_OR_RETURN(const tls::Identity caller,
-                          guard_.Admit(context, rpc::Guard::Right::kChild));
+  const auto right =
+      options_.follows == nullptr ? rpc::Guard::Right::kChild : rpc::Guard::Right::kFeed;
+  STRATA_ASSIGN_OR_RETURN(const tls::Identity caller, guard_.Admit(context, right));
   watched.Believe([this, &context] { return guard_.StillGood(context); });
   STRATA_ASSIGN_OR_RETURN(const Introduction introduction, read());
   watched.Heard();
-  const federation::ScopeLevel& child = introduction.child;
-  if (child.scope != caller.scope) {
-    return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
-                            child.scope.c_str(), ToString(caller).c_str());
-  }
-  STRATA_RETURN_IF_ERROR(federation::CheckLink(options_.own, child));
-  STRATA_RETURN_IF_ERROR(options_.leads());
-  Place place(*this, {.scope = child.scope, .level = child.level, .manager = caller.name},
+  STRATA_RETURN_IF_ERROR(CheckIntroduction(caller, introduction.child));
+  Place place(*this,
+              {.scope = caller.scope, .level = introduction.child.level, .manager = caller.name},
               introduction.epoch, watched);
+  STRATA_RETURN_IF_ERROR(CheckTurn(place.child()));
   STRATA_RETURN_IF_ERROR(Enter(place));
   const Status ended = exchange(place);
   Leave(place);
   return ended;
+}
+
+Status ChildStreams::CheckIntroduction(const tls::Identity& caller,
+                                       const federation::ScopeLevel& child) const {
+  if (child.scope != caller.scope) {
+    return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
+                            child.scope.c_str(), ToString(caller).c_str());
+  }
+  if (options_.follows == nullptr || !IsLeader(caller.scope)) {
+    return federation::CheckLink(options_.own, child);
+  }
+  if (child == options_.own) return Ok();
+  return FailedPrecondition("manager %s says that it is of %s, and this one is of %s",
+                            caller.name.c_str(), ToString(child).c_str(),
+                            ToString(options_.own).c_str());
+}
+
+Status ChildStreams::CheckTurn(const Child& child) const {
+  return IsLeader(child.scope) ? options_.follows(child.manager) : options_.leads();
 }
 
 Status ChildStreams::Enter(Place& place) {
@@ -88,21 +107,29 @@ Status ChildStreams::Enter(Place& place) {
     mutex_.Await(absl::Condition(&is_free));
   }
   if (stop_) return Unavailable("this manager ends");
+  if (!IsLeader(scope)) STRATA_RETURN_IF_ERROR(CheckPlace(place));
+  places_.emplace(scope, &place);
+  there_.Set(static_cast<double>(places_.size()));
+  return Ok();
+}
+
+Status ChildStreams::CheckPlace(const Place& place) const {
   if (places_.size() >= kChildrenMax) {
     return Unavailable("%s has %zu children, as many as it takes", options_.own.scope.c_str(),
                        places_.size());
   }
   std::vector<std::string> scopes;
-  for (const auto& [other, _] : places_) scopes.push_back(other);
-  STRATA_RETURN_IF_ERROR(
-      federation::CheckChild(options_.own, {.scope = scope, .level = place.child_.level}, scopes));
-  places_.emplace(scope, &place);
-  return Ok();
+  for (const auto& [other, _] : places_) {
+    if (!IsLeader(other)) scopes.push_back(other);
+  }
+  return federation::CheckChild(options_.own,
+                                {.scope = place.child_.scope, .level = place.child_.level}, scopes);
 }
 
 void ChildStreams::Leave(Place& place) {
   absl::MutexLock lock(&mutex_);
   places_.erase(place.child_.scope);
+  there_.Set(static_cast<double>(places_.size()));
 }
 
 void ChildStreams::TellNews() {
@@ -123,11 +150,25 @@ void ChildStreams::Stop() {
   EndAll(Unavailable("this manager ends"));
 }
 
+void ChildStreams::EndLeader(const Status& why) {
+  absl::MutexLock lock(&mutex_);
+  const auto leader = places_.find(options_.own.scope);
+  if (leader != places_.end()) leader->second->watched_.End(why);
+}
+
 std::vector<ChildStreams::Child> ChildStreams::children() const {
   absl::MutexLock lock(&mutex_);
   std::vector<Child> children;
-  for (const auto& [_, place] : places_) children.push_back(place->child_);
+  for (const auto& [scope, place] : places_) {
+    if (!IsLeader(scope)) children.push_back(place->child_);
+  }
   return children;
+}
+
+std::string ChildStreams::leader() const {
+  absl::MutexLock lock(&mutex_);
+  const auto leader = places_.find(options_.own.scope);
+  return leader == places_.end() ? "" : leader->second->child_.manager;
 }
 
 Status ChildStreams::Place::Exchange(absl::FunctionRef<Status()> read,

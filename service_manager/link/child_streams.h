@@ -15,6 +15,7 @@
 #include "absl/synchronization/mutex.h"
 #include "common/metrics.h"
 #include "common/status.h"
+#include "common/tls/identity.h"
 #include "service_manager/federation/hierarchy.h"
 #include "service_manager/link/stream_watch.h"
 #include "service_manager/rpc/guard.h"
@@ -30,6 +31,9 @@ class ChildStreams {
     federation::ScopeLevel own;
     // Ok: this manager leads. Else why it takes no stream, Unavailable naming who leads.
     std::function<Status()> leads;
+    // If there is one: the manager that leads this scope may have a stream, too, beside those of
+    // children. Ok: the one of that name leads, and this one is a backup.
+    std::function<Status(const std::string& manager)> follows = nullptr;
   };
   // What a child says of itself as its stream begins.
   struct Introduction {
@@ -44,8 +48,9 @@ class ChildStreams {
   };
   class Place;
 
-  // `refused` counts streams that were refused, or ended for what they said.
-  ChildStreams(Options options, rpc::Guard& guard, Counter& refused);
+  // `refused` counts streams that were refused, or ended for what they said; `there` is how many
+  // there are.
+  ChildStreams(Options options, rpc::Guard& guard, Counter& refused, Gauge& there);
 
   // What a server has to allow for such streams. Before it starts.
   static void Prepare(grpc::ServerBuilder& builder);
@@ -55,21 +60,28 @@ class ChildStreams {
   grpc::Status Serve(grpc::ServerContext& context, absl::FunctionRef<StatusOr<Introduction>()> read,
                      absl::FunctionRef<Status(Place&)> exchange);
 
-  // Unavailable, naming who leads: this manager does not.
-  Status leads() const { return options_.leads(); }
+  // Ok, if what that one tells is taken now: as Options::leads or Options::follows.
+  Status CheckTurn(const Child& child) const;
+  bool IsLeader(const std::string& scope) const { return scope == options_.own.scope; }
 
   // There may be something to say to every child.
   void TellNews();
   // This manager leads no more, or ends: all streams end within a moment. `Stop`: none comes again.
   void EndAll(const Status& why);
   void Stop();
+  // Of the manager that leads, if there is one.
+  void EndLeader(const Status& why);
 
   std::vector<Child> children() const;  // By scope.
+  // The manager that leads and has a stream; empty: none.
+  std::string leader() const;
 
  private:
   Status ServeAdmitted(grpc::ServerContext& context, StreamWatch::Stream& watched,
                        absl::FunctionRef<StatusOr<Introduction>()> read,
                        absl::FunctionRef<Status(Place&)> exchange);
+  Status CheckIntroduction(const tls::Identity& caller, const federation::ScopeLevel& child) const;
+  Status CheckPlace(const Place& place) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Puts it in the place of the child's stream before, when that one has ended.
   Status Enter(Place& place);
   void Leave(Place& place);
@@ -77,6 +89,7 @@ class ChildStreams {
   const Options options_;
   rpc::Guard& guard_;
   Counter& refused_;
+  Gauge& there_;
   StreamWatch watch_;
 
   mutable absl::Mutex mutex_;

@@ -22,8 +22,7 @@ ParentCaller::ParentCaller(Options options, std::shared_ptr<const tls::TlsStore>
     : options_(std::move(options)),
       tls_(std::move(tls)),
       watch_(kSilenceMax),
-      channels_(tls_, options_.message_bytes_max, kKeepalive),
-      state_{.last = Unavailable("no manager of the parent was asked yet")} {}
+      channels_(tls_, options_.message_bytes_max, kKeepalive) {}
 
 ParentCaller::~ParentCaller() { Stop(); }
 
@@ -39,11 +38,6 @@ void ParentCaller::Stop() {
     if (current_ != nullptr) current_->End(Unavailable("this manager ends"));
   }
   if (thread_.joinable()) thread_.join();
-}
-
-ParentCaller::State ParentCaller::state() const {
-  absl::MutexLock lock(&mutex_);
-  return state_;
 }
 
 void ParentCaller::Loop() {
@@ -63,9 +57,10 @@ bool ParentCaller::AskAll() {
   for (const std::string& parent : parents) {
     bool welcomed = false;
     const Status ended = Ask(channels_.To(parent), welcomed);
-    absl::MutexLock lock(&mutex_);
     state_.last = MakeStatus(ended.code(), parent + ": " + MessageOf(ended));
-    if (welcomed) Log().Warning("a stream to the parent ended", {{"why", MessageOf(state_.last)}});
+    if (welcomed) Log().Warning(options_.lost, {{"why", MessageOf(state_.last)}});
+    options_.tell(state_);
+    absl::MutexLock lock(&mutex_);
     if (welcomed || stop_) return welcomed;
   }
   return false;
@@ -78,8 +73,9 @@ Status ParentCaller::Ask(tls::ManagerChannel& parent, bool& welcomed) {
     absl::MutexLock lock(&mutex_);
     if (stop_) return Unavailable("this manager ends");
     current_ = &watched;
-    state_.parent = parent.address();
   }
+  state_.parent = parent.address();
+  options_.tell(state_);
   Call call(*this, context, parent.Get(), watched);
   const Status ended = options_.talk(call);
   {
@@ -101,9 +97,9 @@ Status ParentCaller::Call::Believe(const federation::ScopeLevel& parent) {
     return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
                             parent.scope.c_str(), ToString(identity).c_str());
   }
-  STRATA_RETURN_IF_ERROR(federation::CheckLink(parent, caller_.options_.own));
-  absl::MutexLock lock(&caller_.mutex_);
+  STRATA_RETURN_IF_ERROR(caller_.options_.fits(parent));
   caller_.state_.scope = parent.scope;
+  caller_.options_.tell(caller_.state_);
   return Ok();
 }
 

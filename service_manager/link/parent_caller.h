@@ -26,19 +26,24 @@ class ParentCaller {
  public:
   class Call;
 
+  struct State {
+    std::string parent = {};  // Address of the manager that was asked last; empty: none.
+    std::string scope = {};   // Its scope, once it has said so.
+    Status last;              // Why the last stream ended, or none came to be.
+  };
   struct Options {
-    federation::ScopeLevel own;
+    // Ok: the manager that answers may be asked. Else why not; CheckLink() of the own place.
+    std::function<Status(const federation::ScopeLevel& parent)> fits;
     // HOST:PORT of the parent's managers, to be asked in this order; asked for before each round.
     std::function<std::vector<std::string>()> parents;
     int message_bytes_max = 0;
     // One stream, from its beginning to its end, on the caller's thread; what it ended with. It may
     // be cancelled at any time.
     std::function<Status(Call&)> talk;
-  };
-  struct State {
-    std::string parent = {};  // Address of the manager that was asked last; empty: none.
-    std::string scope = {};   // Its scope, once it has said so.
-    Status last;              // Why the last stream ended, or none came to be.
+    // How it is now; from when somebody is asked on. On the caller's thread, without locks.
+    std::function<void(const State&)> tell;
+    // What the log says of a stream that has ended.
+    const char* lost = "a stream to the parent has ended";
   };
 
   ParentCaller(Options options, std::shared_ptr<const tls::TlsStore> tls);
@@ -48,8 +53,6 @@ class ParentCaller {
 
   void Start();  // Once.
   void Stop();   // For ever; cancels the stream that there is, and waits for its end.
-
-  State state() const;
 
  private:
   void Loop();
@@ -64,11 +67,11 @@ class ParentCaller {
   // Of the caller's thread.
   tls::ManagerChannelMap channels_;
   SystemRandom random_;
+  State state_;
 
-  mutable absl::Mutex mutex_;
+  absl::Mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   StreamWatch::Stream* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  State state_ ABSL_GUARDED_BY(mutex_);
   std::thread thread_;
 };
 
@@ -79,8 +82,8 @@ class ParentCaller::Call {
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   StreamWatch::Stream& watched() { return watched_; }
 
-  // Who answered says that it is `parent`. PermissionDenied: its certificate says otherwise;
-  // FailedPrecondition: it is not above this scope. From here on its certificate is looked at, too.
+  // Who answered says that it is `parent`. PermissionDenied: its certificate says otherwise; or
+  // what Options::fits says. From here on its certificate is looked at, too.
   Status Believe(const federation::ScopeLevel& parent);
   // It has the stream: no other manager is asked now.
   void OnWelcome() { welcomed_ = true; }

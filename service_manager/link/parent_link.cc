@@ -6,11 +6,11 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "common/log.h"
-#include "common/tls/grpc_credentials.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/link/feed_messages.h"
 #include "service_manager/link/limits.h"
@@ -31,27 +31,25 @@ ParentLink::ParentLink(Options options, const federation::FeedSenderOptions& fee
                        const federation::RangeDigests& told,
                        std::shared_ptr<const tls::TlsStore> tls)
     : options_(std::move(options)),
-      tls_(std::move(tls)),
-      watch_(kSilenceMax),
-      channels_(tls_, static_cast<int>(kMessageHeadBytesMax), kKeepalive),
       sender_(feed, told),
-      last_(Unavailable("no manager of the parent was asked yet")) {}
+      asked_{.last = Unavailable("no manager of the parent was asked yet")},
+      caller_({.fits = [this](const federation::ScopeLevel& other) { return CheckOther(other); },
+               .parents = options_.parents,
+               .message_bytes_max = static_cast<int>(kMessageHeadBytesMax),
+               .talk = [this](ParentCaller::Call& call) { return Talk(call); },
+               .tell =
+                   [this](const ParentCaller::State& asked) {
+                     absl::MutexLock lock(&mutex_);
+                     asked_ = asked;
+                   },
+               .lost = options_.to_backup ? "a backup hears no more" : "the parent hears no more"},
+              std::move(tls)) {}
 
 ParentLink::~ParentLink() { Stop(); }
 
-void ParentLink::Start() {
-  thread_ = std::thread([this] { Loop(); });
-}
+void ParentLink::Start() { caller_.Start(); }
 
-void ParentLink::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stop_) return;
-    stop_ = true;
-    if (current_ != nullptr) current_->End(Unavailable("this manager ends"));
-  }
-  if (thread_.joinable()) thread_.join();
-}
+void ParentLink::Stop() { caller_.Stop(); }
 
 void ParentLink::With(absl::FunctionRef<void(federation::FeedSender&, Timestamp)> tell) {
   absl::MutexLock lock(&mutex_);
@@ -68,9 +66,9 @@ ParentLink::State ParentLink::state() const {
 
 ParentLink::State ParentLink::StateNow() const {
   return {.connected = sender_.connected(),
-          .parent = parent_,
-          .scope = parent_scope_,
-          .last = last_,
+          .parent = asked_.parent,
+          .scope = asked_.scope,
+          .last = asked_.last,
           .acknowledged = sender_.acknowledged(),
           .sent = sender_.sent(),
           .kept_records = sender_.kept_records(),
@@ -85,70 +83,23 @@ bool ParentLink::Await(const std::function<bool(const State&)>& condition, Durat
   return mutex_.AwaitWithTimeout(absl::Condition(&met), absl::FromChrono(limit));
 }
 
-void ParentLink::Loop() {
-  Duration pause = kRetryFirst;
-  while (true) {
-    pause = AskAll() ? kRetryFirst : std::min<Duration>(2 * pause, kRetryLast);
-    absl::MutexLock lock(&mutex_);
-    // Not all children at the same moment, after their parent was away.
-    const Duration wait = random_.Between(pause / 2, pause);
-    if (mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(wait))) return;
-  }
-}
-
-bool ParentLink::AskAll() {
-  const std::vector<std::string> parents = options_.parents();
-  channels_.Keep(parents);
-  for (const std::string& parent : parents) {
-    bool welcomed = false;
-    const Status ended = Follow(channels_.To(parent), welcomed);
-    absl::MutexLock lock(&mutex_);
-    last_ = MakeStatus(ended.code(), parent + ": " + MessageOf(ended));
-    if (welcomed) {
-      Log().Warning(options_.to_backup ? "a backup hears no more" : "the parent hears no more",
-                    {{"why", MessageOf(last_)}});
-    }
-    if (welcomed || stop_) return welcomed;
-  }
-  return false;
-}
-
-Status ParentLink::Follow(tls::ManagerChannel& parent, bool& welcomed) {
-  grpc::ClientContext context;
-  if (options_.compress) context.set_compression_algorithm(GRPC_COMPRESS_GZIP);
-  StreamWatch::Stream watched(watch_, [&context] { context.TryCancel(); });
-  {
-    absl::MutexLock lock(&mutex_);
-    if (stop_) return Unavailable("this manager ends");
-    current_ = &watched;
-    parent_ = parent.address();
-  }
-  const auto stream = v1::Federation::NewStub(parent.Get())->Feed(&context);
-  const Status status = Exchange(context, *stream, watched, welcomed);
-  if (!status.ok()) watched.End(status);
+Status ParentLink::Talk(ParentCaller::Call& call) {
+  if (options_.compress) call.context().set_compression_algorithm(GRPC_COMPRESS_GZIP);
+  const auto stream = v1::Federation::NewStub(call.channel())->Feed(&call.context());
+  const Status status = Exchange(call, *stream);
+  if (!status.ok()) call.watched().End(status);
   const grpc::Status finished = stream->Finish();
-  {
-    absl::MutexLock lock(&mutex_);
-    current_ = nullptr;
-  }
-  if (watched.ended().ok())
-    return MakeStatus(static_cast<StatusCode>(finished.error_code()), finished.error_message());
-  if (watched.ended().code() == StatusCode::kDeadlineExceeded) parent.Drop();
-  return watched.ended();
+  return MakeStatus(static_cast<StatusCode>(finished.error_code()), finished.error_message());
 }
 
 // Until the stream breaks, or something does not fit.
-Status ParentLink::Exchange(const grpc::ClientContext& context, Stream& stream,
-                            StreamWatch::Stream& watched, bool& welcomed) {
+Status ParentLink::Exchange(ParentCaller::Call& call, Stream& stream) {
   v1::FeedReply reply;
   if (!stream.Write(ToRequest(OwnHello())) || !stream.Read(&reply)) return Ok();
-  watched.Believe(
-      [peer = context.auth_context(), tls = tls_] { return tls::CheckManager(*peer, *tls); });
-  STRATA_RETURN_IF_ERROR(Begin(*context.auth_context(), reply));
-  welcomed = true;
+  STRATA_RETURN_IF_ERROR(Begin(call, reply));
   std::thread reader([&] {
-    const Status read = ReadAll(stream, watched);
-    if (!read.ok()) watched.End(read);
+    const Status read = ReadAll(call, stream);
+    if (!read.ok()) call.watched().End(read);
     absl::MutexLock lock(&mutex_);
     over_ = true;
   });
@@ -164,21 +115,17 @@ Hello ParentLink::OwnHello() const {
   return {.child = options_.own, .greeting = sender_.greeting()};
 }
 
-Status ParentLink::Begin(const grpc::AuthContext& peer, const v1::FeedReply& first) {
+Status ParentLink::Begin(ParentCaller::Call& call, const v1::FeedReply& first) {
   STRATA_ASSIGN_OR_RETURN(const Welcome welcome, FromProto(first));
-  STRATA_ASSIGN_OR_RETURN(const tls::Identity identity, tls::PeerIdentity(peer, *tls_));
-  if (identity.scope != welcome.parent.scope) {
-    return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
-                            welcome.parent.scope.c_str(), ToString(identity).c_str());
-  }
-  STRATA_RETURN_IF_ERROR(CheckOther(welcome.parent));
+  STRATA_RETURN_IF_ERROR(call.Believe(welcome.parent));
   absl::MutexLock lock(&mutex_);
   STRATA_RETURN_IF_ERROR(sender_.Connected(welcome.feed, Now()));
   over_ = false;
-  parent_scope_ = welcome.parent.scope;
-  Log().Info(
-      options_.to_backup ? "a backup hears" : "the parent hears",
-      {{"scope", parent_scope_}, {"manager", parent_}, {"has", welcome.feed.position.sequence}});
+  call.OnWelcome();
+  Log().Info(options_.to_backup ? "a backup hears" : "the parent hears",
+             {{"scope", asked_.scope},
+              {"manager", asked_.parent},
+              {"has", welcome.feed.position.sequence}});
   return Ok();
 }
 
@@ -189,12 +136,12 @@ Status ParentLink::CheckOther(const federation::ScopeLevel& other) const {
                             ToString(options_.own).c_str());
 }
 
-Status ParentLink::ReadAll(Stream& stream, StreamWatch::Stream& watched) {
+Status ParentLink::ReadAll(ParentCaller::Call& call, Stream& stream) {
   v1::FeedReply reply;
   while (true) {
-    watched.Waits();
+    call.watched().Waits();
     if (!stream.Read(&reply)) return Ok();
-    watched.Heard();
+    call.watched().Heard();
     STRATA_RETURN_IF_ERROR(Take(reply));
   }
 }
@@ -247,10 +194,8 @@ bool ParentLink::AwaitWork(Timestamp alive_at, Bytes& batch,
   batch.clear();
   read.reset();
   absl::MutexLock lock(&mutex_);
-  const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stop_ || over_ || awake_;
-  };
-  while (!stop_ && !over_) {
+  const auto disturbed = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return over_ || awake_; };
+  while (!over_) {
     const Timestamp now = Now();
     if (sender_.NextBatch(now, batch) || now >= alive_at) return true;
     if (now >= read_after_) read = sender_.NextRead(now);

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -15,15 +13,13 @@
 #include "absl/synchronization/mutex.h"
 #include "common/bytes.h"
 #include "common/status.h"
-#include "common/system_random.h"
 #include "common/time.h"
-#include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
 #include "proto/federation.grpc.pb.h"
 #include "service_manager/federation/feed/feed_sender.h"
 #include "service_manager/federation/hierarchy.h"
 #include "service_manager/link/feed_messages.h"
-#include "service_manager/link/stream_watch.h"
+#include "service_manager/link/parent_caller.h"
 
 namespace strata::manager::link {
 
@@ -88,16 +84,12 @@ class ParentLink {
  private:
   using Stream = grpc::ClientReaderWriterInterface<v1::FeedRequest, v1::FeedReply>;
 
-  void Loop();
-  // One try with each manager of the parent; whether one of them took the feed.
-  bool AskAll();
-  Status Follow(tls::ManagerChannel& parent, bool& welcomed);
-  Status Exchange(const grpc::ClientContext& context, Stream& stream, StreamWatch::Stream& watched,
-                  bool& welcomed);
+  Status Talk(ParentCaller::Call& call);
+  Status Exchange(ParentCaller::Call& call, Stream& stream);
   Hello OwnHello() const;
   Status CheckOther(const federation::ScopeLevel& other) const;
-  Status Begin(const grpc::AuthContext& peer, const v1::FeedReply& first);
-  Status ReadAll(Stream& stream, StreamWatch::Stream& watched);
+  Status Begin(ParentCaller::Call& call, const v1::FeedReply& first);
+  Status ReadAll(ParentCaller::Call& call, Stream& stream);
   Status Take(const v1::FeedReply& reply);
   void SendAll(Stream& stream);
   bool AwaitWork(Timestamp alive_at, Bytes& batch, std::optional<federation::FeedRead>& read);
@@ -105,25 +97,15 @@ class ParentLink {
   State StateNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Options options_;
-  const std::shared_ptr<const tls::TlsStore> tls_;
-  StreamWatch watch_;
-
-  // Of the link's thread.
-  tls::ManagerChannelMap channels_;
-  SystemRandom random_;
 
   mutable absl::Mutex mutex_;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;   // The stream that there is gives nothing more.
   bool awake_ ABSL_GUARDED_BY(mutex_) = false;  // The link's thread has to look anew,
   Timestamp sleeps_until_ ABSL_GUARDED_BY(mutex_) = Timestamp::Never();  // before this.
   Timestamp read_after_ ABSL_GUARDED_BY(mutex_);                         // The last read failed.
-  StreamWatch::Stream* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
   federation::FeedSender sender_ ABSL_GUARDED_BY(mutex_);
-  std::string parent_ ABSL_GUARDED_BY(mutex_);
-  std::string parent_scope_ ABSL_GUARDED_BY(mutex_);
-  Status last_ ABSL_GUARDED_BY(mutex_);
-  std::thread thread_;
+  ParentCaller::State asked_ ABSL_GUARDED_BY(mutex_);
+  ParentCaller caller_;
 };
 
 }  // namespace strata::manager::link
