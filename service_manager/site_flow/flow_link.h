@@ -7,17 +7,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "common/status.h"
-#include "common/system_random.h"
-#include "common/time.h"
-#include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
 #include "proto/site_flow.grpc.pb.h"
+#include "service_manager/link/parent_caller.h"
 #include "service_manager/link/stream_watch.h"
 #include "service_manager/site_flow/flow_messages.h"
 #include "service_manager/site_flow/flow_state.h"
@@ -45,44 +40,28 @@ class FlowLink {
   };
 
   FlowLink(Options options, FlowState& state, std::shared_ptr<const tls::TlsStore> tls);
-  ~FlowLink();
   FlowLink(const FlowLink&) = delete;
   FlowLink& operator=(const FlowLink&) = delete;
 
   // Once.
-  void Start();
+  void Start() { caller_.Start(); }
   // For ever; within a second, or what a write to the disk takes. Nothing is taken any more then.
-  void Stop();
+  void Stop() { caller_.Stop(); }
 
   State state() const;
 
  private:
   using Stream = grpc::ClientReaderWriterInterface<v1::FollowerMessage, v1::NewsMessage>;
 
-  void Loop();
-  // One try with each manager of the parent; whether one of them took this child.
-  bool AskAll();
-  Status Follow(tls::ManagerChannel& parent, bool& welcomed);
-  Status Exchange(const grpc::ClientContext& context, Stream& stream,
-                  link::StreamWatch::Stream& watched, bool& welcomed);
-  Status Begin(const grpc::AuthContext& peer, const v1::NewsMessage& first);
-  Status ReadAll(Stream& stream, link::StreamWatch::Stream& watched);
+  // One stream, until it breaks, or something does not fit.
+  Status Talk(link::ParentCaller::Call& call);
+  Status Exchange(link::ParentCaller::Call& call, Stream& stream);
+  Status ReadAll(const std::string& parent, Stream& stream, link::StreamWatch::Stream& watched);
   void TellAll(Stream& stream, link::StreamWatch::Stream& watched);
 
-  const Options options_;
+  const uint64_t epoch_;
   FlowState& flow_;
-  const std::shared_ptr<const tls::TlsStore> tls_;
-  link::StreamWatch watch_;
-
-  // Of the link's thread.
-  tls::ManagerChannelMap channels_;
-  SystemRandom random_;
-
-  mutable absl::Mutex mutex_;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
-  link::StreamWatch::Stream* current_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  State state_ ABSL_GUARDED_BY(mutex_);
-  std::thread thread_;
+  link::ParentCaller caller_;  // Last: its thread uses the others.
 };
 
 }  // namespace strata::manager::site_flow

@@ -1,9 +1,7 @@
 #include "service_manager/site_flow/flow_service.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -14,8 +12,6 @@
 namespace strata::manager::site_flow {
 namespace {
 
-using link::StreamWatch;
-
 const Logger& Log() {
   static const Logger logger("site_flow");
   return logger;
@@ -25,22 +21,19 @@ const Logger& Log() {
 
 FlowService::FlowService(std::function<Status()> leads, FlowState& state, PurgeOrders& orders,
                          rpc::Guard& guard, MetricRegistry& metrics)
-    : leads_(std::move(leads)),
-      state_(state),
+    : state_(state),
       orders_(orders),
       guard_(guard),
-      refused_(metrics.AddCounter(
-          {.name = "strata_site_flow_refused_total",
-           .help = "Streams of children about sites that were refused, or ended for what they "
-                   "said."})),
-      streams_(metrics.AddCounter({.name = "strata_site_flow_streams_total",
-                                   .help = "Streams of children about sites that were taken."})),
-      watch_(link::kSilenceMax) {}
+      taken_(metrics.AddCounter({.name = "strata_site_flow_streams_total",
+                                 .help = "Streams of children about sites that were taken."})),
+      streams_({.own = state.own(), .leads = std::move(leads)}, guard,
+               metrics.AddCounter(
+                   {.name = "strata_site_flow_refused_total",
+                    .help = "Streams of children about sites that were refused, or ended for "
+                            "what they said."})) {}
 
 void FlowService::AddTo(grpc::ServerBuilder& builder) {
-  // As the feed's: less than the time between two pings of a child.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             static_cast<int>(link::kKeepalive / std::chrono::milliseconds(2)));
+  link::ChildStreams::Prepare(builder);
   builder.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
   builder.RegisterService(this);
 }
@@ -48,126 +41,70 @@ void FlowService::AddTo(grpc::ServerBuilder& builder) {
 // ---- Children.
 
 grpc::Status FlowService::Follow(grpc::ServerContext* context, Stream* stream) {
-  StreamWatch::Stream watched(watch_, [context] { context->TryCancel(); });
-  Status ended = Serve(*context, *stream, watched);
-  if (!watched.ended().ok()) ended = watched.ended();
-  if (ended.code() != StatusCode::kUnavailable && ended.code() != StatusCode::kDeadlineExceeded) {
-    refused_.Add();
-  }
-  return rpc::ToGrpc(ended);
-}
-
-Status FlowService::Serve(grpc::ServerContext& context, Stream& stream,
-                          StreamWatch::Stream& watched) {
-  STRATA_ASSIGN_OR_RETURN(const tls::Identity caller,
-                          guard_.Admit(context, rpc::Guard::Right::kChild));
-  watched.Believe([this, &context] { return guard_.StillGood(context); });
-  v1::FollowerMessage first;
-  if (!stream.Read(&first)) return InvalidArgument("a stream that says nothing");
-  watched.Heard();
-  STRATA_ASSIGN_OR_RETURN(const Hello hello, HelloFrom(first));
-  if (hello.child.scope != caller.scope) {
-    return PermissionDenied("it says that it is of %s, and its certificate is that of %s",
-                            hello.child.scope.c_str(), ToString(caller).c_str());
-  }
-  STRATA_RETURN_IF_ERROR(federation::CheckLink(state_.own(), hello.child));
-  STRATA_RETURN_IF_ERROR(leads_());
-  Session session{
-      .scope = caller.scope, .manager = caller.name, .epoch = hello.epoch, .watched = watched};
-  STRATA_RETURN_IF_ERROR(Enter(session, hello.child.level));
-  const Status ended = Exchange(session, stream, hello);
-  Leave(session);
-  return ended;
-}
-
-Status FlowService::Enter(Session& session, uint32_t level) {
-  absl::MutexLock lock(&mutex_);
-  const auto place_is_free = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return stop_ || !sessions_.contains(session.scope);
+  Hello hello;
+  const auto read = [&]() -> StatusOr<link::ChildStreams::Introduction> {
+    v1::FollowerMessage first;
+    if (!stream->Read(&first)) return InvalidArgument("a stream that says nothing");
+    STRATA_ASSIGN_OR_RETURN(hello, HelloFrom(first));
+    return link::ChildStreams::Introduction{.child = hello.child, .epoch = hello.epoch};
   };
-  // Several may wait for one place: each that comes in is the next one's to end.
-  while (!place_is_free()) {
-    const Session& before = *sessions_.at(session.scope);
-    if (before.epoch > session.epoch) {
-      return FailedPrecondition(
-          "%s: epoch %llu is of a manager that was deposed; %s leads by %llu",
-          session.scope.c_str(), static_cast<unsigned long long>(session.epoch),
-          before.manager.c_str(), static_cast<unsigned long long>(before.epoch));
-    }
-    before.watched.End(Unavailable("another stream of %s has come", session.scope.c_str()));
-    mutex_.Await(absl::Condition(&place_is_free));
-  }
-  if (stop_) return Unavailable("this manager ends");
-  if (sessions_.size() >= link::kChildrenMax) {
-    return Unavailable("%s has %zu children, as many as it takes", state_.own().scope.c_str(),
-                       sessions_.size());
-  }
-  std::vector<std::string> scopes;
-  for (const auto& [scope, _] : sessions_) scopes.push_back(scope);
-  STRATA_RETURN_IF_ERROR(
-      federation::CheckChild(state_.own(), {.scope = session.scope, .level = level}, scopes));
-  sessions_.emplace(session.scope, &session);
-  return Ok();
+  return streams_.Serve(*context, read, [&](link::ChildStreams::Place& place) {
+    return Exchange(place, *context, *stream, hello);
+  });
 }
 
-void FlowService::Leave(Session& session) {
-  absl::MutexLock lock(&mutex_);
-  sessions_.erase(session.scope);
-}
-
-Status FlowService::Exchange(Session& session, Stream& stream, const Hello& hello) {
+Status FlowService::Exchange(link::ChildStreams::Place& place, grpc::ServerContext& context,
+                             Stream& stream, const Hello& hello) {
+  const std::string& child = place.child().scope;
   if (!stream.Write(ToWelcome(state_.own()))) return Unavailable("the stream broke");
-  STRATA_RETURN_IF_ERROR(state_.EnterChild(session.scope, hello.child.level, hello.held));
-  streams_.Add();
-  Log().Info(
-      "a child follows",
-      {{"scope", session.scope}, {"manager", session.manager}, {"sites", hello.held.size()}});
-  std::thread news([&] { TellAll(session, stream); });
-  const Status ended = ReadAll(session, stream);
-  state_.LeaveChild(session.scope);  // Its news are over, too.
-  session.watched.Waits();           // For who reads no news.
-  news.join();
-  const Status why = session.watched.ended().ok() ? ended : session.watched.ended();
-  Log().Warning("a child follows no more", {{"scope", session.scope}, {"why", MessageOf(why)}});
+  STRATA_RETURN_IF_ERROR(state_.EnterChild(child, place.child().level, hello.held));
+  taken_.Add();
+  Log().Info("a child follows",
+             {{"scope", child}, {"manager", place.child().manager}, {"sites", hello.held.size()}});
+  const auto read = [&] {
+    const Status ended = ReadAll(place, stream);
+    state_.LeaveChild(child);  // Its news are over, too.
+    return ended;
+  };
+  const Status ended = place.Exchange(read, [&] { TellAll(child, context, stream); });
+  const Status why = place.ended().ok() ? ended : place.ended();
+  Log().Warning("a child follows no more", {{"scope", child}, {"why", MessageOf(why)}});
   return ended;
 }
 
-Status FlowService::ReadAll(Session& session, Stream& stream) {
+Status FlowService::ReadAll(link::ChildStreams::Place& place, Stream& stream) {
   v1::FollowerMessage message;
   while (true) {
-    session.watched.Waits();
+    place.Waits();
     if (!stream.Read(&message)) return Unavailable("the stream broke");
-    session.watched.Heard();
+    place.Heard();
     if (message.has_hello()) return InvalidArgument("a second hello");
     if (!message.has_report()) continue;
-    STRATA_RETURN_IF_ERROR(leads_());
-    STRATA_RETURN_IF_ERROR(state_.TakeReport(session.scope, FromProto(message.report())));
+    STRATA_RETURN_IF_ERROR(streams_.leads());
+    STRATA_RETURN_IF_ERROR(state_.TakeReport(place.child().scope, FromProto(message.report())));
   }
 }
 
-void FlowService::TellAll(Session& session, Stream& stream) {
+void FlowService::TellAll(const std::string& child, grpc::ServerContext& context, Stream& stream) {
   v1::NewsMessage alive;
   alive.mutable_alive();
   while (true) {
-    const StatusOr<std::optional<News>> news = state_.NextNews(session.scope, link::kAliveEvery);
+    const StatusOr<std::optional<News>> news = state_.NextNews(child, link::kAliveEvery);
     if (news.status().code() == StatusCode::kNotFound) return;  // It has left.
-    if (!news.ok()) return session.watched.End(news.status());
+    if (!news.ok()) {
+      Log().Error("a child cannot be told of a site",
+                  {{"scope", child}, {"error", MessageOf(news.status())}});
+      return context.TryCancel();
+    }
     if (!stream.Write(*news ? ToMessage(**news) : alive)) return;
   }
 }
 
-void FlowService::EndAll(const Status& why) {
-  absl::MutexLock lock(&mutex_);
-  for (const auto& [_, session] : sessions_) session->watched.End(why);
-}
+void FlowService::EndAll(const Status& why) { streams_.EndAll(why); }
 
 void FlowService::Stop() {
-  {
-    absl::MutexLock lock(&mutex_);
-    stop_ = true;
-  }
   state_.GiveUp();
-  EndAll(Unavailable("this manager ends"));
+  streams_.Stop();
 }
 
 grpc::Status FlowService::OrderPurge(grpc::ServerContext* context,
@@ -176,7 +113,7 @@ grpc::Status FlowService::OrderPurge(grpc::ServerContext* context,
   const auto order = [&]() -> Status {
     STRATA_ASSIGN_OR_RETURN(const tls::Identity caller,
                             guard_.Admit(*context, rpc::Guard::Right::kChild));
-    STRATA_RETURN_IF_ERROR(leads_());
+    STRATA_RETURN_IF_ERROR(streams_.leads());
     STRATA_ASSIGN_OR_RETURN(*reply->mutable_report(),
                             orders_.OfChild(caller.scope, *request, context->deadline()));
     return Ok();
@@ -189,7 +126,7 @@ grpc::Status FlowService::OrderPurge(grpc::ServerContext* context,
 grpc::Status FlowService::View(grpc::ServerContext& context, const std::function<Status()>& show) {
   const StatusOr<tls::Identity> caller = guard_.Admit(context, rpc::Guard::Right::kView);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  const Status leads = leads_();  // Others hear no acknowledgements.
+  const Status leads = streams_.leads();  // Others hear no acknowledgements.
   return rpc::ToGrpc(leads.ok() ? show() : leads);
 }
 

@@ -5,15 +5,12 @@
 #include <grpcpp/support/sync_stream.h>
 
 #include <functional>
-#include <map>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "common/metrics.h"
 #include "common/status.h"
 #include "proto/site_flow.grpc.pb.h"
-#include "service_manager/link/stream_watch.h"
+#include "service_manager/link/child_streams.h"
 #include "service_manager/rpc/guard.h"
 #include "service_manager/site_flow/flow_messages.h"
 #include "service_manager/site_flow/flow_state.h"
@@ -52,36 +49,19 @@ class FlowService final : public v1::SiteFlow::Service {
                          v1::ShowPurgeReply* reply) override;
 
  private:
-  // One stream of a child, from when it has said who it is.
-  struct Session {
-    std::string scope;
-    std::string manager;  // The name in its certificate.
-    uint64_t epoch = 0;
-    link::StreamWatch::Stream& watched;
-  };
-
-  Status Serve(grpc::ServerContext& context, Stream& stream, link::StreamWatch::Stream& watched);
-  // Puts it in the place of the child's stream before, when that one has ended.
-  Status Enter(Session& session, uint32_t level);
-  void Leave(Session& session);
-  Status Exchange(Session& session, Stream& stream, const Hello& hello);
-  Status ReadAll(Session& session, Stream& stream);
-  void TellAll(Session& session, Stream& stream);
+  Status Exchange(link::ChildStreams::Place& place, grpc::ServerContext& context, Stream& stream,
+                  const Hello& hello);
+  Status ReadAll(link::ChildStreams::Place& place, Stream& stream);
+  void TellAll(const std::string& child, grpc::ServerContext& context, Stream& stream);
   // Runs what only shows something, for who may see it.
   grpc::Status View(grpc::ServerContext& context, const std::function<Status()>& show);
   Status ListSite(const std::string& site, uint32_t limit, v1::ListPurgesReply* reply);
 
-  const std::function<Status()> leads_;
   FlowState& state_;
   PurgeOrders& orders_;
   rpc::Guard& guard_;
-  Counter& refused_;
-  Counter& streams_;
-  link::StreamWatch watch_;
-
-  absl::Mutex mutex_;
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<std::string, Session*> sessions_ ABSL_GUARDED_BY(mutex_);  // By scope.
+  Counter& taken_;
+  link::ChildStreams streams_;
 };
 
 }  // namespace strata::manager::site_flow

@@ -162,7 +162,7 @@ TEST_F(FlowTest, APurgeTakesMillisecondsThroughThreeLevels) {
   RecordProperty("p50_ms", std::to_string(millis[10]));
   std::printf("a purge through three levels: p50 %.1f ms, slowest %.1f ms\n", millis[10],
               millis.back());
-  EXPECT_LT(millis[10], 1000) << "it is pushed";
+  EXPECT_LT(millis[10], 2000) << "it is pushed: nobody waits for the next sign of life";
 }
 
 TEST_F(FlowTest, AnEngineThatCannotIsNamed) {
