@@ -71,6 +71,8 @@ class TreeBuilder final : public YAML::EventHandler {
     node.text = value;
     node.is_quoted = tag == kQuotedTag;
     if (value.find('\0') != std::string::npos) Fail({node.position, "a text with a NUL in it"});
+    // yaml-cpp makes one byte of the escapes \_ and \N.
+    if (!IsUtf8(value)) Fail({node.position, "an escape that gives no UTF-8"});
     AddLeaf(std::move(node), anchor);
   }
 

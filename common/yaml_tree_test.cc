@@ -120,6 +120,12 @@ TEST(ParseYamlTest, RefusesForeignBytes) {
   EXPECT_EQ(Read("a: \"\\u00fc\""), "{a: '\xc3\xbc'}");
 }
 
+TEST(ParseYamlTest, RefusesEscapesThatGiveNoText) {
+  EXPECT_EQ(Read("a: \"x\\_y\""), "1:4 an escape that gives no UTF-8");
+  EXPECT_EQ(Read("\"\\N\": y"), "1:1 an escape that gives no UTF-8");
+  EXPECT_EQ(Read("a: \"x\\xa0y\""), "{a: 'x\xc2\xa0y'}");
+}
+
 TEST(ParseYamlTest, UnfoldsAliases) {
   EXPECT_EQ(Read("a: &x [1]\nb: *x\nc: {d: *x}\n"), "{a: [1], b: [1], c: {d: [1]}}");
   EXPECT_EQ(Read("a: &x 5\nb: [*x, *x]\n"), "{a: 5, b: [5, 5]}");
