@@ -54,7 +54,7 @@ StatusOr<Orders::SiteOutcome> Orders::ApplySite(const std::string& file_name,
 }
 
 Status Orders::CheckUnderstood(const farm::Site& site) const {
-  const uint8_t needed = farm::VersionOf(farm::SiteApplied{site});
+  const uint8_t needed = farm::VersionOf(farm::SiteApplied{farm::ForMembers(site)});
   const uint8_t spoken = control_.member().spoken_version();
   if (needed <= spoken) return Ok();
   return FailedPrecondition(
