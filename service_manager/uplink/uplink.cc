@@ -120,6 +120,7 @@ class Uplink::Inside {
         .parents = options_.parents,
         .read = [this](const federation::FeedRead& read,
                        link::ParentLink::Found found) { return inbox_.Read(read, found); },
+        .to_backup = options_.to_backup,
         .compress = options_.compress};
     auto link = std::make_unique<link::ParentLink>(std::move(options), feed, digests, tls_);
     teller_.SetLink(*link);

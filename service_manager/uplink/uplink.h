@@ -45,6 +45,8 @@ class Uplink {
     federation::ScopeLevel own;
     // HOST:PORT of the parent's managers, in the order in which they are to be asked.
     std::function<std::vector<std::string>()> parents;
+    // They are a backup of this manager, as ParentLink's.
+    bool to_backup = false;
     // With this term's epoch. The delay of batches is the policy's.
     federation::FeedSenderOptions feed;
     bool compress = true;  // As ParentLink's.
