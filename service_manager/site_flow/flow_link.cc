@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "service_manager/federation/hierarchy.h"
 #include "service_manager/link/limits.h"
 #include "service_manager/site_flow/limits.h"
 
@@ -23,14 +24,27 @@ const Logger& Log() {
 FlowLink::FlowLink(Options options, FlowState& state, std::shared_ptr<const tls::TlsStore> tls)
     : epoch_(options.epoch),
       flow_(state),
-      caller_({.own = state.own(),
+      caller_({.fits =
+                   [this](const federation::ScopeLevel& parent) {
+                     return federation::CheckLink(parent, flow_.own());
+                   },
                .parents = std::move(options.parents),
                .message_bytes_max = static_cast<int>(kMessageBytesMax),
-               .talk = [this](ParentCaller::Call& call) { return Talk(call); }},
+               .talk = [this](ParentCaller::Call& call) { return Talk(call); },
+               .tell =
+                   [this](const ParentCaller::State& asked) {
+                     absl::MutexLock lock(&mutex_);
+                     asked_ = asked;
+                   },
+               .lost = "the parent is not followed any more"},
               std::move(tls)) {}
 
 FlowLink::State FlowLink::state() const {
-  const ParentCaller::State state = caller_.state();
+  ParentCaller::State state;
+  {
+    absl::MutexLock lock(&mutex_);
+    state = asked_;
+  }
   return {.connected = flow_.reports(),
           .parent = state.parent,
           .scope = state.scope,

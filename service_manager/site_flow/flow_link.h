@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "common/status.h"
 #include "common/tls/tls_files.h"
 #include "proto/site_flow.grpc.pb.h"
@@ -61,6 +63,8 @@ class FlowLink {
 
   const uint64_t epoch_;
   FlowState& flow_;
+  mutable absl::Mutex mutex_;
+  link::ParentCaller::State asked_ ABSL_GUARDED_BY(mutex_);
   link::ParentCaller caller_;  // Last: its thread uses the others.
 };
 

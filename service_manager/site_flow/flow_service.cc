@@ -21,16 +21,19 @@ const Logger& Log() {
 
 FlowService::FlowService(std::function<Status()> leads, FlowState& state, PurgeOrders& orders,
                          rpc::Guard& guard, MetricRegistry& metrics)
-    : state_(state),
+    : leads_(std::move(leads)),
+      state_(state),
       orders_(orders),
       guard_(guard),
       taken_(metrics.AddCounter({.name = "strata_site_flow_streams_total",
                                  .help = "Streams of children about sites that were taken."})),
-      streams_({.own = state.own(), .leads = std::move(leads)}, guard,
+      streams_({.own = state.own(), .leads = leads_}, guard,
                metrics.AddCounter(
                    {.name = "strata_site_flow_refused_total",
                     .help = "Streams of children about sites that were refused, or ended for "
-                            "what they said."})) {}
+                            "what they said."}),
+               metrics.AddGauge({.name = "strata_site_flow_children",
+                                 .help = "Children that are told of sites."})) {}
 
 void FlowService::AddTo(grpc::ServerBuilder& builder) {
   link::ChildStreams::Prepare(builder);
@@ -80,7 +83,7 @@ Status FlowService::ReadAll(link::ChildStreams::Place& place, Stream& stream) {
     place.Heard();
     if (message.has_hello()) return InvalidArgument("a second hello");
     if (!message.has_report()) continue;
-    STRATA_RETURN_IF_ERROR(streams_.leads());
+    STRATA_RETURN_IF_ERROR(streams_.CheckTurn(place.child()));
     STRATA_RETURN_IF_ERROR(state_.TakeReport(place.child().scope, FromProto(message.report())));
   }
 }
@@ -113,7 +116,7 @@ grpc::Status FlowService::OrderPurge(grpc::ServerContext* context,
   const auto order = [&]() -> Status {
     STRATA_ASSIGN_OR_RETURN(const tls::Identity caller,
                             guard_.Admit(*context, rpc::Guard::Right::kChild));
-    STRATA_RETURN_IF_ERROR(streams_.leads());
+    STRATA_RETURN_IF_ERROR(leads_());
     STRATA_ASSIGN_OR_RETURN(*reply->mutable_report(),
                             orders_.OfChild(caller.scope, *request, context->deadline()));
     return Ok();
@@ -126,7 +129,7 @@ grpc::Status FlowService::OrderPurge(grpc::ServerContext* context,
 grpc::Status FlowService::View(grpc::ServerContext& context, const std::function<Status()>& show) {
   const StatusOr<tls::Identity> caller = guard_.Admit(context, rpc::Guard::Right::kView);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  const Status leads = streams_.leads();  // Others hear no acknowledgements.
+  const Status leads = leads_();  // Others hear no acknowledgements.
   return rpc::ToGrpc(leads.ok() ? show() : leads);
 }
 

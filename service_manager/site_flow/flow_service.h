@@ -57,6 +57,7 @@ class FlowService final : public v1::SiteFlow::Service {
   grpc::Status View(grpc::ServerContext& context, const std::function<Status()>& show);
   Status ListSite(const std::string& site, uint32_t limit, v1::ListPurgesReply* reply);
 
+  const std::function<Status()> leads_;
   FlowState& state_;
   PurgeOrders& orders_;
   rpc::Guard& guard_;
