@@ -143,6 +143,42 @@ TEST_F(LocatorTest, AChildWithoutLinkIsAGap) {
   EXPECT_EQ(Copies(AskLan()), std::vector<LocatedCopy>{far_});
 }
 
+TEST_F(LocatorTest, EachQuestionIsAnsweredOnceWhileNeighboursComeAndGo) {
+  constexpr int kThreads = 3;
+  constexpr int kQuestions = 200;
+  cdn_.SetOthers({.copies = {CopyOf("cdn-one/dc-two")}});
+  dc_two_.SetOthers({.copies = {far_}});
+  std::atomic<int> ended = 0;
+  std::atomic<int> asking = kThreads;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < kQuestions; ++i) {
+        const std::string uri = "http://films.example/" + std::to_string(thread * kQuestions + i);
+        const federation::QuestionId id = lan_.locator().Locate(
+            QuestionOf(uri, seconds(5)), [&](const StatusOr<LocateAnswer>&) { ++ended; });
+        if (i % 5 == 0 && lan_.locator().Forget(id)) ++ended;
+        if (i % 10 == 0) (void)Ask(dc_one_.locator(), QuestionOf(uri, seconds(5)));
+      }
+      --asking;
+    });
+  }
+  while (asking > 0) {
+    cdn_.locator().RemoveChild("cdn-one/dc-one");
+    dc_one_.locator().RemoveParent();
+    cdn_.Adopt(dc_one_);
+    dc_one_.locator().RemoveChild("cdn-one/dc-one/lan-a");
+    dc_one_.Adopt(lan_);
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(Eventually([&] { return ended == kThreads * kQuestions; })) << ended;
+  for (TestManager* manager : {&lan_, &dc_one_, &cdn_, &dc_two_}) {
+    EXPECT_TRUE(Eventually([&] { return manager->locator().open_questions() == 0; }));
+  }
+  PutFarCopy();
+  EXPECT_EQ(Copies(AskLan()), std::vector<LocatedCopy>{far_});
+}
+
 // ---- The managers of a neighbour.
 
 class NeighbourTest : public LocatorTest {
