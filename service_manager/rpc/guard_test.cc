@@ -42,6 +42,14 @@ TEST(GuardTest, ChildrenAreBelowOrAnywhereUnderAnExchange) {
   EXPECT_TRUE(Has(Right::kChild, Role::kManager, "cdn-three", true));
 }
 
+TEST(GuardTest, FeedsAreOfChildrenOrOfThisScope) {
+  EXPECT_TRUE(Has(Right::kFeed, Role::kManager, "cdn-one/dc-two/lan-a"));
+  EXPECT_TRUE(Has(Right::kFeed, Role::kManager, kOwn));
+  EXPECT_FALSE(Has(Right::kFeed, Role::kManager, "cdn-one"));
+  EXPECT_TRUE(Has(Right::kFeed, Role::kManager, "cdn-three", true));
+  EXPECT_FALSE(Has(Right::kFeed, Role::kEngine, kOwn));
+}
+
 TEST(GuardTest, NeighboursAreManagersOfOtherScopes) {
   EXPECT_TRUE(Has(Right::kNeighbour, Role::kManager, "cdn-one/dc-two/lan-a"));
   EXPECT_TRUE(Has(Right::kNeighbour, Role::kManager, "cdn-one"));
