@@ -25,7 +25,11 @@
 #include "common/tls/manager_channel.h"
 #include "common/tls/test_authority.h"
 #include "common/tls/tls_files.h"
+// What is generated for callbacks hides what is generated for threads.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverloaded-virtual"
 #include "proto/locate.grpc.pb.h"
+#pragma GCC diagnostic pop
 #include "service_manager/control/audit_log.h"
 #include "service_manager/directory/location.h"
 #include "service_manager/federation/locate/locate_messages.h"
