@@ -104,11 +104,15 @@ Manager::~Manager() {
   if (follower_ != nullptr)
     follower_->Stop();  // The farm may still tell it something, until it is gone itself.
   // Nobody asks any more, then nobody is told any more, then what waits is stored.
+  if (tree_ != nullptr) tree_->Stop();
   rpc_.reset();
   status_server_.reset();
   addresses_.reset();
   if (publisher_.joinable()) publisher_.join();
+  federation_publisher_.reset();
   front_end_.reset();
+  in_tree_ = nullptr;
+  tree_.reset();
   orders_.reset();
   drains_.reset();
   control_.reset();
@@ -131,6 +135,9 @@ Status Manager::OpenStore() {
   }
   store::RocksStore::Options options;
   options.folder = settings_.data_folder + "/store";
+  options.on_synced = [this] {
+    if (Tree* tree = in_tree_) tree->OnSynced();
+  };
   STRATA_ASSIGN_OR_RETURN(store_, store::RocksStore::Open(std::move(options)));
   index_ = std::make_unique<directory::LocationIndex>(random_, memory_);
   STRATA_ASSIGN_OR_RETURN(const store::LoadedIndex loaded, store::LoadIndex(*store_, *index_));
@@ -175,6 +182,7 @@ Status Manager::StartFarm() {
   options.name = tls_->Current()->own.name;
   STRATA_ASSIGN_OR_RETURN(options.address, RpcAddressOf(settings_));
   options.founds = settings_.backup_of.empty();
+  options.level = settings_.federation.level;
   options.follow = [this](bool follow) {
     if (follow) {
       follower_->Restart();
@@ -195,26 +203,107 @@ Status Manager::StartFarm() {
   return Ok();
 }
 
-Status Manager::StartServers() {
-  if (!settings_.front_end.listen.empty() || !settings_.front_end.floating.empty()) {
-    STRATA_ASSIGN_OR_RETURN(front_end_,
-                            frontend::FrontEnd::Start(settings_.front_end, *index_, metrics_));
-    publisher_ = std::thread([this] { PublishLoop(); });
+Status Manager::StartTree() {
+  const bool exchange = settings_.federation.level == federation::kLevelMax;
+  guard_ = std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(),
+                                        metrics_, exchange);
+  Tree::Parts parts{.store = *mirrored_,
+                    .index = *index_,
+                    .control = *control_,
+                    .orders = *orders_,
+                    .guard = *guard_,
+                    .tls = tls_,
+                    .metrics = metrics_,
+                    .purge_wait = settings_.purge_wait,
+                    .front_ends = [this] { return FrontEnds(); }};
+  STRATA_ASSIGN_OR_RETURN(tree_, Tree::Start(settings_.federation, std::move(parts)));
+  in_tree_ = tree_.get();
+  return Ok();
+}
+
+Status Manager::StartFrontEnd() {
+  if (settings_.front_end.listen.empty() && settings_.front_end.floating.empty()) return Ok();
+  frontend::FrontEndOptions options = settings_.front_end;
+  options.scope = control_->options().scope;
+  if (settings_.federation.level > 1 || !settings_.federation.parents.empty()) {
+    options.locate = [this](federation::LocateQuestion question, frontend::LocateDone done) {
+      tree_->locator().Locate(std::move(question), std::move(done));
+    };
   }
+  STRATA_ASSIGN_OR_RETURN(front_end_, frontend::FrontEnd::Start(options, *index_, metrics_));
+  if (settings_.federation.level == 1) {
+    publisher_ = std::thread([this] { PublishLoop(); });
+    return Ok();
+  }
+  frontend::FederationPublisherOptions publisher;
+  publisher.choice = settings_.federation.choice;
+  publisher.region_file = settings_.federation.regions_file;
+  STRATA_ASSIGN_OR_RETURN(federation_publisher_,
+                          frontend::FederationPublisher::Start(
+                              std::move(publisher), FederationSources(),
+                              [this](std::shared_ptr<const routing::FederationSnapshot> snapshot) {
+                                front_end_->Publish(std::move(snapshot));
+                              },
+                              metrics_));
+  return Ok();
+}
+
+frontend::FederationSources Manager::FederationSources() {
+  frontend::FederationSources sources;
+  sources.sites = [this] { return Sites(); };
+  sources.holders = [this] {
+    std::vector<routing::RoutedHolder> holders;
+    for (const control::HolderBook::EntryPtr& entry : tree_->holders().all()) {
+      holders.push_back({entry->number, entry->name, entry->clients});
+    }
+    return holders;
+  };
+  sources.holder_changes = [this] { return tree_->holders().changes(); };
+  sources.children = [this] { return tree_->children().routed_children(); };
+  sources.loads = [this](frontend::FederationSources::ReadLoads read) {
+    tree_->children().WithLoads(read);
+  };
+  return sources;
+}
+
+std::vector<Endpoint> Manager::FrontEnds() const {
+  if (front_end_ == nullptr) return {};
+  const std::vector<Endpoint> all = front_end_->endpoints();
+  std::vector<Endpoint> known;
+  for (const Endpoint& endpoint : all) {
+    const bool floats =
+        std::find(settings_.floating.addresses.begin(), settings_.floating.addresses.end(),
+                  endpoint.ip) != settings_.floating.addresses.end();
+    // Floating addresses stay when another manager leads.
+    if (settings_.floating.addresses.empty() ? !endpoint.ip.IsUnspecified() : floats) {
+      known.push_back(endpoint);
+    }
+  }
+  if (!known.empty()) return known;
+  // On all of the machine's: then where others reach its RPC.
+  const StatusOr<std::string> rpc = RpcAddressOf(settings_);
+  const StatusOr<Endpoint> own = rpc.ok() ? Endpoint::Parse(*rpc) : rpc.status();
+  if (own.ok() && !all.empty()) known.push_back({own->ip, all.front().port});
+  return known;
+}
+
+Status Manager::StartServers() {
+  STRATA_RETURN_IF_ERROR(StartTree());
+  STRATA_RETURN_IF_ERROR(StartFrontEnd());
   STRATA_RETURN_IF_ERROR(StartAddresses());
-  guard_ =
-      std::make_unique<rpc::Guard>(tls_, control_->options().scope, control_->audit(), metrics_);
   registration_ =
       std::make_unique<rpc::RegistrationService>(*control_, *drains_, *guard_, metrics_);
   administration_ =
       std::make_unique<rpc::AdministrationService>(*control_, *orders_, *drains_, *index_, *guard_);
+  administration_->SetTree(tree_->purges());
   mirroring_ =
       std::make_unique<rpc::MirroringService>(*mirrored_, control_->managers(), *guard_, [this] {
         return rpc::MirroringService::Leader{control_->options().name,
                                              control_->registrar().group_id()};
       });
-  STRATA_ASSIGN_OR_RETURN(rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_,
-                                                      *administration_, *mirroring_));
+  STRATA_ASSIGN_OR_RETURN(
+      rpc_, rpc::RpcServer::Start(settings_.rpc_listen, tls_, *registration_, *administration_,
+                                  *mirroring_, tree_->services()));
   started_ = true;
   Log().Info("serving", {{"scope", control_->options().scope},
                          {"name", control_->options().name},
@@ -265,11 +354,20 @@ bool Manager::SitesAreThere() {
   return all;
 }
 
-void Manager::PublishLoop() {
-  std::shared_ptr<const routing::SitesByHost> sites;
-  uint64_t sites_of = 0;  // The ledger's changes when they were made.
+std::shared_ptr<const routing::SitesByHost> Manager::Sites() {
   // A client who comes earlier is told to come again, not that there is no such site.
-  while (!stop_ && !SitesAreThere()) std::this_thread::sleep_for(kPublishEvery);
+  if (sites_ == nullptr && !SitesAreThere()) return nullptr;
+  control_->member().Read([this](const farm::TableReplica& replica) {
+    const uint64_t changes = replica.ledger().site_changes();
+    if (sites_ != nullptr && changes == sites_of_) return;
+    sites_ = std::make_shared<routing::SitesByHost>(replica.ledger().sites());
+    sites_of_ = changes;
+  });
+  return sites_;
+}
+
+void Manager::PublishLoop() {
+  while (!stop_ && Sites() == nullptr) std::this_thread::sleep_for(kPublishEvery);
   Timestamp joined_at;
   while (!stop_) {
     if (control_->joined()) {
@@ -278,14 +376,10 @@ void Manager::PublishLoop() {
       std::this_thread::sleep_for(kPublishEvery);
       continue;
     }
-    std::shared_ptr<const routing::RoutingSnapshot> snapshot;
+    const auto sites = Sites();
     const auto director = control_->director();
+    std::shared_ptr<const routing::RoutingSnapshot> snapshot;
     control_->member().Read([&](const farm::TableReplica& replica) {
-      const uint64_t changes = replica.ledger().site_changes();
-      if (sites == nullptr || changes != sites_of) {
-        sites = std::make_shared<routing::SitesByHost>(replica.ledger().sites());
-        sites_of = changes;
-      }
       snapshot = routing::RoutingSnapshot::Of(replica.table(), sites, *director, multicast::Now());
     });
     front_end_->Publish(std::move(snapshot));
@@ -339,6 +433,7 @@ HealthReport Manager::HealthOfFarm() const {
   report.facts.emplace_back("front end", endpoints.empty() ? "none" : Joined(endpoints));
   report.facts.emplace_back("floating addresses", addresses_->state());
   report.facts.emplace_back("calls", settings_.rpc_listen);
+  for (auto& fact : tree_->Facts()) report.facts.push_back(std::move(fact));
   return report;
 }
 
@@ -370,8 +465,14 @@ Status Manager::ReloadSettings() {
     STRATA_RETURN_IF_ERROR(
         front_end_->SetClientLimit(now.front_end.client_rate, now.front_end.client_burst));
   }
+  if (federation_publisher_ != nullptr) {
+    STRATA_RETURN_IF_ERROR(
+        federation_publisher_->Reload(now.federation.choice, now.federation.regions_file));
+  }
+  tree_->Reload(now.federation);
   control_->SetDirector(now.director);
   orders_->SetPurgeWait(now.purge_wait);
+  tree_->SetPurgeWait(now.purge_wait);
   Log().Info("settings read again", {{"differ from the start", Joined(change.at_once)}});
   Logger::SetLevel(now.log_level);
   return Ok();

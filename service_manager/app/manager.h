@@ -17,9 +17,11 @@
 #include "service_manager/address/address_keeper.h"
 #include "service_manager/address/claim_judge.h"
 #include "service_manager/app/settings.h"
+#include "service_manager/app/tree.h"
 #include "service_manager/control/drain_desk.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/orders.h"
+#include "service_manager/frontend/federation_publisher.h"
 #include "service_manager/frontend/front_end.h"
 #include "service_manager/rpc/mirror_follower.h"
 #include "service_manager/rpc/rpc_server.h"
@@ -52,6 +54,8 @@ class Manager final : public Service {
   // manager may not be there yet.
   void EnterFarm(const Program::Fail& fail);
   Status StartFarm();
+  Status StartTree();
+  Status StartFrontEnd();
   Status StartServers();
   std::vector<std::string> ManagersToFollow() const;
   Status StartAddresses();
@@ -60,8 +64,13 @@ class Manager final : public Service {
   // Where this manager stands in its farm. It leads for certain only while nobody else can.
   address::Standing AddressStanding() const;
   void WelcomeClients(address::Welcome welcome);
-  // Makes the snapshots that the front end answers from.
+  // Where clients reach the front end, as far as this manager can know; none: there is none.
+  std::vector<Endpoint> FrontEnds() const;
+  frontend::FederationSources FederationSources();
   bool SitesAreThere();  // Whether the group has told of all that the store has.
+  // The farm's sites, the same object until one changes; null: not all are there yet.
+  std::shared_ptr<const routing::SitesByHost> Sites();
+  // Makes the snapshots that a farm's front end answers from.
   void PublishLoop();
   HealthReport Health() const;
   HealthReport HealthOfFarm() const;
@@ -85,11 +94,17 @@ class Manager final : public Service {
   std::atomic<control::FarmControl*> in_farm_ = nullptr;  // As the follower's thread may use it.
   std::unique_ptr<control::DrainDesk> drains_;
   std::unique_ptr<control::Orders> orders_;
+  std::unique_ptr<rpc::Guard> guard_;
+  std::unique_ptr<Tree> tree_;
+  std::atomic<Tree*> in_tree_ = nullptr;  // As the store's threads may use it.
   std::unique_ptr<frontend::FrontEnd> front_end_;
   std::unique_ptr<address::AddressKeeper> addresses_;  // Before it does the front end end.
   std::atomic<bool> stop_ = false;
-  std::thread publisher_;
-  std::unique_ptr<rpc::Guard> guard_;
+  // Of the publishers.
+  std::shared_ptr<const routing::SitesByHost> sites_;
+  uint64_t sites_of_ = 0;  // The ledger's changes when they were made.
+  std::thread publisher_;  // At level 1; above, the other one.
+  std::unique_ptr<frontend::FederationPublisher> federation_publisher_;
   std::unique_ptr<rpc::RegistrationService> registration_;
   std::unique_ptr<rpc::AdministrationService> administration_;
   std::unique_ptr<rpc::MirroringService> mirroring_;
