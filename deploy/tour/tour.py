@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""The tour of deploy/quickstart: a farm on this machine's loopback addresses, shown at work."""
+"""The tour of deploy/quickstart: two CDNs under one exchange on this machine's loopback addresses,
+shown at work."""
 
 import argparse
-import collections
 import hashlib
+import json
 import pathlib
 import shutil
 import signal
@@ -11,26 +12,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 
 import media
-from farm import Farm, FarmError, Programs, wait_until
+from farm import FarmError, Programs, wait_until
+from federation import Federation
 from origin import Origin
 
-ENGINES = {"north-1": "127.0.83.11", "north-2": "127.0.83.12",
-           "south-1": "127.0.83.13", "south-2": "127.0.83.14"}
-MANAGER = "127.0.83.1"
-ORIGIN = "127.0.83.2"
-HOST = "films.example"
-PORT = 8080
-SITE = f"""\
-name: films
-hosts: [{HOST}]
-origins:
-  - {{host: {ORIGIN}, port: 8000}}
-ttl: 10min
-cors_origins: ["*"]
-"""
+TOPOLOGY = pathlib.Path(__file__).parents[1] / "topologies" / "quickstart.yaml"
+ORIGINS = {"films.example": ("127.0.84.250", 8000), "shop.example": ("127.0.84.250", 8001)}
+# Which engines' libraries have a film at the beginning.
+LIBRARIES = {"clock": ["cdn-one/dc-one/lan-a/north-1", "cdn-one/dc-two/lan-c/east-1"],
+             "colours": ["cdn-two/dc-three/lan-d/west-1"]}
+# Only cdn-two has it.
+RARE = "/films/colours/index.m3u8"
+FARM_OF_ONE = "cdn-one/dc-one/lan-a"
+CENTER_OF_TWO = "cdn-two/dc-three"
+FARM_OF_TWO = "cdn-two/dc-three/lan-d"
 
 
 class Tour:
@@ -40,9 +39,9 @@ class Tour:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="strata-tour-"))
         self.folder.chmod(0o711)  # nginx's workers go through it.
         self.media = media.make(options.media)
-        self.farm = Farm(Programs(options.programs), self.folder, manager_address=MANAGER,
-                         http_port=PORT)
-        self.origin = None
+        self.programs = Programs(options.programs)
+        self.tree = None
+        self.origins = []
         self.failed = 0
         self.bold, self.dim, self.plain = (
             ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", ""))
@@ -56,10 +55,10 @@ class Tour:
         for line in text.rstrip("\n").splitlines():
             print(f"   {line}", flush=True)
 
-    def command(self, *words):
-        """Shows a command and what it prints."""
-        print(f"   {self.dim}$ strata {' '.join(words)}{self.plain}")
-        self.say(self.farm.strata(*words))
+    def command(self, scope, *words):
+        """Shows a command, at a scope's manager, and what it prints."""
+        print(f"   {self.dim}$ strata --config cli/{scope}.yaml {' '.join(words)}{self.plain}")
+        self.say(self.tree.cli(scope, *words))
 
     def check(self, holds, text):
         self.say(("ok    " if holds else "FAILED  ") + text)
@@ -67,119 +66,155 @@ class Tour:
 
     # ---- The client.
 
-    def fetch(self, path, *extra):
-        """Follows redirects as any client does: status, body, and who answered in the end."""
-        url = f"http://{HOST}:{PORT}{path}"
+    def fetch(self, process, path, host="films.example"):
+        """What a client gets who asks the front end of a process, and follows redirects: status,
+        body, and the name of the engine that answered in the end."""
+        server = urllib.parse.urlsplit(self.tree.http(process))
         body = self.folder / "body"
         body.unlink(missing_ok=True)
         done = subprocess.run(
-            ["curl", "-sS", "-L", "-m", "30", "--resolve", f"{HOST}:{PORT}:{MANAGER}", "-o",
-             str(body), "-w", "%{http_code} %{url_effective}", *extra, url],
+            ["curl", "-sS", "-L", "-m", "30", "--resolve",
+             f"{host}:{server.port}:{server.hostname}", "-o", str(body), "-w",
+             "%{http_code} %{url_effective}", f"http://{host}:{server.port}{path}"],
             capture_output=True, text=True)
         status, _, where = done.stdout.partition(" ")
-        address = urllib.parse.urlsplit(where).hostname if where else None
-        engine = next((n for n, a in ENGINES.items() if a == address), address)
-        return int(status or 0), body.read_bytes() if body.exists() else b"", engine
+        return int(status or 0), body.read_bytes() if body.exists() else b"", self.at(where)
 
-    def fetch_everything(self):
-        """Everything once; who served how many, and what was wrong."""
-        served = collections.Counter()
-        wrong = []
-        for path in media.names(self.media):
-            status, body, engine = self.fetch(path)
-            served[engine] += 1
-            original = self.origin_file(path).read_bytes()
-            if status != 200 or hashlib.sha256(body).digest() != hashlib.sha256(original).digest():
-                wrong.append(f"{path}: {status} from {engine}")
-        return served, wrong
+    def at(self, url):
+        """Which process a URL is of."""
+        host = urllib.parse.urlsplit(url).netloc
+        for name in self.tree.processes:
+            if self.tree.http(name) == f"http://{host}":
+                return name
+        return host
 
-    def origin_file(self, path):
-        return self.folder / "origin" / path.lstrip("/")
+    def original(self, path):
+        return (self.folder / "origin" / path.lstrip("/")).read_bytes()
+
+    def fetch_well(self, process, path, text):
+        """Fetches, and checks that it is what the origin has; who answered."""
+        status, body, engine = self.fetch(process, path)
+        right = hashlib.sha256(body).digest() == hashlib.sha256(self.original(path)).digest()
+        self.check(status == 200 and right, f"{text}: {engine} answered" if status == 200 and right
+                   else f"{text}: {status}, {len(body)} bytes from {engine}")
+        return engine
+
+    def located(self, scope, path, host="films.example"):
+        """Names of who has a content, as a scope's manager finds it."""
+        done = self.tree.cli(scope, "locate", f"http://{host}{path}", "--trace", "--json",
+                             check=False)
+        if done.returncode != 0:
+            return []
+        return [f"{copy['scope']}/{copy['engine']}" if copy.get("engine") else copy["scope"]
+                for copy in json.loads(done.stdout).get("copies", [])]
 
     # ---- The steps.
 
     def start(self):
-        self.step("3. Certificates: an authority, and one for each process and operator")
-        self.farm.make_certificates(ENGINES)
-        self.say(self.farm.run([self.farm.programs.strata, "pki", "list", "--dir", self.farm.pki]))
+        self.step("3. The federation is one short file; settings and certificates come from it")
+        print(f"   {self.dim}$ strata topology check {TOPOLOGY.name}{self.plain}")
+        self.say(subprocess.run([self.programs.strata, "topology", "check", str(TOPOLOGY)],
+                                capture_output=True, text=True, check=True).stdout)
+        self.tree = Federation(self.programs, TOPOLOGY, self.folder / "federation")
 
-        self.step("4. An origin with a media library; part of it is in engines' libraries")
+        self.step("4. Origins, and libraries: only cdn-two has the film colours")
         shutil.copytree(self.media, self.folder / "origin")
-        self.origin = Origin(self.folder / "origin", ORIGIN)
-        for engine, film in (("north-1", "clock"), ("south-1", "clock"), ("south-2", "colours")):
-            target = self.farm.library(engine, "films") / "films" / film
-            shutil.copytree(self.media / "films" / film, target)
-            for path in [target, target.parent, target.parent.parent]:
-                path.chmod(0o755)
-            self.say(f"{engine} has the film {film}")
+        for address, port in ORIGINS.values():
+            self.origins.append(Origin(self.folder / "origin", address, port))
+        for film, engines in LIBRARIES.items():
+            for engine in engines:
+                self.put_into_library(engine, film)
+                self.say(f"{engine} has the film {film}")
 
-        self.step("5. A Service Manager, and four engines with an nginx each")
-        self.farm.start_manager()
-        self.farm.wait_for_manager()
-        for name, address in ENGINES.items():
-            self.farm.start_engine(name, address)
-        for name in ENGINES:
-            self.farm.wait_for_engine(name)
-        self.say(SITE)
-        print(f"   {self.dim}$ strata site apply -f site.yaml{self.plain}")
-        self.say(self.farm.apply_site(SITE))
-        files = len(media.names(self.media / "films" / "clock"))
-        wait_until(lambda: self.farm.show().get("contents", 0) and
-                   int(self.farm.show()["contents"]) >= 2 * files, "libraries are in the directory")
+        self.step(f"5. {len(self.tree.processes)} processes: an exchange with a backup and a "
+                  "witness, two CDNs, three data centers, four farms")
+        began = time.monotonic()
+        self.tree.start()
+        self.tree.wait_ready()
+        self.tree.apply_sites()
+        wait_until(lambda: self.located("exchange", RARE), "the exchange knows of the film", 60)
+        self.say(f"ready within {time.monotonic() - began:.0f} s")
+        self.command("exchange", "tree")
+
+    def put_into_library(self, engine, film):
+        folder = pathlib.Path(self.tree.processes[engine]["data_folder"])
+        target = folder / "library" / "films" / "films" / film
+        shutil.copytree(self.media / "films" / film, target)
+        for path in [target, *list(target.parents)[:4]]:
+            path.chmod(0o755)
+        for path in list(folder.parents)[:3]:
+            path.chmod(0o711)
 
     def show_serving(self):
-        self.step("6. A client fetches everything from the manager, which sends him to engines")
-        served, wrong = self.fetch_everything()
-        self.say(", ".join(f"{name} answered {n}" for name, n in sorted(served.items())))
-        self.check(not wrong, f"{sum(served.values())} files are what the origin has"
-                   if not wrong else "; ".join(wrong))
-        before = sum(self.origin.requests.values())
-        served, wrong = self.fetch_everything()
-        self.check(not wrong and sum(self.origin.requests.values()) == before,
-                   "once more: the origin was asked for nothing")
-        uri = f"http://{HOST}/films/life/index.m3u8"
-        wait_until(lambda: self.farm.holders(uri), "the directory has what was pulled")
-        self.command("farm", "show")
-        self.command("locate", uri)
+        self.step("6. A client of cdn-one wants a film that only cdn-two has")
+        engine = self.fetch_well("cdn-one/sm-1", RARE, "by the front end of cdn-one")
+        self.check(engine.startswith("cdn-two/"), "it came from cdn-two, and not from the origin")
+        self.fetch_well(f"{FARM_OF_ONE}/sm-1", RARE, f"by the farm {FARM_OF_ONE} itself")
+        self.command(FARM_OF_ONE, "locate", f"http://films.example{RARE}", "--trace")
+        self.command("cdn-two", "policy", "test", f"http://films.example{RARE}")
 
     def show_purge(self):
-        self.step("7. The origin changes a file; a purge makes it gone everywhere")
-        self.origin_file("/news.txt").write_text("The second edition.\n")
-        _, body, engine = self.fetch("/news.txt")
-        self.check(body == b"The first edition.\n", f"{engine} still has: {body.decode().strip()}")
-        self.command("content", "purge", f"http://{HOST}/news.txt")
-        _, body, engine = self.fetch("/news.txt")
-        self.check(body == b"The second edition.\n", f"now {engine} has: {body.decode().strip()}")
+        self.step("7. A file changes; a purge at the exchange makes it gone everywhere")
+        farms = ["cdn-one/dc-one/lan-a/sm-1", "cdn-one/dc-one/lan-b/sm-1",
+                 "cdn-one/dc-two/lan-c/sm-1", "cdn-two/dc-three/lan-d/sm-1"]
+        for farm in farms:
+            self.fetch(farm, "/news.txt")
+        (self.folder / "origin" / "news.txt").write_text("The second edition.\n")
+        self.command("exchange", "content", "purge", "http://films.example/news.txt")
+        seen = {farm: self.fetch(farm, "/news.txt")[1] for farm in farms}
+        self.check(set(seen.values()) == {b"The second edition.\n"},
+                   "clients of all farms get the second edition")
+        self.command("exchange", "purge", "list")
 
     def show_failure(self):
-        self.step("8. The engine south-2 is killed, the only one with colours; all goes on")
-        self.farm.engines["south-2"].kill()
-        wait_until(lambda: self.farm.row("south-2")["status"] == "down", "south-2 is seen as down")
-        served, wrong = self.fetch_everything()
-        self.say(", ".join(f"{name} answered {n}" for name, n in sorted(served.items())))
-        self.check(not wrong and "south-2" not in served,
-                   "everything is served by the others" if not wrong else "; ".join(wrong))
-        self.farm.start_engine("south-2")
-        self.farm.wait_for_engine("south-2")
-        self.check(True, "south-2 was started again, and is back with what it held")
+        leader = self.tree.manager("exchange")
+        self.step(f"8. {leader}, which leads the exchange, is killed")
+        self.tree.kill(leader)
+        began = time.monotonic()
+        wait_until(lambda: self.tree.manager("exchange") not in ("", leader),
+                   "the backup leads", 30, 0.05)
+        self.say(f"{self.tree.manager('exchange')} leads after {time.monotonic() - began:.1f} s")
+        wait_until(lambda: any(name.startswith("cdn-two/") for name in
+                               self.located(FARM_OF_ONE, "/films/colours/part000.ts")),
+                   "cdn-one finds what cdn-two has", 30)
+        self.fetch_well("cdn-one/sm-1", "/films/colours/part000.ts", "by the front end of cdn-one")
+        self.tree.start(leader)
+        self.tree.wait_ready(leader)
+        self.command("exchange", "manager", "list")
 
-    def show_equal(self):
-        self.step("9. Every member holds the same table")
-        self.command("farm", "verify")
-        self.check(self.farm.verify().get("equal", False), "tables are equal")
-        self.command("events")
+    def show_cut(self):
+        self.step(f"9. {CENTER_OF_TWO} is cut off: its manager is frozen")
+        process = self.tree.running[f"{CENTER_OF_TWO}/sm-1"]
+        process.signal(signal.SIGSTOP)
+        try:
+            self.fetch_well(f"{FARM_OF_TWO}/sm-1", RARE, "its farm serves on, alone")
+            wait_until(lambda: self.heard(CENTER_OF_TWO) is False, "its parent misses it", 30)
+            self.command("cdn-two", "tree")
+            self.fetch_well("cdn-one/sm-1", "/films/clock/index.m3u8", "others serve as before")
+        finally:
+            process.signal(signal.SIGCONT)
+        wait_until(lambda: self.heard(CENTER_OF_TWO), "it is back", 30)
+        self.fetch_well("cdn-one/sm-1", "/films/colours/part001.ts", "and it is back")
+        self.command("exchange", "tree")
+
+    def heard(self, scope):
+        """Whether the parent of a scope hears it; None if nobody tells."""
+        rows = json.loads(self.tree.cli("cdn-two", "tree", "--json")).get("scopes", [])
+        return next((row.get("heard", False) for row in rows if row["scope"] == scope), None)
 
     def invite(self):
-        files = self.farm.folder
-        self.step("The farm is running: try it, in another terminal")
+        files = self.tree.folder
+        server = urllib.parse.urlsplit(self.tree.http("cdn-one/sm-1"))
+        self.step("The federation is running: try it, in another terminal")
         self.say(f"""\
-curl -L --resolve {HOST}:{PORT}:{MANAGER} http://{HOST}:{PORT}/films/life/index.m3u8
-curl -i --resolve {HOST}:{PORT}:{MANAGER} http://{HOST}:{PORT}/news.txt?strata=explain
-export STRATA_CONFIG={files}/cli-admin.yaml
-{self.farm.programs.strata} farm show --watch
-{self.farm.programs.strata} content list
-curl http://{MANAGER}:7401/metrics
-Logs: {files}/*.log, and nginx's in {files}/north-1/log
+curl -L --resolve films.example:{server.port}:{server.hostname} \
+http://films.example:{server.port}{RARE}
+cd {files}
+strata={self.programs.strata}
+$strata --config cli/exchange.yaml tree --watch
+$strata --config cli/cdn-one.yaml locate http://films.example{RARE} --trace
+$strata --config cli/exchange.yaml site status films
+Logs: {files}/*.log
 Ctrl-C ends it all.""")
 
     def run(self):
@@ -187,12 +222,12 @@ Ctrl-C ends it all.""")
         self.show_serving()
         self.show_purge()
         self.show_failure()
-        self.show_equal()
+        self.show_cut()
 
     def stop(self):
-        bad = self.farm.stop()
-        if self.origin:
-            self.origin.close()
+        bad = self.tree.stop() if self.tree else []
+        for origin in self.origins:
+            origin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if bad:
             print(f"did not end in order: {', '.join(bad)}", file=sys.stderr)

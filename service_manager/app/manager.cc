@@ -109,6 +109,8 @@ Manager::~Manager() {
   status_server_.reset();
   addresses_.reset();
   if (publisher_.joinable()) publisher_.join();
+  if (federation_publisher_ != nullptr) control_->Observe(nullptr);
+  in_publisher_ = nullptr;
   federation_publisher_.reset();
   front_end_.reset();
   in_tree_ = nullptr;
@@ -215,7 +217,8 @@ Status Manager::StartTree() {
                     .tls = tls_,
                     .metrics = metrics_,
                     .purge_wait = settings_.purge_wait,
-                    .front_ends = [this] { return FrontEnds(); }};
+                    .front_ends = [this] { return FrontEnds(); },
+                    .children_changed = [this] { OnFederationChange(); }};
   STRATA_ASSIGN_OR_RETURN(tree_, Tree::Start(settings_.federation, std::move(parts)));
   in_tree_ = tree_.get();
   return Ok();
@@ -245,7 +248,18 @@ Status Manager::StartFrontEnd() {
                                 front_end_->Publish(std::move(snapshot));
                               },
                               metrics_));
+  in_publisher_ = federation_publisher_.get();
+  control_->Observe([this](const farm::Message* message) {
+    if (message == nullptr) return;
+    const bool site = std::holds_alternative<farm::SiteApplied>(*message) ||
+                      std::holds_alternative<farm::SiteRemoved>(*message);
+    if (site) OnFederationChange();
+  });
   return Ok();
+}
+
+void Manager::OnFederationChange() {
+  if (frontend::FederationPublisher* publisher = in_publisher_) publisher->OnChange();
 }
 
 frontend::FederationSources Manager::FederationSources() {

@@ -67,6 +67,8 @@ class Manager final : public Service {
   // Where clients reach the front end, as far as this manager can know; none: there is none.
   std::vector<Endpoint> FrontEnds() const;
   frontend::FederationSources FederationSources();
+  // Something that the front end above level 1 answers from is another. Quick; any thread.
+  void OnFederationChange();
   bool SitesAreThere();  // Whether the group has told of all that the store has.
   // The farm's sites, the same object until one changes; null: not all are there yet.
   std::shared_ptr<const routing::SitesByHost> Sites();
@@ -105,6 +107,7 @@ class Manager final : public Service {
   uint64_t sites_of_ = 0;  // The ledger's changes when they were made.
   std::thread publisher_;  // At level 1; above, the other one.
   std::unique_ptr<frontend::FederationPublisher> federation_publisher_;
+  std::atomic<frontend::FederationPublisher*> in_publisher_ = nullptr;
   std::unique_ptr<rpc::RegistrationService> registration_;
   std::unique_ptr<rpc::AdministrationService> administration_;
   std::unique_ptr<rpc::MirroringService> mirroring_;

@@ -79,7 +79,7 @@ Status Tree::OpenFeeds() {
 }
 
 void Tree::OpenHierarchy() {
-  children_ = std::make_unique<hierarchy::Attachments>();
+  children_ = std::make_unique<hierarchy::Attachments>([this] { OnChildren(); });
   own_tree_ = std::make_unique<hierarchy::OwnTree>(
       own_, [this] { return OwnPartNow(); }, *children_);
   hierarchy::HierarchyService::Options options;
@@ -142,7 +142,7 @@ void Tree::OpenFlow(Duration purge_wait) {
   options.own = own_;
   options.farm = farm_side_.get();
   options.on_purged_up_to = [this](const std::string& child, const std::string& site,
-                                   uint64_t position) -> StatusOr<bool> {
+                                   uint64_t position) {
     return parts_.control.OnPurgedUpTo(child, site, position);
   };
   flow_ = std::make_unique<site_flow::FlowState>(std::move(options), parts_.control.sites(),
@@ -182,6 +182,12 @@ void Tree::Stop() {
   if (flow_service_ != nullptr) flow_service_->Stop();
   if (farm_side_ != nullptr) farm_side_->Stop();
   if (locator_ != nullptr) locator_->Stop();
+}
+
+void Tree::OnChildren() {
+  parts_.children_changed();
+  absl::MutexLock lock(&mutex_);
+  if (term_ != nullptr && term_->attachment != nullptr) term_->attachment->TellSoon();
 }
 
 void Tree::OnSynced() {

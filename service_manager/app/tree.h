@@ -68,6 +68,8 @@ class Tree {
     Duration purge_wait{};
     // Where clients reach this manager's front end. Any thread.
     std::function<std::vector<Endpoint>()> front_ends;
+    // A child came, went, or is another. Any thread; quick.
+    std::function<void()> children_changed = [] {};
   };
 
   // What the store says if it cannot be read.
@@ -119,6 +121,7 @@ class Tree {
   StatusOr<std::unique_ptr<Term>> BeginTerm(uint64_t number);
   StatusOr<std::unique_ptr<uplink::Uplink>> StartUplink(uint64_t number);
   void EndTerm();
+  void OnChildren();
   std::unique_ptr<Term> TakeTerm();
   // What may have changed since the last look.
   void Look();

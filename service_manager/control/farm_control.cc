@@ -190,14 +190,14 @@ StatusOr<uint64_t> FarmControl::Renew(const std::string& name, ByteSpan instance
   return verifier_.DifferedAt(engine.info.id);
 }
 
-Status FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& site,
-                                 uint64_t position) {
+StatusOr<bool> FarmControl::OnPurgedUpTo(const std::string& engine, const std::string& site,
+                                         uint64_t position) {
   STRATA_ASSIGN_OR_RETURN(const bool lost, restored_.OnPurgedUpTo(site, position));
-  if (!lost) return Ok();
+  if (!lost) return false;
   events_.Add("purge", engine + " knows purges of " + site +
                            " that the backup does not: its whole cache is purged");
   Tell();
-  return Ok();
+  return true;
 }
 
 void FarmControl::Observe(std::function<void(const farm::Message* message)> told) {

@@ -134,7 +134,9 @@ class FarmControl final : private farm::FarmListener {
   StatusOr<uint64_t> Renew(const std::string& name, ByteSpan instance, uint64_t registration);
   // This engine has followed a site's purge log up to there. After a restoration it may be further
   // than the backup: then the site's whole cache is ordered purged, durable when it returns.
-  Status OnPurgedUpTo(const std::string& engine, const std::string& site, uint64_t position);
+  // True: it is, and was ordered.
+  StatusOr<bool> OnPurgedUpTo(const std::string& engine, const std::string& site,
+                              uint64_t position);
 
  private:
   FarmControl(FarmControlOptions options, store::MirroredStore& store, RandomSource& random,

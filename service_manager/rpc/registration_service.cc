@@ -143,7 +143,7 @@ Status RegistrationService::TakePositions(const std::string& name,
     if (site.empty() || site.size() > kSiteNameBytesMax || site.find('\0') != std::string::npos) {
       return InvalidArgument("purged: something that is no site's name");
     }
-    STRATA_RETURN_IF_ERROR(control_.OnPurgedUpTo(name, site, position));
+    STRATA_RETURN_IF_ERROR(control_.OnPurgedUpTo(name, site, position).status());
   }
   return Ok();
 }
