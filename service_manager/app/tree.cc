@@ -137,10 +137,13 @@ Status Tree::OpenLocator() {
 void Tree::OpenFlow(Duration purge_wait) {
   if (own_.level == federation::kLevelMin) {
     farm_side_ = std::make_unique<site_flow::FarmSide>(parts_.control);
+  } else {
+    managers_side_ = std::make_unique<site_flow::ManagersSide>(parts_.control);
   }
   site_flow::FlowState::Options options;
   options.own = own_;
   options.farm = farm_side_.get();
+  if (managers_side_ != nullptr) options.farm = managers_side_.get();
   options.on_purged_up_to = [this](const std::string& child, const std::string& site,
                                    uint64_t position) {
     return parts_.control.OnPurgedUpTo(child, site, position);

@@ -42,6 +42,7 @@
 #include "service_manager/site_flow/flow_link.h"
 #include "service_manager/site_flow/flow_service.h"
 #include "service_manager/site_flow/flow_state.h"
+#include "service_manager/site_flow/managers_side.h"
 #include "service_manager/site_flow/purge_orders.h"
 #include "service_manager/store/mirrored_store.h"
 #include "service_manager/uplink/observers.h"
@@ -165,7 +166,8 @@ class Tree {
   std::unique_ptr<locating::LocalDirectory> local_directory_;
   std::unique_ptr<locating::Locator> locator_;
   std::unique_ptr<locating::LocationService> location_service_;
-  std::unique_ptr<site_flow::FarmSide> farm_side_;  // At level 1.
+  std::unique_ptr<site_flow::FarmSide> farm_side_;          // At level 1,
+  std::unique_ptr<site_flow::ManagersSide> managers_side_;  // and above.
   std::unique_ptr<site_flow::FlowState> flow_;
   std::unique_ptr<site_flow::PurgeOrders> purge_orders_;
   std::unique_ptr<site_flow::FlowService> flow_service_;

@@ -41,7 +41,7 @@ class FlowState {
  public:
   struct Options {
     federation::ScopeLevel own;
-    // Null above level 1. Outlives this.
+    // Null: nobody hears of sites from above but children. Outlives this.
     LocalFarm* farm = nullptr;
     // A child has applied a site's log up to there, and it is a log of this home: true if this
     // manager's store was restored from a backup and has lost entries, and a new one says so

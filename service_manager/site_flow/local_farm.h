@@ -7,8 +7,8 @@
 
 namespace strata::manager::site_flow {
 
-// The engines that a manager of level 1 has, as far as sites and purges go; managers above have
-// none. Any thread.
+// Who is beside a manager, as far as sites and purges go: the engines of level 1; above, the
+// scope's other managers. Any thread.
 class LocalFarm {
  public:
   virtual ~LocalFarm() = default;
