@@ -100,6 +100,7 @@ Status LocationService::BeginTrace(grpc::CallbackServerContext& context,
                                    const v1::TraceRequest& request, v1::TraceReply& reply,
                                    Call& call) {
   STRATA_RETURN_IF_ERROR(guard_.Admit(context, rpc::Guard::Right::kView).status());
+  STRATA_RETURN_IF_ERROR(options_.leads());  // Others have no neighbours.
   STRATA_ASSIGN_OR_RETURN(Named named, options_.name(request.uri()));
   reply.set_scope(locator_.own().scope);
   reply.set_site(named.site);
