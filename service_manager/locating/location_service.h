@@ -9,11 +9,7 @@
 
 #include "common/status.h"
 #include "farm/content_key.h"
-// What is generated for callbacks hides what is generated for threads.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverloaded-virtual"
-#include "proto/locate.grpc.pb.h"
-#pragma GCC diagnostic pop
+#include "service_manager/locating/location_grpc.h"
 #include "service_manager/locating/locator.h"
 #include "service_manager/rpc/guard.h"
 

@@ -18,9 +18,9 @@
 #include "common/time.h"
 #include "common/tls/manager_channel.h"
 #include "common/tls/tls_files.h"
-#include "proto/locate.grpc.pb.h"
 #include "service_manager/federation/locate/locate_messages.h"
 #include "service_manager/locating/locate_metrics.h"
+#include "service_manager/locating/location_grpc.h"
 
 namespace strata::manager::locating {
 
