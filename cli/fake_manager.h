@@ -38,7 +38,6 @@ class FakeManager {
 
  private:
   class Service;
-  class Location;
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };

@@ -41,7 +41,8 @@ scopes:
   cdn-one/lan-a:
     managers: [{count: 2}]
     witness: {}
-    engines: [{name: north, count: 2}, {name: south, count: 3}, {name: big, light: true, nginx: {cache_size: 1GiB}}]
+    engines: [{name: north, count: 2}, {name: south, count: 3},
+              {name: big, light: true, nginx: {cache_size: 1GiB}}]
 )";
 
 class TopologyVerbsTest : public testing::Test {

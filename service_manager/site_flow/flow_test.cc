@@ -12,10 +12,13 @@
 
 #include "common/testing/test_cable.h"
 #include "multicast/driver/clock.h"
+#include "service_manager/control/test_farm.h"
 #include "service_manager/site_flow/test_tree.h"
 
 namespace strata::manager::site_flow {
 namespace {
+
+using control::testing::Eventually;
 
 using std::chrono::milliseconds;
 using testing::TestManager;
@@ -25,15 +28,6 @@ constexpr char kCdn[] = "cdn-one";
 constexpr char kLanA[] = "cdn-one/lan-a";
 constexpr char kLanB[] = "cdn-one/lan-b";
 constexpr char kUri[] = "http://films.example/a";
-
-bool Eventually(const std::function<bool()>& condition) {
-  const Timestamp end = multicast::Now() + std::chrono::seconds(20);
-  while (!condition()) {
-    if (multicast::Now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(2));
-  }
-  return true;
-}
 
 // An exchange above a CDN above two farms of two engines each.
 class FlowTest : public ::testing::Test {

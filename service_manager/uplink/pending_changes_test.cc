@@ -198,6 +198,20 @@ TEST_F(PendingChangesTest, AUriThatIsForgottenIsKept) {
   EXPECT_EQ(AsMap(pending_.FindFirst(kKey)->before), (std::map<Holder, LocationFlags>{{kA, 2}}));
 }
 
+// A copy that comes, changes or goes; nothing: it is not there, and is to go.
+std::optional<DirectoryChange> ChangeOf(std::map<Holder, LocationFlags>& copies,
+                                        DirectoryChange change, SeededRandom& random) {
+  if (copies.contains(change.holder)) change.before = copies[change.holder];
+  if (random.Chance(0.6)) {
+    change.copy = federation::FeedCopy{.flags = LocationFlags(random.Below(4))};
+    copies[change.holder] = change.copy->flags;
+    return change;
+  }
+  if (!change.before) return std::nullopt;
+  copies.erase(change.holder);
+  return change;
+}
+
 // Whatever happens: what was taken, one after the other, is what the index was at each mark; and
 // what was taken last of a content is as it was before what waits.
 TEST(PendingChangesModelTest, GivesTheIndexAsItWas) {
@@ -234,19 +248,10 @@ TEST(PendingChangesModelTest, GivesTheIndexAsItWas) {
           }
           break;
         default: {
-          auto& copies = index[key];
-          DirectoryChange change{.key = key, .holder = holder};
-          if (copies.contains(holder)) change.before = copies[holder];
-          if (random.Chance(0.6)) {
-            change.copy = federation::FeedCopy{.flags = LocationFlags(random.Below(4))};
-            copies[holder] = change.copy->flags;
-          } else if (change.before) {
-            copies.erase(holder);
-          } else {
-            break;
-          }
+          const auto change = ChangeOf(index[key], {.key = key, .holder = holder}, random);
+          if (!change) break;
           pending.OnChange(
-              change, {}, [&] { return copies_of(key); }, kNow);
+              *change, {}, [&] { return copies_of(key); }, kNow);
         }
       }
       for (uint64_t high = 0; high < 6; ++high) {

@@ -1,4 +1,4 @@
-"""The samples of deploy/topologies, as an operator uses them, and the page that tells their keys."""
+"""The samples of deploy/topologies, as an operator uses them, and the page of their keys."""
 
 import concurrent.futures
 import json
