@@ -137,7 +137,8 @@ TEST_F(FederationPublisherTest, HoldersAreReadAnewOnlyWhenTheyChanged) {
   EXPECT_EQ(holders_read_, 1);
   {
     absl::MutexLock lock(&mutex_);
-    holders_ = {{.number = directory::Holder(7), .name = {.scope = "one"}, .clients = {}}};
+    holders_ = {
+        {.number = directory::Holder(7), .name = {.scope = "one", .engine = ""}, .clients = {}}};
   }
   Know(&FederationPublisherTest::changes_, uint64_t{1});
   EXPECT_TRUE(Await([](const auto& s) { return s.holders().IndexOf(directory::Holder(7)) >= 0; }));
