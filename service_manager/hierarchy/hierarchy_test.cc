@@ -236,7 +236,7 @@ TEST_F(HierarchyTest, ScopesAndLevelsThatDoNotFitAreRefused) {
   EXPECT_TRUE(Complains(*high, "the level of a parent is higher")) << Last(*high);
   const auto same = New(kCdn);
   same->AttachTo(To(*parent));
-  EXPECT_TRUE(Complains(*same, "it is the same scope")) << Last(*same);
+  EXPECT_TRUE(Complains(*same, "cannot hang under cdn-one (level 3)")) << Last(*same);
   const auto farm = New(kFarm);
   const auto below_farm = New({.scope = kFarm.scope + "/x", .level = 1});
   below_farm->AttachTo(To(*farm));
