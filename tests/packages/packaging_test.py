@@ -28,13 +28,17 @@ def settings_keys(name):
 
 
 def sample_keys(path):
-    """All keys that a sample sets, or shows in a comment."""
+    """All keys that a sample sets, or shows in a comment; of a list's items: "list[].key"."""
     keys, sections = set(), []
     for line in path.read_text(encoding="utf-8").splitlines():
-        found = re.match(r"( *)(?:# )?([a-z_]+):(?: |$)", line)
-        if found:
-            depth = len(found[1]) // 2
-            sections = sections[:depth] + [found[2]]
+        found = re.match(r"( *)(?:# )?(- |  )?([a-z_]+):(?: |$)", line)
+        if not found:
+            continue
+        depth = len(found[1]) // 2
+        if found[2]:
+            keys.add(".".join(sections[:depth]) + "[]." + found[3])
+        else:
+            sections = sections[:depth] + [found[3]]
             keys.add(".".join(sections))
     return keys
 
