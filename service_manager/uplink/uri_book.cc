@@ -1,10 +1,12 @@
 #include "service_manager/uplink/uri_book.h"
 
+#include <utility>
+
 #include "service_manager/federation/feed/range_digests.h"
 
 namespace strata::manager::uplink {
 
-void UriBook::Wait(const farm::ContentKey& key, Waiting content) {
+void UriBook::Wait(const farm::ContentKey& key, Waiting&& content) {
   // One that was here before, and waits on, stands in the order still.
   const bool is_last = order_.empty() || order_.back().first <= content.until;
   if (is_last) order_.emplace_back(content.until, key);

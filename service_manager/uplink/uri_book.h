@@ -30,7 +30,7 @@ class UriBook {
 
   bool HasRoom() const { return waiting_.size() < waiting_max_; }
   // With room, and if it does not wait yet.
-  void Wait(const farm::ContentKey& key, Waiting content);
+  void Wait(const farm::ContentKey& key, Waiting&& content);
   bool Waits(const farm::ContentKey& key) const { return waiting_.contains(key); }
   // Out of those that wait; nothing if it does not.
   std::optional<Waiting> Take(const farm::ContentKey& key);
