@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "common/bytes.h"
 #include "common/hex.h"
@@ -55,10 +56,12 @@ StatusOr<std::optional<Front>> ReadFront(const std::string& path) {
   return std::optional<Front>(std::move(front));
 }
 
-// nginx's expiry as an instant of ours. Rounded, so that reading a file twice gives one instant.
+// nginx's expiry as an instant of ours, half a second off at most. Rounded, so that reading a file
+// twice gives one instant; to the nearest second, though the difference is negative.
 Timestamp ExpiryOf(int64_t valid_until) {
   constexpr int64_t kSecond = 1'000'000'000;
-  const int64_t offset = (Now().nanos() - WallClockNanos() + kSecond / 2) / kSecond;
+  const std::chrono::nanoseconds ahead(Now().nanos() - WallClockNanos());
+  const int64_t offset = std::chrono::round<std::chrono::seconds>(ahead).count();
   int64_t nanos = 0;
   if (__builtin_mul_overflow(valid_until + offset, kSecond, &nanos)) return Timestamp::Never();
   return Timestamp::FromNanos(nanos);
