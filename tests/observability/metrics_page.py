@@ -6,15 +6,21 @@ import re
 PAGE = pathlib.Path("docs/operator/metrics.md")
 
 
-def rows():
-    """[(metric, what it is, what is normal)] of the page."""
-    text = PAGE.read_text(encoding="utf-8")
-    return re.findall(r"^\| `(strata_\w+)` \| (.*?) \| (.*?) \|$", text, re.MULTILINE)
+def rows(without=()):
+    """[(metric, what it is, what is normal)] of the page; without the sections in whose titles one
+    of these texts is, such as `light engine`: the titles say who has the metrics."""
+    sections = re.split(r"^## ", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    found = []
+    for section in sections:
+        title = section.partition("\n")[0]
+        if not any(text in title for text in without):
+            found += re.findall(r"^\| `(strata_\w+)` \| (.*?) \| (.*?) \|$", section, re.MULTILINE)
+    return found
 
 
-def told():
-    """{metric: what it is} of the page."""
-    return {name: meaning for name, meaning, _ in rows()}
+def told(without=()):
+    """{metric: what it is} of the page, without those sections."""
+    return {name: meaning for name, meaning, _ in rows(without)}
 
 
 def exported(text):
