@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
 #include "common/log.h"
 #include "common/tls/identity.h"
+#include "farm/content_key.h"
 #include "multicast/driver/clock.h"
 #include "service_manager/site_flow/tree_purges.h"
 
@@ -15,12 +17,20 @@ namespace {
 constexpr std::chrono::milliseconds kLookEvery(50);
 // And whether the policy means something else, since sites have changed.
 constexpr std::chrono::milliseconds kPolicyEvery(500);
+// And what was purged, if this manager has not written it itself.
+constexpr std::chrono::milliseconds kPurgesEvery(500);
 // A term that could not begin is begun again.
 constexpr std::chrono::seconds kBeginAgainAfter(1);
 
 const Logger& Log() {
   static const Logger logger("tree");
   return logger;
+}
+
+void LogPurgeWatch(const Status& looked) {
+  if (looked.ok()) return;
+  Log().Warning("cannot read what was purged; it is looked for again with the next order",
+                {{"error", MessageOf(looked)}});
 }
 
 }  // namespace
@@ -55,6 +65,7 @@ Status Tree::Open() {
   parent_observes_ = observers_->Slot();
   OpenHierarchy();
   STRATA_RETURN_IF_ERROR(OpenLocator());
+  STRATA_RETURN_IF_ERROR(OpenPurgeWatch());
   OpenFlow(parts_.purge_wait);
   return Ok();
 }
@@ -132,6 +143,26 @@ Status Tree::OpenLocator() {
   return Ok();
 }
 
+Status Tree::OpenPurgeWatch() {
+  PurgeWatch::Listener locator;
+  locator.restored = [this](const std::string& site, uint64_t position) {
+    locator_->RestorePurges(site, position);
+  };
+  locator.purged = [this](const std::string& site, uint64_t position,
+                          std::span<const farm::ContentKey> keys) {
+    locator_->OnPurge(site, position, keys);
+  };
+  locator.removed = [this](const std::string& site) { locator_->RemoveSite(site); };
+  purges_position_ = parts_.store.position();
+  STRATA_ASSIGN_OR_RETURN(
+      purge_watch_,
+      PurgeWatch::Open(parts_.control.sites(), parts_.control.purges(), std::move(locator)));
+  parts_.control.purges().Observe([this](const std::string& site) {
+    LogPurgeWatch(purge_watch_->Look(site));
+  });
+  return Ok();
+}
+
 void Tree::OpenFlow(Duration purge_wait) {
   if (own_.level == federation::kLevelMin) {
     farm_side_ = std::make_unique<site_flow::FarmSide>(parts_.control);
@@ -174,6 +205,7 @@ std::vector<rpc::RpcServer::AddService> Tree::services() {
 }
 
 void Tree::Stop() {
+  parts_.control.purges().Observe(nullptr);
   stop_ = true;
   if (thread_.joinable()) thread_.join();
   TakeTerm().reset();
@@ -234,6 +266,7 @@ void Tree::Loop() {
       }
     }
     if (number != 0) Look();
+    LookAtPurges();
     std::this_thread::sleep_for(kLookEvery);
   }
 }
@@ -304,6 +337,15 @@ void Tree::Look() {
   LookAtPolicy();
   LookAtNeighbours();
   ForgetSilent();
+}
+
+void Tree::LookAtPurges() {
+  if (multicast::Now() - purges_looked_ < kPurgesEvery) return;
+  purges_looked_ = multicast::Now();
+  const store::MirrorPosition position = parts_.store.position();
+  if (position == purges_position_) return;
+  purges_position_ = position;
+  LogPurgeWatch(purge_watch_->LookAtAll());
 }
 
 void Tree::LookAtPolicy() {

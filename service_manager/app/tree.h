@@ -20,6 +20,7 @@
 #include "common/tls/tls_files.h"
 #include "service_manager/app/farm_engines.h"
 #include "service_manager/app/federation_settings.h"
+#include "service_manager/app/purge_watch.h"
 #include "service_manager/control/farm_control.h"
 #include "service_manager/control/holder_book.h"
 #include "service_manager/control/orders.h"
@@ -116,6 +117,7 @@ class Tree {
   Status OpenFeeds();
   void OpenHierarchy();
   Status OpenLocator();
+  Status OpenPurgeWatch();
   void OpenFlow(Duration purge_wait);
 
   void Loop();
@@ -126,6 +128,8 @@ class Tree {
   std::unique_ptr<Term> TakeTerm();
   // What may have changed since the last look.
   void Look();
+  // Also what another manager has written.
+  void LookAtPurges();
   void LookAtPolicy();
   void LookAtNeighbours();
   void ForgetSilent();
@@ -166,6 +170,7 @@ class Tree {
   std::unique_ptr<locating::LocalDirectory> local_directory_;
   std::unique_ptr<locating::Locator> locator_;
   std::unique_ptr<locating::LocationService> location_service_;
+  std::unique_ptr<PurgeWatch> purge_watch_;
   std::unique_ptr<site_flow::FarmSide> farm_side_;          // At level 1,
   std::unique_ptr<site_flow::ManagersSide> managers_side_;  // and above.
   std::unique_ptr<site_flow::FlowState> flow_;
@@ -175,6 +180,8 @@ class Tree {
   // Of the thread.
   Matcher matcher_;
   Timestamp policy_looked_;
+  Timestamp purges_looked_;
+  store::MirrorPosition purges_position_;  // Where the store stood then.
   std::set<std::string> located_children_;  // As the locator has them.
   bool located_parent_ = false;
   std::atomic<bool> stop_ = false;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,11 @@ StatusOr<PurgeEntry> ReadRecord(const std::string& site, uint64_t position,
 
 }  // namespace
 
+void PurgeJournal::Observe(std::function<void(const std::string& site)> written) {
+  absl::MutexLock lock(&observer_mutex_);
+  written_ = std::move(written);
+}
+
 StatusOr<farm::Purged> PurgeJournal::Append(const std::string& site,
                                             const std::vector<farm::ContentKey>& keys,
                                             const std::vector<std::string>& uris,
@@ -85,7 +91,10 @@ StatusOr<std::vector<uint64_t>> PurgeJournal::Write(const std::string& site,
     batch.appends.push_back({log, Record(*entry), entry->purged.position});
     STRATA_RETURN_IF_ERROR(limit_.Trim(log, batch));
   }
-  return store_.Commit(batch);
+  StatusOr<std::vector<uint64_t>> positions = store_.Commit(batch);
+  absl::MutexLock lock(&observer_mutex_);
+  if (written_) written_(site);
+  return positions;
 }
 
 Status PurgeJournal::Visit(const std::string& site, uint64_t from,

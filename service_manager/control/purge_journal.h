@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
+#include "absl/synchronization/mutex.h"
 #include "common/status.h"
 #include "farm/messages.h"
 #include "farm/site_ledger.h"
@@ -34,6 +37,10 @@ struct PurgeEntry {
 class PurgeJournal {
  public:
   explicit PurgeJournal(store::Store& store) : store_(store), limit_(store, kPurgesTold) {}
+
+  // Is told the site whose log may have another entry, also if it is not known whether all managers
+  // have it; on the thread that wrote it, which waits. Null: nobody is told, from when it returns.
+  void Observe(std::function<void(const std::string& site)> written);
 
   // Appends an entry; durable when it returns. `keys` has at most farm::kMaxPurgedKeys.
   // Old entries go with it now and then.
@@ -68,6 +75,8 @@ class PurgeJournal {
 
   store::Store& store_;
   LogLimit limit_;
+  absl::Mutex observer_mutex_;  // Held while he is told.
+  std::function<void(const std::string&)> written_ ABSL_GUARDED_BY(observer_mutex_);
 };
 
 }  // namespace strata::manager::control

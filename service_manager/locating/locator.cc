@@ -334,7 +334,11 @@ void Locator::OnPurge(std::string_view site, uint64_t position,
   Apply([&](LocateDesk& desk, Timestamp now) {
     mutex_.AssertHeld();
     purges_.OnPurged(site, position, keys);
-    desk.OnPurge(keys, now);
+    if (keys.empty()) {
+      desk.OnPurgeOfAll(now);
+    } else {
+      desk.OnPurge(keys, now);
+    }
   });
 }
 

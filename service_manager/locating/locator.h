@@ -82,7 +82,7 @@ class Locator {
   // before the purge.
   // At the start, for each site: its log is applied up to there.
   void RestorePurges(std::string_view site, uint64_t position);
-  // The next entry of a site's log is applied.
+  // The next entry of a site's log is applied; without keys: all of the site is purged.
   void OnPurge(std::string_view site, uint64_t position, std::span<const farm::ContentKey> keys);
   // The site is no more.
   void RemoveSite(std::string_view site);

@@ -42,6 +42,12 @@ void AnswerCache::Drop(const farm::ContentKey& key) {
   while (next != answers_.end() && next->first.first == key) Erase(next++);
 }
 
+void AnswerCache::DropAll() {
+  answers_.clear();
+  by_end_.clear();
+  bytes_ = 0;
+}
+
 void AnswerCache::Erase(Answers::iterator answer) {
   by_end_.erase({answer->second.until, answer->first});
   bytes_ -= answer->second.bytes;

@@ -37,6 +37,7 @@ class AnswerCache {
   const Kept* Find(NeighbourId from, const farm::ContentKey& key, Timestamp now) const;
   // All that was answered of a content.
   void Drop(const farm::ContentKey& key);
+  void DropAll();
 
   size_t size() const { return answers_.size(); }
   size_t bytes() const { return bytes_; }

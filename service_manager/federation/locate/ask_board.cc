@@ -36,8 +36,12 @@ void AskBoard::Leave(AskNumber number, QuestionId id) {
   if (Row* row = asks_.Find(number)) std::erase(row->item.waiters, id);
 }
 
-void AskBoard::Outdate(const farm::ContentKey& key) {
-  for (const AskNumber number : asks_.OfKey(key)) {
+void AskBoard::Outdate(const farm::ContentKey& key) { Outdate(asks_.OfKey(key)); }
+
+void AskBoard::OutdateAll() { Outdate(asks_.All()); }
+
+void AskBoard::Outdate(const std::vector<AskNumber>& numbers) {
+  for (const AskNumber number : numbers) {
     Ask& ask = asks_.Find(number)->item;
     ask.outdated = true;
     ask.waiters.clear();

@@ -46,6 +46,7 @@ class AskBoard {
   void Leave(AskNumber number, QuestionId id);
   // What is open of a content is outdated, and nobody waits for it.
   void Outdate(const farm::ContentKey& key);
+  void OutdateAll();
 
   // Takes it out. Nothing if it is not open, or was asked of another.
   std::optional<Row> Take(NeighbourId from, AskNumber number);
@@ -58,6 +59,8 @@ class AskBoard {
   size_t size() const { return asks_.size(); }
 
  private:
+  void Outdate(const std::vector<AskNumber>& numbers);
+
   const size_t per_neighbour_max_;
   uint64_t last_ = 0;
   OpenTable<AskNumber, Ask> asks_;

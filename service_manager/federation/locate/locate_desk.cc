@@ -330,6 +330,12 @@ void LocateDesk::OnPurge(std::span<const farm::ContentKey> keys, Timestamp now) 
   }
 }
 
+void LocateDesk::OnPurgeOfAll(Timestamp now) {
+  cache_.DropAll();
+  asks_.OutdateAll();
+  for (const QuestionId id : questions_.All()) Restart(id, now);
+}
+
 void LocateDesk::Restart(QuestionId id, Timestamp now) {
   ++counters_.restarted;
   Questions::Row& row = *questions_.Find(id);

@@ -108,6 +108,8 @@ class LocateDesk {
   // These contents were purged: what was answered before is not given any more, and open questions
   // of them are asked anew.
   void OnPurge(std::span<const farm::ContentKey> keys, Timestamp now);
+  // The same for whatever there is: which contents were purged is not known.
+  void OnPurgeOfAll(Timestamp now);
   void OnTimer(Timestamp now);
 
   std::vector<LocateAction> TakeActions() { return std::move(actions_); }

@@ -438,6 +438,23 @@ TEST_F(LocateDeskTest, APurgeTakesBackWhatOthersHaveAnsweredSoFar) {
   EXPECT_TRUE(Answer(1).copies.empty());
 }
 
+TEST_F(LocateDeskTest, APurgeOfAllEndsWhatWasAnsweredAndAsksAnew) {
+  Ask(1);
+  Reply(0, AnswerOf({kFarEngine}));
+  LocateQuestion other = Question();
+  other.canonical_uri = "http://films.example/two";
+  other.key = farm::KeyOf(other.canonical_uri);
+  Ask(2, kOwn, other);
+  desk_->OnPurgeOfAll(now_);
+  Drain();
+  EXPECT_EQ(desk_->cache().size(), 0U);
+  ASSERT_EQ(asks_.size(), 3U) << "what was open is asked anew";
+  Reply(1, AnswerOf({kFarEngine}));
+  EXPECT_FALSE(Answered(2)) << "of before the purge";
+  Reply(2, AnswerOf({}));
+  EXPECT_TRUE(Answer(2).copies.empty());
+}
+
 TEST_F(LocateDeskTest, WhoHasNotAppliedThePurgeSaysNothing) {
   local_ = {.copies = {kDcOneEngine}, .purges = {.applied = 6, .purged = 3}};
   LocateQuestion question = Question();

@@ -66,6 +66,11 @@ class OpenTable {
     }
     return ids;
   }
+  std::vector<Id> All() const {
+    std::vector<Id> ids;
+    for (const auto& [id, row] : rows_) ids.push_back(id);
+    return ids;
+  }
   // Looks at every row.
   std::vector<Id> With(NeighbourId neighbour) const {
     std::vector<Id> ids;

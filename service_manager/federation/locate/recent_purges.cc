@@ -13,6 +13,7 @@ void RecentPurges::OnPurged(std::string_view site, uint64_t position,
   const auto found = sites_.try_emplace(std::string(site)).first;
   if (position <= found->second.applied) return;
   found->second.applied = position;
+  if (keys.empty()) found->second.forgotten = position;
   for (const farm::ContentKey& key : keys) {
     entries_.push_back({found->first, position, key});
     newest_[key] = position;

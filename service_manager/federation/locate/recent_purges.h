@@ -31,7 +31,8 @@ class RecentPurges {
 
   // The log of the site is applied up to there, its keys are not remembered: after a start.
   void Restore(std::string_view site, uint64_t position);
-  // The next entry of the site's log. One that it has had already changes nothing.
+  // The next entry of the site's log; without keys: all of the site. One that it has had already
+  // changes nothing.
   void OnPurged(std::string_view site, uint64_t position, std::span<const farm::ContentKey> keys);
   // The site is no more, and its log neither.
   void Remove(std::string_view site);

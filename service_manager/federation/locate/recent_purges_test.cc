@@ -56,6 +56,15 @@ TEST(RecentPurgesTest, EntriesThatComeAgainChangeNothing) {
   EXPECT_EQ(purges.Of("films", kThree).purged, 0U);
 }
 
+TEST(RecentPurgesTest, APurgeOfTheWholeSiteCountsForAllOfIt) {
+  RecentPurges purges(10);
+  Purge(purges, 5, kOne);
+  purges.OnPurged("films", 6, {});
+  EXPECT_EQ(purges.Of("films", kOne), (PurgePositions{.applied = 6, .purged = 6}));
+  EXPECT_EQ(purges.Of("films", kTwo).purged, 6U);
+  EXPECT_EQ(purges.Of("songs", kTwo).purged, 0U);
+}
+
 TEST(RecentPurgesTest, AfterAStartTheWholeLogCountsForAll) {
   RecentPurges purges(10);
   purges.Restore("films", 41);
