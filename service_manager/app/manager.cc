@@ -274,6 +274,7 @@ frontend::FederationSources Manager::FederationSources() {
   };
   sources.holder_changes = [this] { return tree_->holders().changes(); };
   sources.children = [this] { return tree_->children().routed_children(); };
+  sources.unpurged = [this] { return tree_->Unpurged(); };
   sources.loads = [this](frontend::FederationSources::ReadLoads read) {
     tree_->children().WithLoads(read);
   };

@@ -159,6 +159,7 @@ Status Tree::OpenPurgeWatch() {
       PurgeWatch::Open(parts_.control.sites(), parts_.control.purges(), std::move(locator)));
   parts_.control.purges().Observe([this](const std::string& site) {
     LogPurgeWatch(purge_watch_->Look(site));
+    parts_.children_changed();  // Who does not hear of it gets no clients of the site.
   });
   return Ok();
 }

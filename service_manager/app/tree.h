@@ -45,6 +45,7 @@
 #include "service_manager/site_flow/flow_state.h"
 #include "service_manager/site_flow/managers_side.h"
 #include "service_manager/site_flow/purge_orders.h"
+#include "service_manager/sites/report_book.h"
 #include "service_manager/store/mirrored_store.h"
 #include "service_manager/uplink/observers.h"
 #include "service_manager/uplink/uplink.h"
@@ -94,6 +95,8 @@ class Tree {
   void Reload(const FederationSettings& settings);
 
   locating::Locator& locator() { return *locator_; }
+  // Where purges were missed beneath: no client of the site is to be sent there.
+  sites::ScopesOfSites Unpurged() const { return flow_->Unpurged(); }
   const hierarchy::Attachments& children() const { return *children_; }
   const control::HolderBook& holders() const { return holders_; }
 

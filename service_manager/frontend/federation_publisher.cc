@@ -125,6 +125,7 @@ void FederationPublisher::PublishOnce() {
   RefreshHolders(parts.regions);
   parts.holders = holders_;
   parts.children = sources_.children();
+  parts.unpurged = sources_.unpurged();
   std::shared_ptr<const FederationSnapshot> snapshot;
   sources_.loads([&](const routing::ScopeLoadTable& loads) {
     snapshot =

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -39,6 +41,8 @@ struct FederationSources {
   std::function<uint64_t()> holder_changes;
   // Attachments' routed_children() and WithLoads().
   std::function<std::vector<routing::ChildScope>()> children;
+  // Scopes that have missed purges, by site.
+  std::function<std::map<std::string, std::set<std::string, std::less<>>>()> unpurged;
   using ReadLoads = absl::FunctionRef<void(const routing::ScopeLoadTable&)>;
   std::function<void(ReadLoads)> loads;
 };

@@ -50,6 +50,7 @@ class FederationPublisherTest : public ::testing::Test {
     };
     sources.holder_changes = [this] { return Known(&FederationPublisherTest::changes_); };
     sources.children = [this] { return Known(&FederationPublisherTest::children_); };
+    sources.unpurged = [this] { return Known(&FederationPublisherTest::unpurged_); };
     sources.loads = [this](FederationSources::ReadLoads read) {
       absl::MutexLock lock(&mutex_);
       read(loads_);
@@ -105,6 +106,7 @@ class FederationPublisherTest : public ::testing::Test {
   std::vector<routing::RoutedHolder> holders_;
   uint64_t changes_ = 0;
   std::atomic<int> holders_read_ = 0;
+  std::map<std::string, std::set<std::string, std::less<>>> unpurged_;
   std::vector<routing::ChildScope> children_ = {
       {.scope = "one", .connected = true, .front_ends = {*Endpoint::Parse("192.0.2.1:80")}}};
   routing::ScopeLoadTable loads_;

@@ -5,8 +5,8 @@
 
 namespace strata::manager::routing {
 
-// The entry of `scope` in a map by scope, else that of the nearest scope that covers it; end() if
-// there is none. The map is searched by text (std::less<>).
+// The entry of `scope` in a map or set by scope, else that of the nearest scope that covers it;
+// end() if there is none. It is searched by text (std::less<>).
 template <class Map>
 typename Map::const_iterator FindCovering(const Map& by_scope, std::string_view scope) {
   while (true) {

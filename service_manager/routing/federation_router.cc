@@ -75,7 +75,7 @@ void FederationRouter::Collect(const FederationSnapshot& snapshot) {
     if (index < 0) continue;
     const RoutedHolders::Place& holder = snapshot.holders().at(index);
     ScopeCard card = snapshot.CardOf(holder);
-    if (WhyNot(card, location.flags) != nullptr) continue;
+    if (WhyNot(snapshot, holder.name.scope, card, location.flags) != nullptr) continue;
     const int child = snapshot.ChildOf(holder);
     if (child >= 0 && (Delegates(snapshot) || holder.name.engine.empty())) {
       AddChild(snapshot, child, IsNear(holder.regions));
@@ -95,7 +95,7 @@ void FederationRouter::Collect(const FederationSnapshot& snapshot,
   for (const federation::LocatedCopy& copy : copies) {
     ScopeCard card = snapshot.CardOf(copy.holder);
     if (copy.stale) card.status = std::max(card.status, EngineStatus::kStale);
-    if (WhyNot(card, copy.flags) != nullptr) continue;
+    if (WhyNot(snapshot, copy.holder.scope, card, copy.flags) != nullptr) continue;
     card.near = IsNear(snapshot.regions().RegionsOf(copy.holder.scope, copy.clients));
     if (!copy.holder.engine.empty()) {
       found_.emplace_back(copy.clients);
@@ -132,9 +132,12 @@ void FederationRouter::AddTarget(ScopeCard card, const Target& target) {
   targets_.push_back(target);
 }
 
-const char* FederationRouter::WhyNot(const ScopeCard& card, directory::LocationFlags flags) const {
+const char* FederationRouter::WhyNot(const FederationSnapshot& snapshot, const std::string& scope,
+                                     const ScopeCard& card,
+                                     directory::LocationFlags flags) const {
   if ((flags & directory::kComplete) == 0) return "its copy is partial";
   if (card.status == EngineStatus::kDown) return ToString(card.status);
+  if (snapshot.IsUnpurged(decision_.site->name, scope)) return "it has missed a purge";
   // Who is drained is asked for what no origin can give again, until it is copied.
   const bool given_again = (flags & directory::kLibrary) == 0 && !decision_.site->origins.empty();
   if (card.status == EngineStatus::kDraining && given_again) return ToString(card.status);
@@ -151,6 +154,7 @@ void FederationRouter::RankChildren(const FederationSnapshot& snapshot,
   const size_t first = cards_.size();
   for (size_t i = 0; i < snapshot.children().size(); ++i) {
     const FederationSnapshot::Child& child = snapshot.children()[i];
+    if (snapshot.IsUnpurged(decision_.site->name, child.scope)) continue;
     ScopeCard card = snapshot.CardOf(child);
     card.near = IsNear(child.regions);
     AddTarget(card, {.addresses = &child.front_ends, .child = static_cast<int>(i)});
@@ -255,7 +259,7 @@ void FederationRouter::ExplainLeftOut(const FederationSnapshot& snapshot,
     if (index < 0) continue;
     const RoutedHolders::Place& holder = snapshot.holders().at(index);
     const ScopeCard card = snapshot.CardOf(holder);
-    const char* why = WhyNot(card, location.flags);
+    const char* why = WhyNot(snapshot, holder.name.scope, card, location.flags);
     if (why == nullptr) continue;
     explained.push_back(Explained(ToString(holder.name), location.holder.value(), card));
     explained.back().reason = std::string("left out: ") + why;

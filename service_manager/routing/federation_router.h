@@ -52,8 +52,9 @@ class FederationRouter {
   void AddTarget(ScopeCard card, const Target& target);
   // Whether clients of the request's site are sent to children rather than to engines.
   bool Delegates(const FederationSnapshot& snapshot) const;
-  // Why a copy is of no use now; null if it is.
-  const char* WhyNot(const ScopeCard& card, directory::LocationFlags flags) const;
+  // Why a copy at that scope is of no use now; null if it is.
+  const char* WhyNot(const FederationSnapshot& snapshot, const std::string& scope,
+                     const ScopeCard& card, directory::LocationFlags flags) const;
   bool IsNear(const RegionSet& regions) const;
 
   // Sets `ranked` to the children that may fetch what nobody is known to hold.

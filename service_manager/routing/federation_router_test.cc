@@ -85,6 +85,7 @@ class FederationRouterTest : public ::testing::Test {
                                   .regions = regions_,
                                   .holders = std::make_shared<RoutedHolders>(holders_, *regions_),
                                   .children = children_,
+                                  .unpurged = unpurged_,
                                   .settings = settings_},
         loads, kNow + later_);
   }
@@ -119,6 +120,7 @@ class FederationRouterTest : public ::testing::Test {
 
   farm::Site films_;
   std::vector<ChildScope> children_;
+  std::map<std::string, std::set<std::string, std::less<>>> unpurged_;
   std::vector<RoutedHolder> holders_;
   std::map<std::string, LoadReport> reports_;
   std::shared_ptr<const RegionMap> regions_;
@@ -225,6 +227,25 @@ TEST_F(FederationRouterTest, WhoIsStaleComesLast) {
   EXPECT_EQ(SentTo("/a"), "192.0.2.1");
   later_ = seconds(11);  // All are stale.
   EXPECT_EQ(SentTo("/a"), "192.0.2.1");
+}
+
+TEST_F(FederationRouterTest, NobodyIsSentToWhatAPurgeHasMissed) {
+  farm::Origin origin;
+  origin.host = "origin.example";
+  origin.port = 80;
+  films_.origins = {origin};
+  Hold("/a", 1);
+  Hold("/a", 3);
+  EXPECT_EQ(SentTo("/a"), "192.0.2.1");
+  unpurged_["songs"] = {"one/a"};
+  EXPECT_EQ(SentTo("/a"), "192.0.2.1") << "another site";
+  unpurged_["films"] = {"one/a"};
+  EXPECT_EQ(SentTo("/a"), "198.51.100.3");
+  held_.clear();
+  Hold("/a", 1);
+  EXPECT_NE(SentTo("/a"), "192.0.2.1") << "a child fetches it, rather";
+  unpurged_["films"] = {"one", "two"};
+  EXPECT_EQ(Decide(Get("/a")).location, "http://origin.example/a");
 }
 
 TEST_F(FederationRouterTest, AChildThatPublishedNothingYetIsStale) {

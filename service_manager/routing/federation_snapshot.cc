@@ -48,6 +48,13 @@ const FederationSnapshot::State& FederationSnapshot::StateOf(std::string_view sc
   return covering == by_scope_.end() ? kElsewhere : covering->second;
 }
 
+bool FederationSnapshot::IsUnpurged(const std::string& site, std::string_view scope) const {
+  if (parts_.unpurged.empty()) return false;
+  const auto scopes = parts_.unpurged.find(site);
+  return scopes != parts_.unpurged.end() &&
+         FindCovering(scopes->second, scope) != scopes->second.end();
+}
+
 ScopeCard FederationSnapshot::CardOf(const Child& child) const {
   const State& state = StateOf(child.scope);
   return CardOfScope(child.identity.value(), state.load, state.fresh);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,8 @@ class FederationSnapshot {
     std::shared_ptr<const RegionMap> regions;
     std::shared_ptr<const RoutedHolders> holders;
     std::vector<ChildScope> children;  // None covers another.
+    // By site: scopes beneath that have missed purges of it. No client of the site is sent there.
+    std::map<std::string, std::set<std::string, std::less<>>> unpurged;
     ChoiceSettings settings;
   };
   struct Child {
@@ -71,6 +74,9 @@ class FederationSnapshot {
   // The child that covers `scope`, of a holder or any; a place in children(), or -1.
   int ChildOf(const RoutedHolders::Place& holder) const { return states_[holder.scope]->child; }
   int ChildOf(std::string_view scope) const { return StateOf(scope).child; }
+
+  // Whether what is held of the site at this scope may have been purged.
+  bool IsUnpurged(const std::string& site, std::string_view scope) const;
 
   // Without place and proximity.
   ScopeCard CardOf(const Child& child) const;

@@ -366,6 +366,11 @@ bool FlowState::CaughtUp(const std::string& scope) const {
   return book_.CaughtUp(scope);
 }
 
+sites::ScopesOfSites FlowState::Unpurged() const {
+  absl::MutexLock lock(&mutex_);
+  return book_.Unpurged();
+}
+
 std::vector<sites::ScopeOutcome> FlowState::OutcomeOf(const std::string& site,
                                                       uint64_t position) const {
   absl::MutexLock lock(&mutex_);

@@ -112,6 +112,8 @@ class FlowState {
   // parent's stream has to begin anew.
   bool TakeRetry();
   bool CaughtUp(const std::string& scope) const;
+  // As ReportBook has it.
+  sites::ScopesOfSites Unpurged() const;
   std::vector<sites::ScopeOutcome> OutcomeOf(const std::string& site, uint64_t position) const;
   // Waits until nobody is to be waited for, at most for `limit`, or until GiveUp.
   std::vector<sites::ScopeOutcome> AwaitOutcome(const std::string& site, uint64_t position,

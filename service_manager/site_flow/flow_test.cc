@@ -223,6 +223,22 @@ TEST_F(FlowTest, AChildThatRestartsGoesOnWhereItWas) {
   EXPECT_TRUE(Purge(*top_).complete());
 }
 
+TEST_F(FlowTest, AFarmThatMissedAPurgeIsKnownUntilItHasAppliedIt) {
+  Apply(*top_);
+  StartAll();
+  ASSERT_TRUE(AwaitServed(1));
+  ASSERT_TRUE(Purge(*top_).complete());
+  EXPECT_TRUE(top_->state().Unpurged().empty());
+  lan_a_.reset();
+  ASSERT_TRUE(Eventually([&] { return !top_->state().CaughtUp(kLanA); }));
+  EXPECT_TRUE(top_->state().Unpurged().empty()) << "it has missed nothing yet";
+  EXPECT_FALSE(Purge(*top_).complete());
+  EXPECT_EQ(top_->state().Unpurged(), (sites::ScopesOfSites{{"films", {kLanA}}}));
+  StartLanA();
+  EXPECT_TRUE(Eventually([&] { return top_->state().Unpurged().empty(); }));
+  EXPECT_TRUE(top_->state().CaughtUp(kLanA));
+}
+
 TEST_F(FlowTest, AnotherManagerOfTheParentTakesOver) {
   Apply(*top_);
   StartCdn();

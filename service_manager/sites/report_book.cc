@@ -268,6 +268,22 @@ bool ReportBook::CaughtUp(const std::string& scope) const {
   return it != scopes_.end() && Effective(it->second).caught_up;
 }
 
+ScopesOfSites ReportBook::Unpurged() const {
+  ScopesOfSites unpurged;
+  for (const auto& [name, scope] : scopes_) {
+    const ScopeRow now = Effective(scope);
+    if (now.caught_up) continue;
+    for (const auto& [site, _] : may_hold_) {
+      const SiteState& state = rows_.at({site, own_}).state;
+      if (state.position == 0 || !Counts(name, site, state)) continue;
+      if (!now.heard && !rows_.contains({site, name})) continue;
+      if (OutcomeAt({site, name}, state.position).kind == Kind::kConfirmed) continue;
+      unpurged[site].insert(name);
+    }
+  }
+  return unpurged;
+}
+
 std::vector<ScopeOutcome> ReportBook::OutcomeOf(const std::string& site, uint64_t position) const {
   std::vector<ScopeOutcome> outcomes;
   const auto may_hold = may_hold_.find(site);

@@ -23,6 +23,9 @@ struct RowChanges {
   bool empty() const { return rows.empty() && gone.empty() && scopes.empty(); }
 };
 
+// Scopes by site.
+using ScopesOfSites = std::map<std::string, std::set<std::string, std::less<>>>;
+
 // Whether a site is for a scope.
 using MayHoldAt = std::function<bool(const std::string& scope)>;
 
@@ -73,6 +76,9 @@ class ReportBook {
   // Whether clients may be sent to this scope beneath: it is heard, and has applied all that was
   // ordered while it was not.
   bool CaughtUp(const std::string& scope) const;
+  // Sites whose purges a scope beneath has not all applied, and may not for long: it is not caught
+  // up. Not a scope that was not heard since this book began, of which nothing is known.
+  ScopesOfSites Unpurged() const;
   // Farms, and scopes where something is missing; by scope.
   std::vector<ScopeOutcome> OutcomeOf(const std::string& site, uint64_t position) const;
 

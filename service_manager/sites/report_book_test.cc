@@ -173,6 +173,31 @@ TEST_F(ReportBookTest, NobodyIsSentToAChildThatMissedAPurge) {
   EXPECT_FALSE(book_.CaughtUp(kLan));
 }
 
+TEST_F(ReportBookTest, KnowsWhereAPurgeWasMissed) {
+  const ScopesOfSites missed = {{"films", {kLan}}};
+  Connect(5);
+  EXPECT_EQ(book_.Unpurged(), missed) << "nothing is known of it yet";
+  Tell(RowBehind(5, {.name = "north", .applied = 4}));
+  EXPECT_EQ(book_.Unpurged(), missed);
+  Tell(RowAt(kLan, 1, 5));
+  EXPECT_TRUE(book_.Unpurged().empty());
+  book_.SetOwn(RowAt(kOwn, 1, 6), kEverybody);
+  EXPECT_TRUE(book_.Unpurged().empty()) << "it hears of it";
+  Tell(RowAt(kLan, 1, 6));
+  book_.Lost(kLan);
+  EXPECT_TRUE(book_.Unpurged().empty()) << "it has missed none";
+  book_.SetOwn(RowAt(kOwn, 1, 7), kEverybody);
+  EXPECT_EQ(book_.Unpurged(), missed);
+  book_.SetOwn(RowAt(kOwn, 2, 7), [](const std::string&) { return false; });
+  EXPECT_TRUE(book_.Unpurged().empty()) << "it is not for it";
+}
+
+TEST_F(ReportBookTest, OfWhomNothingWasHeardNothingIsSaid) {
+  book_.SetOwn(RowAt(kOwn, 1, 5), kEverybody);
+  book_.Know(kLan, 1);
+  EXPECT_TRUE(book_.Unpurged().empty());
+}
+
 TEST_F(ReportBookTest, WhatIsNotForAScopeItNeedNotApply) {
   Connect(5);
   ASSERT_FALSE(book_.CaughtUp(kLan));
