@@ -38,8 +38,7 @@ class PurgeWatchTest : public ::testing::Test {
   // As another manager's writes come to a backup.
   void Write(uint64_t position, const std::vector<farm::ContentKey>& keys,
              const std::string& site = "films") {
-    control::PurgeEntry entry{
-        .purged = {site, position, keys}, .uris = {}, .ordered_by = "ann"};
+    control::PurgeEntry entry{.purged = {site, position, keys}, .uris = {}, .ordered_by = "ann"};
     ASSERT_TRUE(journal_->Take({entry}).ok());
   }
   void Open() {

@@ -184,7 +184,7 @@ class Tree {
   Matcher matcher_;
   Timestamp policy_looked_;
   Timestamp purges_looked_;
-  store::MirrorPosition purges_position_;  // Where the store stood then.
+  store::MirrorPosition purges_position_;   // Where the store stood then.
   std::set<std::string> located_children_;  // As the locator has them.
   bool located_parent_ = false;
   std::atomic<bool> stop_ = false;

@@ -133,8 +133,7 @@ void FederationRouter::AddTarget(ScopeCard card, const Target& target) {
 }
 
 const char* FederationRouter::WhyNot(const FederationSnapshot& snapshot, const std::string& scope,
-                                     const ScopeCard& card,
-                                     directory::LocationFlags flags) const {
+                                     const ScopeCard& card, directory::LocationFlags flags) const {
   if ((flags & directory::kComplete) == 0) return "its copy is partial";
   if (card.status == EngineStatus::kDown) return ToString(card.status);
   if (snapshot.IsUnpurged(decision_.site->name, scope)) return "it has missed a purge";
