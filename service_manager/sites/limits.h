@@ -5,9 +5,9 @@
 // The limits of what managers say to each other of sites and purges. docs/protocols/site_flow.md.
 namespace strata::manager::sites {
 
-// Rows about the sites and scopes beneath one child. What is beyond is refused.
+// Rows that one manager keeps, about sites and the scopes beneath it. What is beyond is refused.
 inline constexpr size_t kRowsMax = 200'000;
-// Scopes beneath one child.
+// Scopes beneath one manager.
 inline constexpr size_t kScopesMax = 4096;
 // Engines that a row names, and bytes of what is wrong with one of them.
 inline constexpr size_t kEnginesNamedMax = 64;

@@ -24,7 +24,7 @@ PACKAGING = pathlib.Path("deploy/debian")
 # In the order in which a reader goes through them: each goes on where the one before ended.
 TOUR = ("first_farm.md", "managers.md", "daily.md", "cli.md")
 # Pages that show nothing to type.
-OTHERS = ("guide.md", "alarms.md", "metrics.md", "sizing.md", "topology.md")
+OTHERS = ("guide.md", "alarms.md", "metrics.md", "sizing.md", "scale.md", "topology.md")
 
 PATIENCE = 60
 # Commands that may be typed again until the answer is what the guide shows.
