@@ -24,7 +24,10 @@ _PATIENCE = 60  # Seconds, for Prometheus to start and to see what happened.
 
 # What does not happen in this farm: the line is at 0, and it is good that it is.
 _QUIET = {"Probes of nginx that failed", "Multicast: dropped by the kernel",
-          "Floating addresses held", "Engines that differ", "Left to copy from drained engines"}
+          "Floating addresses held", "Engines that differ", "Left to copy from drained engines",
+          # Of a federation: its farm has neither children nor a parent.
+          "Children: attached, telling, told", "Streams of children that began",
+          "Questions where contents are", "Neighbours that did not answer in time"}
 
 
 def query(expression):
