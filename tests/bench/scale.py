@@ -281,9 +281,11 @@ def load_table(policy, tree=Tree()):
 
 
 def limit_table(tree=Tree()):
-    rows = [[limit.what, f"{limit.here:,.0f}", f"{limit.limit:,.0f}", limit.source,
-             "**beyond**" if limit.here > limit.limit else f"{limit.here / limit.limit * 100:.0f} %"]
-            for limit in limits(tree)]
+    rows = []
+    for limit in limits(tree):
+        share = limit.here / limit.limit
+        rows.append([limit.what, f"{limit.here:,.0f}", f"{limit.limit:,.0f}", limit.source,
+                     "**beyond**" if share > 1 else f"{share * 100:.0f} %"])
     return _table(["what", "here", "limit", "where", "of it"], rows)
 
 

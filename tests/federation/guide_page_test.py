@@ -1,4 +1,4 @@
-"""What the operator's guide tells of a federation, typed: the page's own tree, of real processes."""
+"""The operator's page of a federation, typed: its own tree, of real processes."""
 
 import atexit
 import os
