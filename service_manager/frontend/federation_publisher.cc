@@ -99,7 +99,10 @@ bool FederationPublisher::WaitForWork() {
     mutex_.AssertHeld();
     return stop_ || changed_;
   };
-  mutex_.AwaitWithTimeout(absl::Condition(&work), absl::FromChrono(publish_every_));
+  // As long as there is nothing to answer from, clients are told that this manager starts; that the
+  // sites are known is no change that anybody tells of.
+  const Duration limit = published_ ? publish_every_ : publish_pause_;
+  mutex_.AwaitWithTimeout(absl::Condition(&work), absl::FromChrono(limit));
   changed_ = false;
   return !stop_;
 }
@@ -132,6 +135,7 @@ void FederationPublisher::PublishOnce() {
         std::make_shared<const FederationSnapshot>(std::move(parts), loads, multicast::Now());
   });
   publish_(std::move(snapshot));
+  published_ = true;
   snapshots_.Add();
 }
 

@@ -50,7 +50,8 @@ struct FederationSources {
 struct FederationPublisherOptions {
   routing::ChoiceSettings choice;
   std::string region_file;  // Empty: there is none.
-  // What is known gets old: so often in any case. And what changes is published at most so often.
+  // What is known gets old: so often in any case. And what changes is published at most so often,
+  // and looked for as long as there is nothing to publish.
   Duration publish_every = std::chrono::seconds(1);
   Duration publish_pause = std::chrono::milliseconds(50);
 };
@@ -102,7 +103,8 @@ class FederationPublisher {
   routing::ChoiceSettings choice_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<const routing::RegionMap> regions_ ABSL_GUARDED_BY(mutex_);
 
-  // Of its thread: the holders, and what they were made of.
+  // Of its thread: whether anything was published, the holders, and what they were made of.
+  bool published_ = false;
   std::shared_ptr<const routing::RoutedHolders> holders_;
   std::shared_ptr<const routing::RegionMap> holders_regions_;
   uint64_t holders_changes_ = 0;

@@ -43,7 +43,10 @@ class FederationPublisherTest : public ::testing::Test {
 
   Status Start() {
     FederationSources sources;
-    sources.sites = [this] { return Known(&FederationPublisherTest::sites_); };
+    sources.sites = [this] {
+      ++sites_read_;
+      return Known(&FederationPublisherTest::sites_);
+    };
     sources.holders = [this] {
       ++holders_read_;
       return Known(&FederationPublisherTest::holders_);
@@ -107,6 +110,7 @@ class FederationPublisherTest : public ::testing::Test {
   uint64_t changes_ = 0;
   std::atomic<int> holders_read_ = 0;
   std::map<std::string, std::set<std::string, std::less<>>> unpurged_;
+  std::atomic<int> sites_read_ = 0;
   std::vector<routing::ChildScope> children_ = {
       {.scope = "one", .connected = true, .front_ends = {*Endpoint::Parse("192.0.2.1:80")}}};
   routing::ScopeLoadTable loads_;
@@ -127,6 +131,19 @@ TEST_F(FederationPublisherTest, PublishesWhatIsKnownAndWhatChanges) {
   EXPECT_TRUE(Await([](const auto& s) { return s.sites().Find("other.example") != nullptr; }));
   Know(&FederationPublisherTest::children_, {});
   EXPECT_TRUE(Await([](const auto& s) { return s.children().empty(); }));
+}
+
+TEST_F(FederationPublisherTest, PublishesSoonWhenSitesAreKnownAtLast) {
+  options_.publish_every = std::chrono::hours(1);
+  sites_ = nullptr;
+  ASSERT_TRUE(Start().ok());
+  const auto looked_twice = [this] { return sites_read_ > 1; };
+  absl::MutexLock lock(&mutex_);
+  EXPECT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&looked_twice), absl::Seconds(10)));
+  EXPECT_EQ(newest_, nullptr);
+  sites_ = SitesOf("films.example");  // Nobody says so.
+  const auto published = [this] { return newest_ != nullptr; };
+  EXPECT_TRUE(mutex_.AwaitWithTimeout(absl::Condition(&published), absl::Seconds(10)));
 }
 
 TEST_F(FederationPublisherTest, HoldersAreReadAnewOnlyWhenTheyChanged) {
