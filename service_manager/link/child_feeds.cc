@@ -264,13 +264,18 @@ Status ChildFeeds::TakeIn(Feed& feed, const std::string& child, const Numbers& n
     if (told.copy == nullptr && !index_.Contains(told.key)) changes.ForgetUri(told.key);
     return true;
   };
+  const federation::FeedReceiverCounts before = feed.receiver->counts();
   STRATA_ASSIGN_OR_RETURN(federation::FeedReceiver::Received received,
                           feed.receiver->Take(batch, number_of, apply));
+  const federation::FeedReceiverCounts& after = feed.receiver->counts();
   // A store that cannot write takes nothing more: nobody hears that this batch is durable.
   STRATA_ASSIGN_OR_RETURN(const uint64_t number,
                           store_.Apply(changes.Take(child, received.position)));
   if (observer_ != nullptr) observer_->OnStored(observer_->Mark(), number);
-  feed.not_durable.push_back({.batch = number, .position = received.position});
+  feed.not_durable.push_back({.batch = number,
+                              .position = received.position,
+                              .changes = after.copies + after.gone - before.copies - before.gone,
+                              .intervals = after.intervals - before.intervals});
   for (federation::FeedComparison& comparison : received.comparisons) {
     feed.comparisons.push_back(std::move(comparison));
   }
@@ -316,12 +321,15 @@ ChildFeeds::Answers ChildFeeds::AnswersFor(const std::string& child) {
   absl::MutexLock lock(&mutex_);
   Feed* feed = FindFeed(child);
   if (feed == nullptr) return {};
+  Answers answers;
   const uint64_t synced = store_.SyncedUpTo();
   while (!feed->not_durable.empty() && feed->not_durable.front().batch <= synced) {
-    feed->durable = feed->not_durable.front().position;
+    const Feed::Applied& applied = feed->not_durable.front();
+    feed->durable = applied.position;
+    answers.changes += applied.changes;
+    answers.intervals += applied.intervals;
     feed->not_durable.pop_front();
   }
-  Answers answers;
   std::swap(answers.comparisons, feed->comparisons);
   answers.acknowledgement = feed->receiver->OnDurable(feed->durable);
   return answers;
@@ -343,6 +351,7 @@ federation::FeedReceiverCounts ChildFeeds::counts() const {
     sum.skipped += one.skipped;
     sum.copies += one.copies;
     sum.gone += one.gone;
+    sum.intervals += one.intervals;
     sum.not_taken += one.not_taken;
     sum.compared += one.compared;
     sum.differing += one.differing;

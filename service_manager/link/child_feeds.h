@@ -36,6 +36,10 @@ class ChildFeeds {
   struct Answers {
     std::vector<federation::FeedComparison> comparisons;
     std::optional<federation::FeedAcknowledgement> acknowledgement;
+    // What is durable now and was not when it was last asked: copies that were told as there or
+    // gone, and intervals, which tell parts of ranges anew.
+    uint64_t changes = 0;
+    uint64_t intervals = 0;
   };
 
   // `scope`: the own one, by whose name the feed of the manager that leads goes. `index` is filled
@@ -96,6 +100,8 @@ class ChildFeeds {
     struct Applied {
       uint64_t batch = 0;  // The store's number.
       federation::FeedPosition position;
+      uint64_t changes = 0;  // As in Answers.
+      uint64_t intervals = 0;
     };
     std::deque<Applied> not_durable;
     federation::FeedPosition durable;

@@ -30,6 +30,12 @@ FeedService::FeedService(Options options, rpc::Guard& guard, ChildFeeds& feeds,
       taken_(metrics.AddCounter(
           {.name = "strata_link_streams_total",
            .help = "Streams that were taken of children, or of the manager that leads."})),
+      changes_(metrics.AddCounter(
+          {.name = "strata_link_changes_total",
+           .help = "Copies that were told as there or gone, and are on this manager's disk."})),
+      intervals_(
+          metrics.AddCounter({.name = "strata_link_intervals_total",
+                              .help = "Parts of the directory that were told anew as a whole."})),
       forgotten_(metrics.AddCounter(
           {.name = "strata_link_forgotten_total",
            .help = "Children that were forgotten, since they had no stream for too long."})),
@@ -108,6 +114,8 @@ Status FeedService::ReadAll(ChildStreams::Place& place, Stream& stream) {
 void FeedService::AnswerAll(ChildStreams::Place& place, Stream& stream) {
   while (place.AwaitNews()) {
     const ChildFeeds::Answers answers = feeds_.AnswersFor(place.child().scope);
+    changes_.Add(answers.changes);
+    intervals_.Add(answers.intervals);
     v1::FeedReply alive;
     alive.mutable_alive();
     bool broken = false;

@@ -65,6 +65,8 @@ class FeedService final : public v1::Federation::Service {
   const federation::ScopeLevel own_;
   ChildFeeds& feeds_;
   Counter& taken_;
+  Counter& changes_;
+  Counter& intervals_;
   Counter& forgotten_;
   Counter& forgotten_copies_;
   ChildStreams streams_;

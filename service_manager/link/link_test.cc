@@ -126,6 +126,23 @@ TEST_F(LinkTest, ALinkThatBrokeGoesOnWhereItStopped) {
   EXPECT_EQ(after.intervals, before.intervals) << "nothing was told anew";
 }
 
+TEST_F(LinkTest, CountsWhatIsDurableAndWhatIsToldAnew) {
+  StartParent();
+  LinkWithContents();
+  const double changes = parent_->metric("strata_link_changes_total");
+  const double intervals = parent_->metric("strata_link_intervals_total");
+  child_.Put(3, 0, 50);
+  child_.Remove(2, 100, 20);
+  ASSERT_TRUE(child_.AwaitQuiet());
+  EXPECT_EQ(parent_->metric("strata_link_changes_total"), changes + 70);
+  EXPECT_EQ(parent_->metric("strata_link_intervals_total"), intervals) << "only changes were told";
+  child_.Unlink();
+  child_.Put(3, 50, 1);
+  child_.Link(2, ToParent());
+  ASSERT_TRUE(child_.AwaitQuiet());
+  EXPECT_GT(parent_->metric("strata_link_intervals_total"), intervals);
+}
+
 TEST_F(LinkTest, ALinkThatFlapsLosesNothing) {
   StartParent();
   TestCable cable(parent_->endpoint());

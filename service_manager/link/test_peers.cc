@@ -92,9 +92,9 @@ void TestParent::SetLeads(const Status& leads) {
   leads_ = leads;
 }
 
-double TestParent::refused() const {
+double TestParent::metric(std::string_view name) const {
   for (const MetricSample& sample : metrics_.Samples()) {
-    if (sample.name == "strata_link_refused_total") return sample.value;
+    if (sample.name == name) return sample.value;
   }
   return -1;
 }

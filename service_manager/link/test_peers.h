@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <vector>
 
@@ -54,7 +55,9 @@ class TestParent {
   FeedService& service() { return *service_; }
   ChildFeeds& feeds() { return *feeds_; }
   store::Store& store() { return *store_; }
-  double refused() const;
+  // Of its registry.
+  double metric(std::string_view name) const;
+  double refused() const { return metric("strata_link_refused_total"); }
 
   // All copies of its index.
   Known known() const;

@@ -108,6 +108,7 @@ Status FeedReceiver::TakeBatch(FeedBatch& batch, NumberOf number_of, Apply apply
     } else if (const auto* change = std::get_if<FeedChange>(&*record)) {
       ApplyChange(*change, head.age, apply);
     } else if (const auto* interval = std::get_if<FeedInterval>(&*record)) {
+      ++counts_.intervals;
       ApplyInterval(*interval, head.age, apply);
     } else if (const auto* digests = std::get_if<FeedDigests>(&*record)) {
       received.comparisons.push_back(Compare(*digests, number));

@@ -61,6 +61,7 @@ struct FeedReceiverCounts {
   uint64_t skipped = 0;  // Records that were there already.
   uint64_t copies = 0;   // Told as there, and as gone.
   uint64_t gone = 0;
+  uint64_t intervals = 0;
   uint64_t not_taken = 0;  // The index had no room for another location of that content.
   uint64_t compared = 0;   // Ranges, and those of them that differ.
   uint64_t differing = 0;
