@@ -33,6 +33,8 @@ class FarmGuest {
   // As engines do once a second: without it the group's keys, which change when a member is lost,
   // are unknown some time later. Registers anew at a manager that does not know this guest.
   Status Renew();
+  // As engines do of contents that they told as new. By the thread that renews.
+  Status TellUris(const std::vector<std::string>& uris) { return client_.TellUris(uris); }
 
   farm::FarmMember& member() { return *member_; }
   farm::EngineId id() const { return id_; }

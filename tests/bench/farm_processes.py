@@ -20,7 +20,7 @@ _OBSERVER = f"{_NETWORK}.250"
 _MINUTE = 60
 
 
-class _Programs:
+class Programs:
     """All in one folder."""
 
     def __init__(self, folder):
@@ -102,7 +102,7 @@ def running(programs, engines, copies=1, libraries=True, cores=None):
     folder for the site's."""
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o711)  # nginx's workers go through it.
-        started = farm.Farm(_Programs(programs), pathlib.Path(folder) / "farm",
+        started = farm.Farm(Programs(programs), pathlib.Path(folder) / "farm",
                             manager_address=f"{_NETWORK}.1", group="239.255.84.1",
                             group_port=7460)
         if cores:

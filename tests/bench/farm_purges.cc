@@ -15,7 +15,8 @@
 
 // Purges the URIs that its standard input names, a line each, one after the other over one
 // connection, and prints `purge_us N` for each: from the call to its answer, in which every one of
-// ENGINES engines has confirmed that it dropped a copy. Ends with 1 if one has not.
+// ENGINES engines has confirmed that it dropped a copy; by a manager above farms, that it has
+// purged it. Ends with 1 if one has not.
 //
 //   farm_purges MANAGER CERTIFICATES ENGINES < URIS
 //
@@ -51,14 +52,17 @@ Status FromGrpc(const grpc::Status& status) {
 }
 
 Status CheckComplete(const v1::PurgeContentReply& reply, int engines) {
-  int dropped = 0;
+  int done = 0;
   for (const v1::Purge& purge : reply.purges()) {
     for (const v1::PurgeConfirmation& engine : purge.engines()) {
-      if (engine.confirmed() && engine.dropped() > 0) ++dropped;
+      if (engine.confirmed() && engine.dropped() > 0) ++done;
+    }
+    for (const v1::ScopeConfirmation& scope : purge.scopes()) {
+      if (scope.outcome() == "confirmed") done += static_cast<int>(scope.confirmed());
     }
   }
-  if (reply.complete() && dropped == engines) return Ok();
-  return FailedPrecondition("%d of %d engines dropped a copy: %s", dropped, engines,
+  if (reply.complete() && done == engines) return Ok();
+  return FailedPrecondition("%d of %d engines confirmed: %s", done, engines,
                             reply.ShortDebugString().c_str());
 }
 

@@ -3,10 +3,14 @@
 import dataclasses
 import tempfile
 
+import chain
 import redirects
+import tree_purges
 from table import Target, make_row, run_program
 
-TARGETS = ["//tests/bench:federation_store", "//tests/bench:federation_locate", *redirects.TARGETS]
+TARGETS = ["//tests/bench:federation_store", "//tests/bench:federation_locate", *redirects.TARGETS,
+           *chain.TARGETS, *tree_purges.TARGETS]
+AS_ROOT = ("resume",)  # It cuts a link in a network namespace.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,12 +20,16 @@ class Scale:
     locations: int
     locate_seconds: float
     redirects: redirects.Scale
+    chain: chain.Scale
+    purges: int
 
 
 FULL = Scale(contents=1_000_000, rounds=5, locations=20_000_000, locate_seconds=5,
-             redirects=redirects.Scale(contents=1_000_000, pairs=7, seconds=5, connections=64))
+             redirects=redirects.Scale(contents=1_000_000, pairs=7, seconds=5, connections=64),
+             chain=chain.Scale(held=1_000_000, seconds=600, visible_s=60, cut_s=60), purges=200)
 QUICK = Scale(contents=100_000, rounds=2, locations=1_000_000, locate_seconds=1,
-              redirects=redirects.Scale(contents=1_000_000, pairs=2, seconds=2, connections=64))
+              redirects=redirects.Scale(contents=1_000_000, pairs=2, seconds=2, connections=64),
+              chain=chain.Scale(held=100_000, seconds=30, visible_s=10, cut_s=10), purges=30)
 
 
 class Benchmark:
@@ -70,7 +78,20 @@ class Benchmark:
                           ("scope", " of an exchange that knows scopes")):
             yield from redirects.rows(self._programs, self._scale.redirects, scene, of, 0.5)
 
+    def chain(self):
+        return chain.throughput(self._programs, self._scale.chain)
+
+    def visible(self):
+        return chain.visible(self._programs, self._scale.chain)
+
+    def resume(self):
+        return chain.resume(self._programs, self._scale.chain)
+
+    def purge(self):
+        return tree_purges.rows(self._programs, self._scale.purges)
+
     def rows(self):
         """(name, generator of rows) of each part, in the order of the table."""
         return {"contents": self.contents, "memory": self.memory, "locate": self.locate,
-                "redirects": self.redirects}
+                "redirects": self.redirects, "chain": self.chain, "visible": self.visible,
+                "resume": self.resume, "purge": self.purge}

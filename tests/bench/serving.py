@@ -56,7 +56,7 @@ QUICK = Scale(contents=1_000_000, pairs=2, seconds=2, connections=64, purges=30,
 _CHANGES_PER_S = 2000
 
 
-def _synced_write_us(folder):
+def synced_write_us(folder):
     """A small file written whole: synced, renamed, its folder synced."""
     target = os.path.join(folder, "synced")
     handle = os.open(folder, os.O_RDONLY)
@@ -118,10 +118,10 @@ class Benchmark:
 
     def _purge(self, farm, paths):
         """Medians of a purge, and of a synced write meanwhile; the 99th percentile of a purge."""
-        before = [_synced_write_us(farm.folder) for _ in range(20)]
+        before = [synced_write_us(farm.folder) for _ in range(20)]
         found = self._run("farm_purges", farm.manager, farm.certificate("admin"), len(farm.names),
                           lines=[f"http://{farm_processes.HOST}/{path}" for path in paths])
-        after = [_synced_write_us(farm.folder) for _ in range(20)]
+        after = [synced_write_us(farm.folder) for _ in range(20)]
         took = sorted(found["purge_us"])
         return median(took) / 1e3, median(before + after) / 1e3, took[len(took) * 99 // 100] / 1e3
 
