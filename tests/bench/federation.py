@@ -1,4 +1,5 @@
-"""The benchmark of the federation: what a manager above others keeps, finds and answers."""
+"""The benchmark of the federation: what a manager above others keeps, finds and answers, and how
+fast changes and purges go through all levels."""
 
 import dataclasses
 import tempfile
