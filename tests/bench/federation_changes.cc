@@ -59,6 +59,7 @@ constexpr Duration kSecond = std::chrono::seconds(1);
 constexpr size_t kChangesOfMessage = 500;
 constexpr size_t kOnTheirWayMax = 16;
 constexpr size_t kUrisPerCall = 5000;
+constexpr Duration kTellUrisEvery = std::chrono::milliseconds(20);
 // With a pace there is a message each two milliseconds.
 constexpr size_t kMessagesPerSecond = 500;
 constexpr size_t kUrisWaitingMax = 20'000;
@@ -114,7 +115,7 @@ class Flights final : public farm::FarmListener {
   bool failed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
-// Renews the registration each second, and tells URIs at once; on a thread of its own.
+// Renews the registration, and tells URIs, as often as an engine; on a thread of its own.
 class Caller {
  public:
   explicit Caller(FarmGuest& guest) : guest_(guest), thread_([this] { Loop(); }) {}
@@ -145,24 +146,22 @@ class Caller {
  private:
   void Loop() {
     Timestamp renew_at = Now();
-    while (true) {
-      const std::vector<std::string> uris = Take(renew_at);
+    while (!AwaitEnd(kTellUrisEvery)) {
       if (Now() >= renew_at) {
         Say(guest_.Renew());
         renew_at = Now() + kRenewEvery;
       }
-      while (!uris.empty() && !Say(guest_.TellUris(uris))) {
-        std::this_thread::sleep_for(kTellAgainAfter);
+      for (auto uris = Take(); !uris.empty(); uris = Take()) {
+        while (!Say(guest_.TellUris(uris))) std::this_thread::sleep_for(kTellAgainAfter);
       }
-      absl::MutexLock lock(&mutex_);
-      telling_ = false;
-      if (ending_) return;
     }
   }
-  std::vector<std::string> Take(Timestamp until) {
+  bool AwaitEnd(Duration limit) {
     absl::MutexLock lock(&mutex_);
-    const auto some = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return !uris_.empty() || ending_; };
-    mutex_.AwaitWithTimeout(absl::Condition(&some), absl::FromChrono(until - Now()));
+    return mutex_.AwaitWithTimeout(absl::Condition(&ending_), absl::FromChrono(limit));
+  }
+  std::vector<std::string> Take() {
+    absl::MutexLock lock(&mutex_);
     std::vector<std::string> taken;
     while (!uris_.empty() && taken.size() < kUrisPerCall) {
       taken.push_back(std::move(uris_.front()));
