@@ -6,11 +6,14 @@
 
 #include "absl/time/time.h"
 #include "common/log.h"
+#include "multicast/driver/clock.h"
 
 namespace strata::engine::app {
 namespace {
 
 constexpr Duration kRenewEvery = std::chrono::seconds(1);
+// Managers above the farm hear of a new content once its URI is known.
+constexpr Duration kTellUrisEvery = std::chrono::milliseconds(20);
 constexpr size_t kUrisPerCall = 5000;
 
 }  // namespace
@@ -37,18 +40,27 @@ ManagerLink::~ManagerLink() {
 
 void ManagerLink::Loop() {
   std::vector<std::string> uris;
-  while (true) {
-    {
-      absl::MutexLock lock(&mutex_);
-      mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(kRenewEvery));
-      if (stop_) return;
+  Timestamp renew_at = multicast::Now() + kRenewEvery;
+  while (!AwaitStop(kTellUrisEvery)) {
+    const bool renews = renew_at <= multicast::Now();
+    if (renews) {
+      if (!Renew()) return;
+      renew_at = multicast::Now() + kRenewEvery;
     }
-    if (!Renew()) return;
-    // Those that could not be told are told the next time.
-    if (uris.empty()) uris = teller_.TakeUris(kUrisPerCall);
-    while (!uris.empty() && client_.TellUris(uris).ok()) uris = teller_.TakeUris(kUrisPerCall);
-    client_.TellWaitingUris();
+    // Those that could not be told are told again with the next renewal.
+    if (uris.empty() || renews) TellUris(uris);
+    if (renews) client_.TellWaitingUris();
   }
+}
+
+bool ManagerLink::AwaitStop(Duration limit) {
+  absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(&stop_), absl::FromChrono(limit));
+}
+
+void ManagerLink::TellUris(std::vector<std::string>& uris) {
+  if (uris.empty()) uris = teller_.TakeUris(kUrisPerCall);
+  while (!uris.empty() && client_.TellUris(uris).ok()) uris = teller_.TakeUris(kUrisPerCall);
 }
 
 bool ManagerLink::Renew() {
