@@ -6,8 +6,16 @@
 namespace strata::simulation {
 
 void EventQueue::At(Timestamp when, std::function<void()> what) {
-  heap_.push_back({std::max(when, now_), next_order_++, std::move(what)});
-  std::push_heap(heap_.begin(), heap_.end(), Later);
+  size_t place = what_.size();
+  if (free_.empty()) {
+    what_.push_back(std::move(what));
+  } else {
+    place = free_.back();
+    free_.pop_back();
+    what_[place] = std::move(what);
+  }
+  heap_.push_back({std::max(when, now_), next_order_++, place});
+  std::push_heap(heap_.begin(), heap_.end(), Later());
 }
 
 bool EventQueue::RunOne(Timestamp limit) {
@@ -15,12 +23,14 @@ bool EventQueue::RunOne(Timestamp limit) {
     now_ = std::max(now_, limit);
     return false;
   }
-  std::pop_heap(heap_.begin(), heap_.end(), Later);
-  Event event = std::move(heap_.back());
+  std::pop_heap(heap_.begin(), heap_.end(), Later());
+  const Event event = heap_.back();
   heap_.pop_back();
+  const std::function<void()> what = std::exchange(what_[event.place], {});
+  free_.push_back(event.place);
   now_ = event.when;
   ++events_run_;
-  event.what();
+  what();
   return true;
 }
 

@@ -27,19 +27,24 @@ class EventQueue {
   uint64_t events_run() const { return events_run_; }
 
  private:
+  // Small: they are moved about far more often than events happen.
   struct Event {
     Timestamp when;
     uint64_t order = 0;
-    std::function<void()> what;
+    size_t place = 0;  // Of what happens.
   };
-  static bool Later(const Event& a, const Event& b) {
-    return a.when != b.when ? a.when > b.when : a.order > b.order;
-  }
+  struct Later {
+    bool operator()(const Event& a, const Event& b) const {
+      return a.when != b.when ? a.when > b.when : a.order > b.order;
+    }
+  };
 
   Timestamp now_ = Timestamp::FromNanos(0);
   uint64_t next_order_ = 0;
   uint64_t events_run_ = 0;
   std::vector<Event> heap_;  // By Later: the earliest is at the front.
+  std::vector<std::function<void()>> what_;
+  std::vector<size_t> free_;  // Places of it.
 };
 
 }  // namespace strata::simulation

@@ -52,8 +52,15 @@ void SmLastChecker::NoteViewsAborts(const MemberProbe& from,
   }
 }
 
+bool SmLastChecker::MayCommit(const MemberProbe& member, const Epoch& epoch) const {
+  const auto view = views_.find(epoch);
+  return view == views_.end() || view->second.members.front().id == member.id();
+}
+
 void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
   const auto& header = packet.header();
+  if (packet.type() == PacketType::kAbortAck) NoteAbortAck(to, packet);
+  if (!MayCommit(to, header.epoch)) return;
   if (const auto* ack = packet.As<multicast::Ack>()) {
     auto& acked = acks_[{to.id(), header.epoch, header.sender, header.incarnation}].acked;
     for (const auto& position : ack->positions) {
@@ -71,7 +78,10 @@ void SmLastChecker::OnHanded(const MemberProbe& to, const Packet& packet) {
     }
     NoteOwnersData(to, packet, sent);
   }
-  if (packet.type() != PacketType::kAbortAck) return;
+}
+
+void SmLastChecker::NoteAbortAck(const MemberProbe& to, const Packet& packet) {
+  const auto& header = packet.header();
   const auto* ranges = packet.As<multicast::Ranges>();
   auto view = views_.find(header.epoch);
   if (ranges == nullptr || view == views_.end()) return;

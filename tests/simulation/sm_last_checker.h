@@ -37,8 +37,11 @@ class SmLastChecker final : public Observer {
   // (receiver, sender with incarnation)
   using AbortKey = std::tuple<multicast::MemberId, multicast::MemberId, multicast::Incarnation>;
 
+  // COMMITs are judged by the ACKs that the SM of their epoch was handed, by no one else's.
+  bool MayCommit(const MemberProbe& member, const multicast::Epoch& epoch) const;
   void NoteData(const Packet& packet, const DataNote& data);
   void NoteViewsAborts(const MemberProbe& from, const multicast::ViewProposal& proposal);
+  void NoteAbortAck(const MemberProbe& to, const Packet& packet);
   void NoteOwnersData(const MemberProbe& to, const Packet& packet, const DataNote& data);
   void JudgeCommit(const MemberProbe& sm, const Packet& packet, const multicast::Commit& commit);
   void JudgeAdvance(const MemberProbe& sm, const multicast::View& view, uint64_t number,
