@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/tls/identity.h"
 #include "farm/content_identity.h"
+#include "service_manager/federation/mutants.h"
 
 namespace strata::manager::federation {
 namespace {
@@ -59,7 +60,7 @@ StatusOr<FeedWelcome> FeedReceiver::Connected(const FeedGreeting& greeting) {
                                    " to before %" PRIu64 ", which cannot be",
                                    greeting.epoch, greeting.lowest, greeting.next));
   }
-  if (greeting.epoch < position_.epoch) {
+  if (greeting.epoch < position_.epoch && !STRATA_MUTANT(kDeposedHeard)) {
     return Refusal(FailedPrecondition("it greets with epoch %" PRIu64
                                       ", and a later manager of its scope has epoch %" PRIu64,
                                       greeting.epoch, position_.epoch));
@@ -228,7 +229,9 @@ void FeedReceiver::ApplyCopy(ToldCopy told, Duration age, Apply apply) {
     return;
   }
   const HolderIdentity identity = holders_.find(told.holder)->second;
-  if (told.before) digests_.Remove(told.key, identity, *told.before);
+  if (told.before && !STRATA_MUTANT(kOldFlagsCounted)) {
+    digests_.Remove(told.key, identity, *told.before);
+  }
   digests_.Add(told.key, identity, copy.flags);
 }
 
@@ -270,6 +273,7 @@ void FeedReceiver::ApplyInterval(FeedInterval interval, Duration age, Apply appl
     for (; !held.empty() && held.front().key == key; held = held.subspan(1)) {
       const directory::Holder holder = held.front().holder;
       if (std::binary_search(told.begin(), told.end(), holder)) continue;
+      if (STRATA_MUTANT(kIntervalTakesNothing)) continue;
       if (index_.FlagsOf(key, holder)) ApplyGone(key, holder, apply);
     }
   }
@@ -281,6 +285,7 @@ FeedComparison FeedReceiver::Compare(const FeedDigests& digests, uint64_t sequen
   if (counts) counted_left_ -= digests.count();
   for (size_t i = 0; i < digests.count(); ++i) {
     const uint32_t range = digests.first + static_cast<uint32_t>(i);
+    if (STRATA_MUTANT(kLastDigestSkipped) && i + 1 == digests.count()) break;
     if (counts) contents_.Read(range, digests_);
     if (digests_.digest(range) != digests.digest(i)) comparison.differing.push_back(range);
   }
@@ -295,6 +300,7 @@ std::optional<FeedAcknowledgement> FeedReceiver::OnDurable(const FeedPosition& p
   if (!connected_ || position.epoch != epoch_) return std::nullopt;
   FeedAcknowledgement acknowledgement{.sequence = std::min(position.sequence, position_.sequence),
                                       .credit = {}};
+  if (STRATA_MUTANT(kAckBeforeDurable)) acknowledgement.sequence = position_.sequence;
   for (; !waiting_.empty() && waiting_.front().last <= acknowledgement.sequence;
        waiting_.pop_front()) {
     acknowledgement.credit.records += waiting_.front().credit.records;
@@ -310,7 +316,7 @@ std::optional<FeedAcknowledgement> FeedReceiver::OnDurable(const FeedPosition& p
 void FeedReceiver::Forget() {
   connected_ = false;
   position_ = {};
-  digests_ = {};
+  if (!STRATA_MUTANT(kForgottenCounted)) digests_ = {};
   holders_.clear();
   contents_.Clear();
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/check.h"
+#include "service_manager/federation/mutants.h"
 
 namespace strata::manager::federation {
 namespace {
@@ -80,15 +81,17 @@ void FeedSender::Tell(const FeedChange& change, std::optional<directory::Locatio
                       Timestamp now) {
   const uint32_t range = RangeOf(change.key);
   const bool to_be_read = reading_ && reading_->range() == range && !reading_->IsBehind(change.key);
-  if (to_be_read) reading_->Note(change);
-  if (dirty_.Contains(range) || (to_be_read && IsTelling())) {
+  if (to_be_read && !STRATA_MUTANT(kNotLaidOver)) reading_->Note(change);
+  const bool lost =
+      STRATA_MUTANT(kBehindCursorLost) && reading_ && reading_->range() == range && !to_be_read;
+  if (dirty_.Contains(range) || ((to_be_read || lost) && IsTelling())) {
     ++counts_.suppressed;
     return;
   }
   const size_t bytes = EncodedBytes(change);
   if (!kept_.HasRoom(1, bytes)) {
     ++counts_.overflows;
-    MarkDirty(range);
+    if (!STRATA_MUTANT(kOverflowForgotten)) MarkDirty(range);
     return;
   }
   Append(bytes, now, [&](ByteWriter& writer) { Encode(change, writer); });
@@ -220,7 +223,7 @@ FeedGreeting FeedSender::greeting() const {
 
 Status FeedSender::Connected(const FeedWelcome& welcome, Timestamp now) {
   const FeedPosition& position = welcome.position;
-  if (position.epoch > options_.epoch) {
+  if (position.epoch > options_.epoch && !STRATA_MUTANT(kDeposedHeard)) {
     return FailedPrecondition("the parent has heard of epoch %" PRIu64
                               ", and this manager's is %" PRIu64 ": it was deposed",
                               position.epoch, options_.epoch);
@@ -236,9 +239,12 @@ Status FeedSender::Connected(const FeedWelcome& welcome, Timestamp now) {
   credit_ = welcome.credit;
   next_check_ =
       options_.check_cycle == Duration::zero() ? Timestamp::Never() : now + CheckInterval();
-  if (greeting().Follows(position) && RepeatUnanswered(position.sequence, now)) {
+  const uint64_t epoch = STRATA_MUTANT(kEpochNotCompared) ? options_.epoch : position.epoch;
+  if (greeting().Follows({.epoch = epoch, .sequence = position.sequence}) &&
+      RepeatUnanswered(position.sequence, now)) {
     anew_ = false;
     sent_ = position.sequence;
+    if (STRATA_MUTANT(kResumeOneLate) && sent_ + 1 < kept_.next()) ++sent_;
     holders_.OnStream(position.sequence);
     ++counts_.resumed;
   } else {
@@ -254,6 +260,8 @@ Status FeedSender::Connected(const FeedWelcome& welcome, Timestamp now) {
 bool FeedSender::RepeatUnanswered(uint64_t position, Timestamp now) {
   const size_t checks = checks_.size();
   for (size_t i = 0; i < checks && checks_[i].sequence <= position; ++i) {
+    if (checks_[i].answered) continue;
+    if (STRATA_MUTANT(kAnswerTakenAsHeard)) checks_[i].answered = true;
     if (checks_[i].answered) continue;
     if (!QueueDigests(checks_[i].first, checks_[i].count, now)) return false;
     checks_[i].answered = true;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "service_manager/federation/mutants.h"
+
 namespace strata::manager::federation {
 
 void AnswerSoFar::AddCopies(std::span<const LocatedCopy> copies) {
@@ -16,7 +18,8 @@ void AnswerSoFar::AddCopies(std::span<const LocatedCopy> copies) {
 
 bool AnswerSoFar::CanServe() const {
   return std::any_of(copies_.begin(), copies_.end(), [](const auto& copy) {
-    return !copy.first.engine.empty() && !copy.second.stale;
+    const bool stale = copy.second.stale && !STRATA_MUTANT(kStaleServes);
+    return !copy.first.engine.empty() && !stale;
   });
 }
 

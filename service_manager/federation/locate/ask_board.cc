@@ -1,5 +1,7 @@
 #include "service_manager/federation/locate/ask_board.h"
 
+#include "service_manager/federation/mutants.h"
+
 namespace strata::manager::federation {
 
 AskNumber AskBoard::Join(NeighbourId to, const LocateQuestion& question, Timestamp ends_min,
@@ -8,7 +10,8 @@ AskNumber AskBoard::Join(NeighbourId to, const LocateQuestion& question, Timesta
     Row& row = *asks_.Find(number);
     const Ask& ask = row.item;
     if (row.with != to || !ask.shared || ask.outdated || row.deadline < ends_min) continue;
-    if (ask.hops_left < question.hops_left || ask.purged < question.purged) continue;
+    const bool shorter = ask.hops_left < question.hops_left && !STRATA_MUTANT(kJoinsFewerHops);
+    if (shorter || ask.purged < question.purged) continue;
     row.item.waiters.push_back(id);
     return number;
   }

@@ -1,6 +1,7 @@
 #include "service_manager/federation/locate/locate_desk.h"
 
 #include "common/tls/identity.h"
+#include "service_manager/federation/mutants.h"
 
 namespace strata::manager::federation {
 namespace {
@@ -120,11 +121,13 @@ void LocateDesk::Begin(QuestionId id, Questions::Row& row, Timestamp now) {
   Inquiry& inquiry = row.item;
   inquiry.looked = now;
   const LocalCopies local = directory_(row.key, inquiry.question.canonical_uri);
-  if (local.purges.applied < inquiry.question.purged) {
+  if (local.purges.applied < inquiry.question.purged && !STRATA_MUTANT(kBehindAnswers)) {
     inquiry.answer.AddGap({scope_, GapReason::kBehind});
     return Answer(id, now);
   }
-  inquiry.question.purged = std::max(inquiry.question.purged, local.purges.purged);
+  if (!STRATA_MUTANT(kPurgeNotAsked)) {
+    inquiry.question.purged = std::max(inquiry.question.purged, local.purges.purged);
+  }
   LocatePlan plan = PlanDown(local, neighbours_, inquiry.question, ChildScope(row.with));
   inquiry.answer.AddCopies(plan.found);
   inquiry.answer.EndBy(now + local.lifetime);
@@ -182,7 +185,7 @@ std::optional<GapReason> LocateDesk::TryToAsk(QuestionId id, Questions::Row& row
   if (kept != nullptr) {
     ++counters_.remembered;
     inquiry.answer.AddCopies(kept->copies);
-    inquiry.answer.EndBy(kept->until);
+    if (!STRATA_MUTANT(kKeptAnew)) inquiry.answer.EndBy(kept->until);
     return std::nullopt;
   }
   if (question.hops_left == 0 || question.visited.size() >= kLocateHopsMax) {
@@ -208,8 +211,8 @@ void LocateDesk::Send(AskNumber number, NeighbourId to, const LocateQuestion& qu
                       Duration time) {
   ++counters_.asked;
   AskAction action{to, number, question};
-  action.question.hops_left = question.hops_left - 1;
-  action.question.visited.push_back(scope_);
+  if (!STRATA_MUTANT(kHopsNotCounted)) --action.question.hops_left;
+  if (!STRATA_MUTANT(kVisitedNotPassedOn)) action.question.visited.push_back(scope_);
   action.question.time_left = time;
   actions_.emplace_back(std::move(action));
 }
@@ -246,6 +249,7 @@ void LocateDesk::OnAnswer(NeighbourId from, AskNumber number, StatusOr<LocateAns
     std::erase_if(row.item.waits, [number](const Wait& wait) { return wait.ask == number; });
     row.item.answer.AddAnswer(*answer, ask->item.sent, now);
     Advance(id, row, now);
+    if (STRATA_MUTANT(kMergedAnsweredOnce)) break;
   }
 }
 
@@ -324,8 +328,8 @@ void LocateDesk::StopWaiting(QuestionId id, Inquiry& inquiry) {
 
 void LocateDesk::OnPurge(std::span<const farm::ContentKey> keys, Timestamp now) {
   for (const farm::ContentKey& key : keys) {
-    cache_.Drop(key);
-    asks_.Outdate(key);
+    if (!STRATA_MUTANT(kPurgeKeepsAnswers)) cache_.Drop(key);
+    if (!STRATA_MUTANT(kPurgeKeepsAsks)) asks_.Outdate(key);
     for (const QuestionId id : questions_.OfKey(key)) Restart(id, now);
   }
 }

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "service_manager/federation/mutants.h"
+
 namespace strata::manager::federation {
 
 void RecentPurges::Restore(std::string_view site, uint64_t position) {
-  sites_[std::string(site)] = {.applied = position, .forgotten = position};
+  const uint64_t forgotten = STRATA_MUTANT(kRestoredNotAsked) ? 0 : position;
+  sites_[std::string(site)] = {.applied = position, .forgotten = forgotten};
 }
 
 void RecentPurges::OnPurged(std::string_view site, uint64_t position,
@@ -28,7 +31,7 @@ void RecentPurges::Forget(const Entry& entry) {
   if (newest == newest_.end() || newest->second != entry.position) return;  // Purged since.
   newest_.erase(newest);
   const auto site = sites_.find(entry.site);
-  if (site != sites_.end()) {
+  if (site != sites_.end() && !STRATA_MUTANT(kForgottenNotAsked)) {
     site->second.forgotten = std::max(site->second.forgotten, entry.position);
   }
 }

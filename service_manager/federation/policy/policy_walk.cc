@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "service_manager/federation/mutants.h"
 
 namespace strata::manager::federation {
 namespace {
@@ -29,6 +30,7 @@ PolicyWalk::PolicyWalk(std::shared_ptr<const ForwardingMatcher> matcher,
 
 void PolicyWalk::Replace(std::shared_ptr<const ForwardingMatcher> newest) {
   waiting_ = nullptr;
+  if (STRATA_MUTANT(kSecondWalkThoughtDone) && under_way()) AdvanceTo(std::nullopt);
   Part& front = parts_.front();
   if (front.matcher->TreatsAlike(*newest)) {
     front.matcher = std::move(newest);  // Its rules may have other numbers.
@@ -65,7 +67,7 @@ void PolicyWalk::Pass(const WalkedContent& content, Teller tell) {
   if (part == 0) return;  // The cursor has leapt over what is treated alike.
   const Treatment before = parts_[part].matcher->TreatmentOf(content.canonical_uri);
   const Treatment after = parts_.front().matcher->TreatmentOf(content.canonical_uri);
-  if (before != after) {
+  if (before != after && !STRATA_MUTANT(kOldRuleKept)) {
     const CopyChanges changes = DifferenceOf(ProjectionOf(content.copies, before, own_scope_),
                                              ProjectionOf(content.copies, after, own_scope_));
     if (!changes.empty()) tell(content, changes);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "service_manager/federation/mutants.h"
+
 namespace strata::manager::federation {
 namespace {
 
@@ -25,7 +27,7 @@ Flags ScopeFlags(std::span<const Location> copies, const Treatment& treatment,
                  std::optional<Holder> aside) {
   Flags flags;
   for (const Location& copy : copies) {
-    if (copy.holder == aside) continue;
+    if (copy.holder == aside && !STRATA_MUTANT(kFirstCopyUncounted)) continue;
     flags = Union(flags, Forwarded(copy.flags, treatment, Forward::kScope));
   }
   return flags;
@@ -75,9 +77,11 @@ CopyChanges ProjectedChangeOf(const CopyChange& change, std::span<const Location
   const Flags scope_after = forwarded(change.after, Forward::kScope);
   if (scope_before == scope_after) return changes;
   const Flags others = ScopeFlags(copies, treatment, change.holder);
-  const CopyChange scope{.holder = own_scope,
-                         .before = Union(others, scope_before),
-                         .after = Union(others, scope_after)};
+  CopyChange scope{.holder = own_scope,
+                   .before = Union(others, scope_before),
+                   .after = Union(others, scope_after)};
+  if (STRATA_MUTANT(kLastCopyKept) && !scope_after) scope.after = scope.before;
+  if (STRATA_MUTANT(kScopeFlagsOfLast) && scope_after) scope.after = scope_after;
   if (scope.before == scope.after) return changes;
   changes.insert(scope.holder < full.holder ? changes.begin() : changes.end(), scope);
   return changes;

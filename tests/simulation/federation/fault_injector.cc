@@ -27,7 +27,7 @@ void FaultInjector::Start() {
 
 void FaultInjector::ChangeLater() {
   wiring_.queue.After(random_.Between(Duration::zero(), wiring_.plan.change_gap * 2), [this] {
-    if (healed_) return;
+    if (rests_) return;
     ChangeOne();
     ChangeLater();
   });
@@ -118,6 +118,10 @@ void FaultInjector::Inject(Fault fault) {
       break;
     case Fault::kPolicy:
       scopes_[child]->SetPolicy(DrawPolicy(random_));
+      if (!random_.Chance(0.5)) break;
+      wiring_.queue.After(Ms(1, 300), [this, child, policy = DrawPolicy(random_)] {
+        if (!healed_) scopes_[child]->SetPolicy(policy);  // The other one was a mistake.
+      });
       break;
     case Fault::kBurst:
       ChangeSome(random_.Below(kBurstMax));

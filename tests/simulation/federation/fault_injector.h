@@ -11,15 +11,18 @@ namespace strata::simulation::federation {
 
 using Scopes = std::vector<std::unique_ptr<ScopeManagers>>;
 
-// Changes copies at the farms all the time, and makes the plan's faults happen, until Heal.
+// Changes copies at the farms all the time, until Rest, and makes the plan's faults happen, until
+// Heal.
 class FaultInjector {
  public:
   FaultInjector(Wiring& wiring, Scopes& scopes, uint64_t seed)
       : wiring_(wiring), scopes_(scopes), random_(seed) {}
 
   void Start();
-  // No more changes and no more faults; those under way come to their end.
+  // No more faults; those under way come to their end.
   void Heal() { healed_ = true; }
+  // No more changes.
+  void Rest() { rests_ = true; }
 
  private:
   void ChangeLater();
@@ -37,6 +40,7 @@ class FaultInjector {
   Scopes& scopes_;
   SeededRandom random_;
   bool healed_ = false;
+  bool rests_ = false;
 };
 
 }  // namespace strata::simulation::federation

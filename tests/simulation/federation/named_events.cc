@@ -19,6 +19,15 @@ std::string_view ToString(Event event) {
       "level missing between child and parent",
       "child came back to who had forgotten it",
       "new stream ended the one before",
+      "stream cut soon after it began anew",
+      "question that waited for another's answer",
+      "question answered by what was kept",
+      "purge of what was looked for",
+      "answer too late, or from before a purge",
+      "asked who had not applied the last purge",
+      "link lost while an answer was waited for",
+      "question without a hop left",
+      "others found beside copies nobody hears of",
   };
   return kNames[static_cast<size_t>(event)];
 }

@@ -26,15 +26,24 @@ enum class Event : uint8_t {
   kLevelMissing,      // A child more than one level below its parent.
   kForgotten,         // A child came back to a parent that had forgotten it.
   kStreamReplaced,    // A child's new stream ended the one before.
+  kCutAnew,           // A stream was cut soon after it began anew.
+  kMerged,            // A question waited for an answer that another one had asked for.
+  kRemembered,        // A question was answered by what a neighbour had answered before.
+  kAskedAnew,         // A content was purged while it was looked for.
+  kLateAnswer,        // An answer came after its deadline, or after a purge.
+  kAskedBehind,       // Somebody was asked who had not applied the last purge.
+  kLostWhileAsked,    // A link was lost while an answer was waited for.
+  kTooFar,            // A question had no hop left.
+  kPastStale,         // Copies that nobody hears of were found, and others that serve.
 };
-inline constexpr size_t kEvents = 15;
+inline constexpr size_t kEvents = 24;
 using EventCounts = std::array<uint64_t, kEvents>;
 std::string_view ToString(Event event);
 
 // How often each was seen.
 class NamedEvents {
  public:
-  void Count(Event event) { ++counts_[static_cast<size_t>(event)]; }
+  void Count(Event event, uint64_t times = 1) { counts_[static_cast<size_t>(event)] += times; }
   // A stream of a child's manager was welcomed by a store of its parent.
   void OnStream(size_t child, uint64_t epoch, uint64_t parents_store);
   const EventCounts& counts() const { return counts_; }

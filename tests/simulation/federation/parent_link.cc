@@ -206,7 +206,16 @@ void ParentLink::Welcomed(const Stream* stream, const feed::FeedWelcome& welcome
   }
   Judge(welcome.position, anew, near_full);
   parents_store_ = parent_->parents_store();
+  if (anew && wiring_.random.Chance(wiring_.plan.link.cut_anew)) CutSoon();
   Pump();
+}
+
+// While digests are on their way, or what was found to differ.
+void ParentLink::CutSoon() {
+  wiring_.events.Count(Event::kCutAnew);
+  const Duration soon = wiring_.plan.link.delay_max * 2;
+  wiring_.queue.After(wiring_.random.Between(Duration::zero(), soon),
+                      [stream = stream_] { stream->Cut(kCutNotice); });
 }
 
 // A store has what it acknowledged, and the child has the rest.

@@ -103,6 +103,7 @@ class ParentLink {
   void ConnectLater();
   void Connect();
   void Lost();
+  void CutSoon();
   void Judge(const manager::federation::FeedPosition& position, bool anew, bool near_full);
   void Pump();
   void PumpAt(Timestamp when);

@@ -89,6 +89,7 @@ void Drawer::DrawLink() {
   LinkPlan& link = plan_.link;
   link.delay_max = random_.Chance(0.3) ? Ms(1, 5) : Ms(5, 80);
   link.reconnect_max = Ms(20, 300);
+  link.cut_anew = random_.Chance(0.5) ? 0.5 : 0;
   link.queue_records = random_.Chance(0.3) ? Size(20, 100) : Size(200, 2000);
   link.batch_records = Size(1, 60);
   link.batch_delay = random_.Chance(0.3) ? Duration::zero() : Ms(1, 30);
@@ -126,12 +127,15 @@ void Drawer::Specialise() {
     case Profile::kOverflow:
       Weight(Fault::kOutage) = 2;
       Weight(Fault::kBurst) = 2;
+      Weight(Fault::kForget) = 1;
       plan_.link.queue_records = Size(5, 40);
       plan_.change_gap = Ms(1, 6);
       break;
     case Profile::kTakeOvers:
       Weight(Fault::kTakeOver) = 4;
       Weight(Fault::kTakeOverBoth) = 3;
+      Weight(Fault::kFlap) = 3;
+      Weight(Fault::kForget) = 1;
       break;
     case Profile::kPowerLoss:
       Weight(Fault::kPowerLoss) = 4;
@@ -154,7 +158,7 @@ void Drawer::Specialise() {
 void Drawer::LetChecksKeepTime() {
   LinkPlan& link = plan_.link;
   // What stores lost is found by checks, at the latest.
-  if (Weight(Fault::kBend) > 0) link.check_cycle = Ms(5000, 10000);
+  if (plan_.StoresBend()) link.check_cycle = Ms(5000, 10000);
   if (link.check_cycle == Duration::zero()) return;
   link.read_max =
       std::min(link.read_max, link.check_cycle / (2 * int64_t{manager::directory::kRanges}));
@@ -179,6 +183,13 @@ Plan Drawer::Draw() {
 }  // namespace
 
 Plan Plan::Draw(uint64_t seed) { return Drawer(seed).Draw(); }
+
+bool Plan::IsBelow(size_t scope, size_t below) const {
+  for (auto up = scopes[below].parent; up; up = scopes[*up].parent) {
+    if (*up == scope) return true;
+  }
+  return false;
+}
 
 std::vector<size_t> Plan::ChildrenOf(size_t at) const {
   std::vector<size_t> children;

@@ -57,6 +57,7 @@ struct ScopePlan {
 struct LinkPlan {
   Duration delay_max{};
   Duration reconnect_max{};
+  double cut_anew = 0;  // Chance that a stream that begins anew is cut while digests are compared.
   size_t queue_records = 1000;
   size_t batch_records = 100;
   Duration batch_delay{};
@@ -83,6 +84,9 @@ struct Plan {
   static Plan Draw(uint64_t seed);
   std::vector<size_t> ChildrenOf(size_t at) const;
   bool IsFarm(size_t at) const { return scopes[at].level == 1; }
+  bool StoresBend() const { return fault_weights[static_cast<size_t>(Fault::kBend)] > 0; }
+  // Whether `below` lies somewhere below `scope`.
+  bool IsBelow(size_t scope, size_t below) const;
 };
 
 }  // namespace strata::simulation::federation

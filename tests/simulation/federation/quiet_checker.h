@@ -14,7 +14,7 @@ class QuietChecker {
   QuietChecker(Wiring& wiring, Scopes& scopes) : wiring_(wiring), scopes_(scopes) {}
 
   // Whether everybody is there and knows what he shall; `why` tells who does not.
-  bool Holds(std::string& why);
+  bool Holds(std::string& why) const;
   // Everything, each violation a failure.
   void Check();
   // What was sent so far in vain or to repair; it stands still once all is quiet.
@@ -23,9 +23,11 @@ class QuietChecker {
   uint64_t Told() const;
 
  private:
-  std::string FaultOf(size_t scope);
-  void CheckScope(size_t scope);
-  void CheckLink(size_t scope);
+  // In words; empty if there is nothing. All but the first are for managers who are at rest.
+  std::string UnrestOf(size_t scope) const;
+  std::string FaultOf(size_t scope, const Truth::Expected& expected) const;
+  std::string LinkFaultOf(size_t scope, const Truth::Expected& expected) const;
+  void CheckScope(size_t scope, const Truth::Expected& expected);
 
   Wiring& wiring_;
   Scopes& scopes_;

@@ -1,6 +1,6 @@
 #include "tests/simulation/federation/world.h"
 
-#include "tests/simulation/federation/locate_round.h"
+#include "service_manager/directory/limits.h"
 
 namespace strata::simulation::federation {
 
@@ -9,11 +9,13 @@ using std::chrono::seconds;
 
 namespace {
 
-constexpr Duration kSettleWithin = seconds(120);
+constexpr Duration kSettleWithin = seconds(60);
+constexpr Duration kRepairMax = seconds(3);  // In which copies still come and go.
 constexpr Duration kStep = milliseconds(50);
-constexpr Duration kWatch = seconds(2);  // That all stays quiet.
+constexpr Duration kWatch = seconds(2);  // That all stays quiet, beside a cycle of checks.
 constexpr size_t kQuestionsOfAScope = 8;
 constexpr Duration kLocateWithin = seconds(6);
+constexpr Duration kStorm = seconds(3);
 constexpr uint64_t kEventsMax = 5'000'000;
 
 }  // namespace
@@ -46,6 +48,8 @@ RunResult World::Run() {
   RunFor(plan_.faulty_phase);
   faults_.Heal();
   trace_.Line(queue_.now(), 0, "all faults have ended");
+  RunFor(random_.Between(Duration::zero(), kRepairMax));  // What was lost is told anew meanwhile.
+  faults_.Rest();
   Settle();
   if (!failed()) Locate();
   for (const auto& scope : scopes_) scope->CountEvents();
@@ -65,8 +69,15 @@ void World::RunFor(Duration time) {
   }
 }
 
+// What is bent is found by a check, and each one waits until it may say what it has read.
+Duration World::SettleWithin() const {
+  const LinkPlan& link = plan_.link;
+  if (!plan_.StoresBend()) return kSettleWithin;
+  return kSettleWithin + int64_t{manager::directory::kRanges} * (link.read_max + link.sync_max);
+}
+
 void World::Settle() {
-  const Timestamp end = queue_.now() + kSettleWithin;
+  const Timestamp end = queue_.now() + SettleWithin();
   std::string why;
   while (!failed() && !checker_.Holds(why)) {
     if (queue_.now() >= end) {
@@ -75,12 +86,11 @@ void World::Settle() {
     }
     RunFor(kStep);
   }
-  // What stores lost may still be found by a check.
-  if (!failed()) RunFor(plan_.link.check_cycle * 3);
+  RunFor(kWatch);  // What is on its way may still say what was so before.
   if (failed()) return;
   const uint64_t repairs = checker_.Repairs();
   const uint64_t told = checker_.Told();
-  RunFor(kWatch);
+  RunFor(kWatch + plan_.link.check_cycle);  // Checks find nothing any more.
   if (failed()) return;
   checker_.Check();
   if (checker_.Repairs() != repairs) wiring_.Fail("economy", "ranges are told anew for ever");
@@ -88,15 +98,42 @@ void World::Settle() {
 }
 
 void World::Locate() {
-  LocateRound round(wiring_, scopes_);
+  for (const auto& scope : scopes_) scope->leader()->Stop();
+  LocateInPeace();
+  if (!failed()) LocateInStorm();
+}
+
+void World::LocateInPeace() {
+  round_.emplace(wiring_, scopes_);
   for (size_t scope = 0; scope < scopes_.size(); ++scope) {
     for (size_t i = 0; i < kQuestionsOfAScope; ++i) {
-      round.Ask(scope, plan_.catalogue[random_.Below(plan_.catalogue.size())]);
+      round_->Ask(scope, plan_.catalogue[random_.Below(plan_.catalogue.size())]);
     }
   }
   RunFor(kLocateWithin);
-  if (failed() || round.unanswered() == 0) return;
-  wiring_.Fail("locate", std::to_string(round.unanswered()) + " questions have no answer");
+  round_->CountEvents();
+  JudgeUnanswered(round_->unanswered());
+}
+
+void World::LocateInStorm() {
+  storm_.emplace(wiring_, plan_.seed ^ 0x5707);
+  storm_->Blow();
+  RunFor(kStorm);
+  storm_->Calm();
+  RunFor(LocateStorm::settled_after());
+  storm_->AskAll();
+  RunFor(kLocateWithin);
+  storm_->LoseOneLink();
+  RunFor(LocateStorm::settled_after());
+  storm_->AskAll();
+  RunFor(kLocateWithin);
+  storm_->CountEvents();
+  JudgeUnanswered(storm_->unanswered());
+}
+
+void World::JudgeUnanswered(size_t questions) {
+  if (failed() || questions == 0) return;
+  wiring_.Fail("locate", std::to_string(questions) + " questions have no answer");
 }
 
 RunResult RunSeed(uint64_t seed, const RunOptions& options) {

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/simulation/event_queue.h"
 #include "tests/simulation/federation/fault_injector.h"
+#include "tests/simulation/federation/locate_round.h"
+#include "tests/simulation/federation/locate_storm.h"
 #include "tests/simulation/federation/named_events.h"
 #include "tests/simulation/federation/plan.h"
 #include "tests/simulation/federation/quiet_checker.h"
@@ -43,13 +46,17 @@ class World {
   void RunFor(Duration time);
   // Runs until all is as it shall be, then watches that it stays so and that nobody toils on.
   void Settle();
-  // Asks managers of all scopes where contents are.
+  // Asks managers of all scopes where contents are. Feeds have ended their work then.
   void Locate();
   Wiring& wiring() { return wiring_; }
   ScopeManagers& scope(size_t at) { return *scopes_[at]; }
 
  private:
   bool failed() const { return !wiring_.failures.empty(); }
+  Duration SettleWithin() const;
+  void LocateInPeace();
+  void LocateInStorm();
+  void JudgeUnanswered(size_t questions);
 
   const Plan plan_;
   EventQueue queue_;
@@ -61,6 +68,8 @@ class World {
   Scopes scopes_;
   FaultInjector faults_;
   QuietChecker checker_;
+  std::optional<LocateRound> round_;
+  std::optional<LocateStorm> storm_;
 };
 
 RunResult RunSeed(uint64_t seed, const RunOptions& options = {});
