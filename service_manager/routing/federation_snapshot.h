@@ -50,7 +50,7 @@ class FederationSnapshot {
     std::shared_ptr<const RoutedHolders> holders;
     std::vector<ChildScope> children;  // None covers another.
     // By site: scopes beneath that have missed purges of it. No client of the site is sent there.
-    std::map<std::string, std::set<std::string, std::less<>>> unpurged;
+    std::map<std::string, std::set<std::string, std::less<>>> unpurged = {};
     ChoiceSettings settings;
   };
   struct Child {
