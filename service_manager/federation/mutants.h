@@ -50,7 +50,8 @@ extern Mutant active_mutant;
 #define STRATA_MUTANT(id) \
   (::strata::manager::federation::active_mutant == ::strata::manager::federation::Mutant::id)
 #else
-#define STRATA_MUTANT(id) false
+inline constexpr bool kMutant = false;  // No literal: conditions on it are not to be simplified.
+#define STRATA_MUTANT(id) ::strata::manager::federation::kMutant
 #endif
 
 }  // namespace strata::manager::federation
