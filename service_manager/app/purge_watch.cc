@@ -30,9 +30,11 @@ Status PurgeWatch::Look(const std::string& site) {
 }
 
 Status PurgeWatch::LookAtAll() {
+  // Before the lock: they may be locked for as long as an order waits for backups.
+  const std::vector<control::SiteVersion> sites = desk_.sites();
   absl::MutexLock lock(&mutex_);
   std::set<std::string> there;
-  for (const control::SiteVersion& version : desk_.sites()) {
+  for (const control::SiteVersion& version : sites) {
     STRATA_RETURN_IF_ERROR(LookLocked(version.site.name));
     there.insert(version.site.name);
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <span>
 
+#include "absl/time/time.h"
 #include "common/log.h"
 #include "common/tls/identity.h"
 #include "farm/content_key.h"
@@ -19,6 +20,8 @@ constexpr std::chrono::milliseconds kLookEvery(50);
 constexpr std::chrono::milliseconds kPolicyEvery(500);
 // And what was purged, if this manager has not written it itself.
 constexpr std::chrono::milliseconds kPurgesEvery(500);
+// Orders that hold up its end wait no longer after that.
+constexpr std::chrono::seconds kStopWithin(1);
 // A term that could not begin is begun again.
 constexpr std::chrono::seconds kBeginAgainAfter(1);
 
@@ -131,6 +134,13 @@ Status Tree::OpenLocator() {
     const auto named = parts_.orders.Name(std::string(uri));
     return named.ok() ? named->site.name : "";
   };
+  options.missed = [this](const std::string& site, std::string_view scope) {
+    const std::shared_ptr<const Seen> seen = SeenNow();
+    const auto scopes = seen->unpurged.find(site);
+    return scopes != seen->unpurged.end() &&
+           std::any_of(scopes->second.begin(), scopes->second.end(),
+                       [scope](const std::string& one) { return tls::ScopeCovers(one, scope); });
+  };
   locator_ = std::make_unique<locating::Locator>(std::move(options), parts_.tls, parts_.metrics);
   locating::LocationService::Options service;
   service.leads = [this] { return parts_.control.CheckLeads(); };
@@ -206,9 +216,15 @@ std::vector<rpc::RpcServer::AddService> Tree::services() {
 }
 
 void Tree::Stop() {
-  parts_.control.purges().Observe(nullptr);
   stop_ = true;
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) {
+    // It may look at sites, which are locked while an order waits for backups.
+    if (!looked_last_.WaitForNotificationWithTimeout(absl::FromChrono(kStopWithin))) {
+      parts_.control.GiveUp();
+    }
+    thread_.join();
+  }
+  parts_.control.purges().Observe(nullptr);
   TakeTerm().reset();
   if (feed_service_ != nullptr) feed_service_->Stop();
   if (hierarchy_service_ != nullptr) hierarchy_service_->Stop();
@@ -270,6 +286,7 @@ void Tree::Loop() {
     LookAtPurges();
     std::this_thread::sleep_for(kLookEvery);
   }
+  looked_last_.Notify();
 }
 
 StatusOr<std::unique_ptr<Tree::Term>> Tree::BeginTerm(uint64_t number) {
@@ -370,6 +387,7 @@ void Tree::LookAtNeighbours() {
   std::set<std::string> there;
   auto seen = std::make_shared<Seen>();
   if (feeds_ != nullptr) seen->stale = feeds_->stale();
+  seen->unpurged = flow_->Unpurged();
   for (const hierarchy::ChildNow& child : children_->children()) {
     if (child.hides_copies) seen->untold.push_back(child.hello.child.scope);
     if (!child.connected) continue;

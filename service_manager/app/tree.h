@@ -13,6 +13,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/synchronization/notification.h"
 #include "common/address.h"
 #include "common/metrics.h"
 #include "common/status.h"
@@ -148,6 +149,7 @@ class Tree {
   struct Seen {
     std::vector<std::string> stale;   // Children without a feed.
     std::vector<std::string> untold;  // Those that hide copies.
+    sites::ScopesOfSites unpurged;
   };
   std::shared_ptr<const Seen> SeenNow() const;
   FederationSettings settings() const;
@@ -188,6 +190,7 @@ class Tree {
   std::set<std::string> located_children_;  // As the locator has them.
   bool located_parent_ = false;
   std::atomic<bool> stop_ = false;
+  absl::Notification looked_last_;
   std::thread thread_;
 };
 

@@ -89,7 +89,11 @@ void Locator::Stop() {
 LocalCopies Locator::Look(const farm::ContentKey& key, std::string_view uri) {
   mutex_.AssertHeld();  // The desk calls it.
   LocalCopies local = options_.directory(key);
-  local.purges = purges_.Of(options_.site_of(uri), key);
+  const std::string site = options_.site_of(uri);
+  local.purges = purges_.Of(site, key);
+  std::erase_if(local.copies, [&](const federation::LocatedCopy& copy) {
+    return options_.missed(site, copy.holder.scope);
+  });
   return local;
 }
 

@@ -46,6 +46,9 @@ class Locator {
     std::function<federation::LocalCopies(const farm::ContentKey&)> directory;
     // The name of the site that a canonical URI is of; empty: none. Short, any thread.
     std::function<std::string(std::string_view canonical_uri)> site_of;
+    // Whether a scope has missed purges of that site: its copies are not named. Short, any thread.
+    std::function<bool(const std::string& site, std::string_view scope)> missed =
+        [](const std::string&, std::string_view) { return false; };
   };
 
   // `metrics` outlives it. The own scope and level are checked.
