@@ -21,7 +21,7 @@ constexpr std::chrono::milliseconds kPolicyEvery(500);
 // And what was purged, if this manager has not written it itself.
 constexpr std::chrono::milliseconds kPurgesEvery(500);
 // Orders that hold up its end wait no longer after that.
-constexpr std::chrono::seconds kStopWithin(1);
+constexpr std::chrono::milliseconds kStopWithin(200);
 // A term that could not begin is begun again.
 constexpr std::chrono::seconds kBeginAgainAfter(1);
 
